@@ -1,0 +1,330 @@
+//! The configuration: one TOML file, read whole, checked whole.
+//!
+//! `raw` is the file as serde sees it; [`Config`] is what the daemon uses: nothing half valid,
+//! every default filled in. All mistakes are reported at once, each with file, line and key.
+//! Never touches GStreamer or the network.
+
+use crate::core::ids::SourceName;
+use crate::core::protocol::{IceServer, MediaKind, SourceKindName};
+use crate::core::units::{Bitrate, FrameRate, Size};
+use std::fmt;
+use std::net::{IpAddr, SocketAddr};
+use std::ops::RangeInclusive;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// The whole configuration, valid and complete.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Config {
+    /// The file it came from; `None`: built-in defaults.
+    pub file: Option<PathBuf>,
+    /// Where the token, the cookie key and the self-signed certificate are kept.
+    pub state_dir: PathBuf,
+    /// Launch files here take the place of the built-in ones of the same name:
+    /// the folder `pipelines` beside the config file. `None` without a file.
+    pub pipelines_dir: Option<PathBuf>,
+    /// `[server]`
+    pub server: Server,
+    /// `[access]`
+    pub access: Access,
+    /// `[network]`
+    pub network: Network,
+    /// `[limits]`
+    pub limits: Limits,
+    /// `[video]`
+    pub video: Video,
+    /// `[audio]`
+    pub audio: AudioEncoding,
+    /// `[log]`
+    pub log: Log,
+    /// `[[source]]`, in the file's order. Empty: what the machine has.
+    pub sources: Vec<Source>,
+}
+
+/// `[server]`: the page's address.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Server {
+    /// `listen`. Port 0 takes any free port.
+    pub listen: SocketAddr,
+    /// `tls`, `certificate`, `private_key`.
+    pub tls: Tls,
+    /// `title`: what the page is headed with. Default: the host's name.
+    pub title: Option<String>,
+    /// `public_url`: what the printed link begins with, where it differs from the address.
+    pub public_url: Option<String>,
+}
+
+/// How the page is served.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Tls {
+    /// Plain HTTP.
+    Off,
+    /// A certificate made at first start and kept in the state folder.
+    SelfSigned,
+    /// The user's own PEM files, read again when they change.
+    Files {
+        /// The chain, the server's own certificate first.
+        certificate: PathBuf,
+        /// The key.
+        private_key: PathBuf,
+    },
+}
+
+/// `[access]`: who may watch.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Access {
+    /// `open = true`: whoever reaches the address.
+    Open,
+    /// Who has the token that is made at first start and kept in the state folder.
+    Token,
+    /// `password` or `password_file`.
+    Password(Secret),
+}
+
+/// A text that is never shown: `Debug` prints stars.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(String);
+
+impl Secret {
+    /// Wraps a text.
+    #[must_use]
+    pub fn new(text: String) -> Self {
+        Self(text)
+    }
+    /// The text itself, for comparing; never for logging.
+    #[must_use]
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("***")
+    }
+}
+
+/// `[network]`: how media travels.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Network {
+    /// `addresses`: the only local addresses used for media. Empty: every address but loopback.
+    pub addresses: Vec<IpAddr>,
+    /// `ports = "50000-50100"`: the only UDP ports used for media. `None`: any free one.
+    pub ports: Option<RangeInclusive<u16>>,
+    /// `[[network.ice_server]]`: STUN and TURN, for the page and for the daemon.
+    pub ice_servers: Vec<IceServer>,
+}
+
+/// `[limits]`
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Limits {
+    /// `viewers`: how many at once.
+    pub viewers: usize,
+    /// `connections`: open TCP connections at once, in all.
+    pub connections: usize,
+    /// `connections_per_address`
+    pub connections_per_address: usize,
+}
+
+/// `[video]`: how pictures are encoded where a source does not say.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Video {
+    /// `encoders`: element names of H.264 encoders in the order in which they are tried.
+    pub encoders: Vec<String>,
+    /// `bitrate_kbps`; `None`: chosen by size and frame rate.
+    pub bitrate: Option<Bitrate>,
+    /// `keyframe_interval_s`: at least one keyframe in so much time.
+    pub keyframe_interval: Duration,
+    /// `grace_s`: how long capture and encoders run on after the last viewer has left.
+    pub grace: Duration,
+}
+
+/// `[audio]`: how sound is encoded where a source does not say.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AudioEncoding {
+    /// `bitrate_kbps`
+    pub bitrate: Bitrate,
+}
+
+/// `[log]`
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Log {
+    /// `level`: a `tracing` filter: `info`, `debug`, `vitrina=debug,warn`.
+    pub level: String,
+    /// `format`
+    pub format: LogFormat,
+}
+
+/// Where and how log lines go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LogFormat {
+    /// journald where systemd has connected standard error to it, otherwise text.
+    Auto,
+    /// Lines for people, on standard error.
+    Text,
+    /// One JSON object a line, on standard error.
+    Json,
+    /// The journal's own protocol.
+    Journald,
+}
+
+/// One `[[source]]`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Source {
+    /// `name`, unique.
+    pub name: SourceName,
+    /// `title`; default: the name with a capital letter.
+    pub title: String,
+    /// `bitrate_kbps` of its picture; `None`: `[video]`.
+    pub bitrate: Option<Bitrate>,
+    /// `kind` and its keys.
+    pub kind: SourceKind,
+}
+
+/// What a source captures.
+#[derive(Debug, Clone, PartialEq)]
+pub enum SourceKind {
+    /// `kind = "screen"`
+    Screen(Screen),
+    /// `kind = "camera"`
+    Camera(Camera),
+    /// `kind = "audio"`
+    Audio(Audio),
+    /// `kind = "test"`
+    Test(Test),
+    /// `kind = "uri"`
+    Uri(Uri),
+    /// `kind = "launch"`
+    Launch(Launch),
+}
+
+/// A display, or a part of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Screen {
+    /// `display`: the X display (`:0`); `None`: that of the environment.
+    pub display: Option<String>,
+    /// `monitor`, `window` or `region`.
+    pub area: ScreenArea,
+    /// `cursor`; default true.
+    pub cursor: bool,
+    /// `framerate`; default 30.
+    pub framerate: FrameRate,
+}
+
+/// What part of the display.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ScreenArea {
+    /// All of it.
+    Whole,
+    /// `monitor = 1`: the monitor of that number, from 1, the primary first then left to right.
+    MonitorNumber(u32),
+    /// `monitor = "HDMI-1"`: the monitor on that output.
+    MonitorOutput(String),
+    /// `window = 0x3a00007`: the window with that X id.
+    WindowId(u32),
+    /// `window = "Presentation"`: the first window whose title holds that text.
+    WindowTitle(String),
+    /// `region = { x, y, width, height }` in pixels.
+    Region {
+        /// Pixels from the left edge.
+        x: u32,
+        /// Pixels from the top edge.
+        y: u32,
+        /// Its size.
+        size: Size,
+    },
+}
+
+/// A V4L2 camera.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Camera {
+    /// `device`: a path (`/dev/video0`, `/dev/v4l/by-id/...`) or a card name; `None`: the first one.
+    pub device: Option<String>,
+    /// `size`: wanted; the nearest that the camera has is taken. Default 1280x720.
+    pub size: Size,
+    /// `framerate`: wanted. Default 30.
+    pub framerate: FrameRate,
+}
+
+/// A sound input.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Audio {
+    /// `system`
+    pub system: AudioSystem,
+    /// `device`: the system's name for it; `None`: its default.
+    pub device: Option<String>,
+    /// `monitor = true`: what the machine itself plays, instead of a microphone.
+    pub monitor: bool,
+}
+
+/// The sound system.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AudioSystem {
+    /// PulseAudio, or PipeWire in its place.
+    Pulse,
+    /// ALSA itself.
+    Alsa,
+}
+
+/// A moving test picture with a clock, and a tone.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Test {
+    /// `pattern`: a pattern of videotestsrc; default `smpte`.
+    pub pattern: String,
+    /// `size`; default 1280x720.
+    pub size: Size,
+    /// `framerate`; default 30.
+    pub framerate: FrameRate,
+    /// `tone_hz`: the tone's pitch; `None` (with `tone = false`): no sound. Default 440.
+    pub tone_hz: Option<u32>,
+}
+
+/// Anything that GStreamer plays.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Uri {
+    /// `uri`
+    pub uri: String,
+    /// `media`: `["video"]`, `["audio"]` or both; default video.
+    pub media: Vec<MediaKind>,
+    /// `latency_ms`: how long packets of a network source wait for late ones; default 100.
+    pub latency: Duration,
+}
+
+/// A launch file of the user's own.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Launch {
+    /// `file`: its name in the pipelines folder, with `.launch`.
+    pub file: String,
+    /// `media`: which of the elements `video` and `audio` it has; default video.
+    pub media: Vec<MediaKind>,
+}
+
+impl Source {
+    /// The kind's name, as in the config and on the wire.
+    #[must_use]
+    pub fn kind_name(&self) -> SourceKindName {
+        match self.kind {
+            SourceKind::Screen(_) => SourceKindName::Screen,
+            SourceKind::Camera(_) => SourceKindName::Camera,
+            SourceKind::Audio(_) => SourceKindName::Audio,
+            SourceKind::Test(_) => SourceKindName::Test,
+            SourceKind::Uri(_) => SourceKindName::Uri,
+            SourceKind::Launch(_) => SourceKindName::Launch,
+        }
+    }
+
+    /// What it carries, picture first.
+    #[must_use]
+    pub fn media(&self) -> Vec<MediaKind> {
+        match &self.kind {
+            SourceKind::Screen(_) | SourceKind::Camera(_) => vec![MediaKind::Video],
+            SourceKind::Audio(_) => vec![MediaKind::Audio],
+            SourceKind::Test(test) => match test.tone_hz {
+                Some(_) => vec![MediaKind::Video, MediaKind::Audio],
+                None => vec![MediaKind::Video],
+            },
+            SourceKind::Uri(uri) => uri.media.clone(),
+            SourceKind::Launch(launch) => launch.media.clone(),
+        }
+    }
+}

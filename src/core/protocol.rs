@@ -1,0 +1,346 @@
+//! The signalling messages: the JSON that page and daemon exchange over the WebSocket.
+//!
+//! Owns the wire types and nothing else: no policy, no sockets. `docs/protocol.md` shows each
+//! message in full. Unknown fields are ignored, so that a version can grow; an unknown `type`
+//! is an error.
+
+use super::ids::{SourceName, ViewerId};
+use serde::{Deserialize, Serialize};
+
+/// The protocol version that this daemon speaks. A client names its own in `hello`.
+pub const VERSION: u32 = 1;
+
+/// The longest message taken from a client, in bytes. An answer with many candidates and
+/// m-lines is under 20 kB.
+pub const MAX_MESSAGE: usize = 64 * 1024;
+
+/// What a client may say.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum ClientMessage {
+    /// The first message: the version and what the client can decode, best first. Codec names
+    /// that the daemon does not know are passed over.
+    Hello {
+        /// The protocol version the client speaks.
+        version: u32,
+        /// Video codecs by their RTP encoding names (RFC 6184 `H264`, RFC 7741 `VP8`), any case.
+        video_codecs: Vec<String>,
+    },
+    /// Ask for an offer. Fixes the m-lines for the whole session.
+    Join {
+        /// The sources to take, in the order of the m-lines; all of them when absent.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        sources: Option<Vec<SourceName>>,
+    },
+    /// Of the joined sources, those to be sent from now on. Changes no m-line.
+    Select {
+        /// The names; a joined source that is not named is paused.
+        sources: Vec<SourceName>,
+    },
+    /// The answer to the daemon's offer (RFC 9429 section 5.3).
+    Answer {
+        /// The SDP text.
+        sdp: String,
+    },
+    /// An ICE candidate of the client (RFC 8838). An empty `candidate` ends the candidates.
+    Candidate {
+        /// Index of the m-line it belongs to.
+        mline: u32,
+        /// The `candidate:` line without `a=`.
+        candidate: String,
+    },
+    /// Asks for a `pong`.
+    Ping {
+        /// Any number; it comes back as it was.
+        id: u64,
+    },
+    /// The viewer leaves; the daemon closes the connection.
+    Leave,
+}
+
+/// What the daemon says.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum ServerMessage {
+    /// The answer to `hello`.
+    Welcome {
+        /// The protocol version.
+        version: u32,
+        /// Name and version of the daemon.
+        software: String,
+        /// What this installation is called, for the page's heading.
+        title: String,
+        /// The viewer's number.
+        viewer: ViewerId,
+        /// Every source, in the config's order.
+        sources: Vec<SourceInfo>,
+        /// Servers for the page's `RTCPeerConnection`.
+        ice_servers: Vec<IceServer>,
+    },
+    /// The daemon's offer (RFC 9429 section 5.2). Candidates trickle after it.
+    Offer {
+        /// The SDP text.
+        sdp: String,
+        /// What each m-line carries.
+        tracks: Vec<TrackInfo>,
+    },
+    /// An ICE candidate of the daemon. An empty `candidate` ends the candidates.
+    Candidate {
+        /// Index of the m-line.
+        mline: u32,
+        /// The `candidate:` line without `a=`.
+        candidate: String,
+    },
+    /// A source has changed its state.
+    Source {
+        /// Which.
+        name: SourceName,
+        /// Its state now.
+        #[serde(flatten)]
+        state: SourceState,
+    },
+    /// The answer to `ping`.
+    Pong {
+        /// The number that the `ping` carried.
+        id: u64,
+        /// The daemon's clock, in milliseconds since 1970-01-01 UTC.
+        time_ms: f64,
+    },
+    /// Something was refused. The connection goes on unless `bye` follows.
+    Error {
+        /// What kind.
+        code: ErrorCode,
+        /// A sentence for a person: what was expected, what to do.
+        message: String,
+    },
+    /// The last message: the daemon closes the connection.
+    Bye {
+        /// Why.
+        reason: ByeReason,
+        /// A sentence for a person.
+        message: String,
+        /// Come back after so many milliseconds; absent: do not come back by yourself.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        retry_ms: Option<u64>,
+    },
+}
+
+/// One source as the page sees it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SourceInfo {
+    /// Its name in the config.
+    pub name: SourceName,
+    /// Its title for people.
+    pub title: String,
+    /// Its kind in the config.
+    pub kind: SourceKindName,
+    /// What it carries: a picture, sound or both.
+    pub media: Vec<MediaKind>,
+    /// Its state now.
+    #[serde(flatten)]
+    pub state: SourceState,
+}
+
+/// The kinds of source.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SourceKindName {
+    /// A display, a monitor, a window or a region of one.
+    Screen,
+    /// A V4L2 camera.
+    Camera,
+    /// A sound input.
+    Audio,
+    /// A moving test picture and a tone.
+    Test,
+    /// Any URI that GStreamer plays.
+    Uri,
+    /// A user's own launch file.
+    Launch,
+}
+
+/// Picture or sound: the media of one m-line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MediaKind {
+    /// A picture.
+    Video,
+    /// Sound.
+    Audio,
+}
+
+/// The codecs that the daemon encodes to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Codec {
+    /// H.264, constrained baseline (RFC 6184).
+    H264,
+    /// VP8 (RFC 7741).
+    #[serde(rename = "VP8")]
+    Vp8,
+    /// Opus (RFC 7587).
+    #[serde(rename = "opus")]
+    Opus,
+}
+
+/// A source's state as the page shows it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "state", rename_all = "snake_case")]
+pub enum SourceState {
+    /// Nobody watches; nothing is captured.
+    Idle,
+    /// Somebody watches; no frame has come yet.
+    Starting,
+    /// Frames are coming.
+    Live,
+    /// It could not be started or has stopped; the daemon tries again by itself.
+    Failed {
+        /// What is wrong, as a word that a page translates.
+        cause: FailureCause,
+        /// What is wrong, in GStreamer's or the system's words.
+        detail: String,
+    },
+}
+
+/// Why a source is not there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FailureCause {
+    /// The device, display or address is not there.
+    NotFound,
+    /// Somebody else uses it.
+    Busy,
+    /// The daemon may not open it.
+    Permission,
+    /// It was there and has gone.
+    Lost,
+    /// It is there and sends nothing.
+    Stalled,
+    /// The encoder failed.
+    Encoder,
+    /// Anything else; `detail` says what.
+    Other,
+}
+
+/// One m-line of the offer.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TrackInfo {
+    /// The m-line's `mid` (RFC 9143).
+    pub mid: String,
+    /// The source it shows.
+    pub source: SourceName,
+    /// Picture or sound.
+    pub media: MediaKind,
+    /// Its codec.
+    pub codec: Codec,
+}
+
+/// An ICE server in the form that `RTCPeerConnection` takes (W3C webrtc-pc section 4.2.4).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct IceServer {
+    /// `stun:`, `turn:` or `turns:` URLs (RFC 7064, RFC 7065).
+    pub urls: Vec<String>,
+    /// User name for TURN.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub username: Option<String>,
+    /// Password for TURN.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub credential: Option<String>,
+}
+
+/// What kind of thing was refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ErrorCode {
+    /// Not JSON, not one of the messages, or too large.
+    BadMessage,
+    /// The protocol version is not spoken here.
+    BadVersion,
+    /// A message that does not belong here now: `answer` before an offer, a second `join`.
+    OutOfOrder,
+    /// A source that does not exist or was not joined.
+    UnknownSource,
+    /// None of the client's codecs can be served.
+    NoCodec,
+    /// The SDP was refused.
+    BadSdp,
+    /// The candidate was refused.
+    BadCandidate,
+    /// Too many messages in too short a time, or too many of one kind.
+    TooFast,
+    /// Something failed in the daemon; the log says more.
+    Internal,
+}
+
+/// Why the daemon ends a connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ByeReason {
+    /// The daemon stops or starts again.
+    Shutdown,
+    /// The configuration of a source that the viewer takes has changed.
+    Reload,
+    /// The viewer said `leave`.
+    Left,
+    /// As many viewers as are allowed are here.
+    Full,
+    /// An answer, a connection or a sign of life did not come in time.
+    Timeout,
+    /// The media connection broke or could not be made.
+    ConnectionFailed,
+    /// The peer's certificate is not the one that its SDP names.
+    BadFingerprint,
+    /// The client did not keep to the protocol.
+    ProtocolError,
+    /// The client reads too slowly to be told anything.
+    TooSlow,
+    /// Something failed in the daemon.
+    Internal,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn client(json: &str) -> ClientMessage {
+        serde_json::from_str(json).unwrap()
+    }
+
+    #[test]
+    fn client_messages_have_the_documented_form() {
+        assert_eq!(
+            client(r#"{"type":"hello","version":1,"video_codecs":["H264"],"later":1}"#),
+            ClientMessage::Hello { version: 1, video_codecs: vec!["H264".into()] }
+        );
+        assert_eq!(client(r#"{"type":"join"}"#), ClientMessage::Join { sources: None });
+        assert_eq!(
+            client(r#"{"type":"candidate","mline":0,"candidate":""}"#),
+            ClientMessage::Candidate { mline: 0, candidate: String::new() }
+        );
+        for bad in [
+            r#"{"type":"nonsense"}"#,
+            r#"{"type":"answer"}"#,
+            r#"{"type":"join","sources":["A B"]}"#,
+            "[]",
+            "",
+        ] {
+            assert!(serde_json::from_str::<ClientMessage>(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn server_messages_have_the_documented_form() {
+        let name = SourceName::new("cam").unwrap();
+        let state = SourceState::Failed { cause: FailureCause::NotFound, detail: "no /dev/video0".into() };
+        let json = serde_json::to_string(&ServerMessage::Source { name, state }).unwrap();
+        assert_eq!(
+            json,
+            r#"{"type":"source","name":"cam","state":"failed","cause":"not_found","detail":"no /dev/video0"}"#
+        );
+        let bye =
+            ServerMessage::Bye { reason: ByeReason::Shutdown, message: "x".into(), retry_ms: Some(500) };
+        assert_eq!(
+            serde_json::to_string(&bye).unwrap(),
+            r#"{"type":"bye","reason":"shutdown","message":"x","retry_ms":500}"#
+        );
+    }
+}
