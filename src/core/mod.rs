@@ -4,5 +4,7 @@
 //! come in as arguments, effects go out as values.
 
 pub mod ids;
+pub mod lifecycle;
 pub mod protocol;
+pub mod template;
 pub mod units;
