@@ -3,8 +3,12 @@
 //! Nothing here touches GStreamer, sockets, files, clocks or randomness: time and random numbers
 //! come in as arguments, effects go out as values.
 
+pub mod candidate;
 pub mod ids;
+pub mod keyframe;
 pub mod lifecycle;
 pub mod protocol;
+pub mod rtp;
+pub mod sdp;
 pub mod template;
 pub mod units;
