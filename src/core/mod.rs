@@ -4,6 +4,7 @@
 //! come in as arguments, effects go out as values.
 
 pub mod candidate;
+pub mod h264;
 pub mod ids;
 pub mod keyframe;
 pub mod lifecycle;
@@ -12,3 +13,4 @@ pub mod rtp;
 pub mod sdp;
 pub mod template;
 pub mod units;
+pub mod viewer;
