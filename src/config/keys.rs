@@ -211,6 +211,7 @@ fn distance(word: &[char], name: &str) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::collections::BTreeSet;
 
     #[test]
     fn distance_counts_single_changes() {
@@ -253,5 +254,54 @@ mod tests {
         assert_eq!(kinds_with("device").as_deref(), Some("kind \"camera\" or \"audio\""));
         assert_eq!(elsewhere("open").as_deref(), Some("access.open"));
         assert_eq!(elsewhere("state_dir").as_deref(), Some("state_dir"));
+    }
+
+    /// The tables of the reference with every key uncommented, each key once for its table.
+    fn reference() -> BTreeSet<(String, String)> {
+        let text = include_str!("../../config/vitrina.toml");
+        let is_key = |rest: &&str| rest.starts_with(|c: char| c == '[' || c.is_ascii_lowercase());
+        let lines = text.lines().map(|line| line.strip_prefix('#').filter(is_key).unwrap_or(line));
+        let text: String = lines.flat_map(|line| [line, "\n"]).collect();
+        let mut found = BTreeSet::new();
+        walk("", &toml::from_str(&text).unwrap(), &mut found);
+        found
+    }
+
+    fn walk(path: &str, table: &toml::Table, found: &mut BTreeSet<(String, String)>) {
+        let path = match table.get("kind") {
+            Some(kind) => format!("{path} {}", kind.as_str().unwrap()),
+            None => path.to_owned(),
+        };
+        for (key, value) in table {
+            found.insert((path.clone(), key.clone()));
+            let below = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
+            match value {
+                toml::Value::Table(table) => walk(&below, table, found),
+                toml::Value::Array(array) => {
+                    array
+                        .iter()
+                        .filter_map(|value| value.as_table())
+                        .for_each(|table| walk(&below, table, found));
+                }
+                _ => {}
+            }
+        }
+    }
+
+    #[test]
+    fn the_reference_has_every_key_and_no_other() {
+        // What every source may have is shown once.
+        let common =
+            |path: &str, key: &str| path != "source screen" && matches!(key, "title" | "bitrate_kbps");
+        let kinds = KINDS.iter().map(|(_, kind, keys)| (format!("source {kind}"), keys.names));
+        let region = std::iter::once(("source screen.region".to_owned(), REGION.names));
+        let tables = TABLES.iter().map(|keys| (keys.path.to_owned(), keys.names));
+        let known: BTreeSet<(String, String)> = tables
+            .chain(kinds)
+            .chain(region)
+            .flat_map(|(path, names)| names.iter().map(move |name| (path.clone(), (*name).to_owned())))
+            .filter(|(path, key)| !(path.starts_with("source") && common(path, key)))
+            .collect();
+        assert_eq!(reference(), known);
     }
 }
