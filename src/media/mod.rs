@@ -12,6 +12,7 @@ pub mod fanout;
 pub mod launch;
 pub mod logging;
 pub mod pipeline;
+pub mod plan;
 pub mod rendition;
 pub mod source;
 pub mod viewer;
@@ -24,6 +25,7 @@ use crate::core::units::{FrameRate, Size};
 use gstreamer as gst;
 use gstreamer::prelude::*;
 use std::sync::OnceLock;
+use std::time::Instant;
 
 /// What a capture delivers: the format of its frames.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -65,6 +67,21 @@ impl std::fmt::Display for RenditionId {
     }
 }
 
+/// Why a source is not there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fault {
+    /// What kind.
+    pub cause: FailureCause,
+    /// In words.
+    pub detail: String,
+}
+
+impl From<MediaError> for Fault {
+    fn from(error: MediaError) -> Self {
+        Self { cause: FailureCause::Other, detail: error.to_string() }
+    }
+}
+
 /// What has happened in the media. `run` is the number under which the thing was started.
 #[derive(Debug)]
 pub enum Event {
@@ -83,10 +100,8 @@ pub enum Event {
         source: SourceName,
         /// Which run.
         run: u64,
-        /// What kind of fault.
-        cause: FailureCause,
-        /// In GStreamer's words.
-        detail: String,
+        /// Why.
+        fault: Fault,
     },
     /// A rendition's encoder gives packets.
     RenditionReady {
@@ -115,6 +130,8 @@ pub enum Event {
     KeyframeSent {
         /// Of what.
         rendition: RenditionId,
+        /// When.
+        at: Instant,
     },
     /// Something about a viewer's peer connection.
     Viewer {
@@ -160,4 +177,9 @@ pub fn init() -> Result<(), MediaError> {
 /// The clock time at which the common running time is 0.
 pub(crate) fn epoch() -> gst::ClockTime {
     *EPOCH.get_or_init(|| gst::SystemClock::obtain().time())
+}
+
+/// The common running time now.
+pub(crate) fn common_now() -> gst::ClockTime {
+    gst::SystemClock::obtain().time().saturating_sub(epoch())
 }
