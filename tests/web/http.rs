@@ -83,7 +83,7 @@ fn what_is_no_http_is_refused() {
     run(async {
         let state = tempfile::tempdir().unwrap();
         let running = start(&config(state.path()));
-        let huge = format!("GET / HTTP/1.1\r\nX: {}\r\n\r\n", "x".repeat(70_000));
+        let huge = format!("GET / HTTP/1.1\r\nX: {}\r\n\r\n", "x".repeat(200_000));
         let many = format!("GET / HTTP/1.1\r\n{}\r\n", "X: y\r\n".repeat(200));
         for (bytes, status) in [
             ("\x16\x03\x01 TLS\r\n\r\n", 400),
@@ -93,8 +93,10 @@ fn what_is_no_http_is_refused() {
             (&many, 431),
         ] {
             let mut stream = running.tcp().await;
+            let since = Instant::now();
             let _ = stream.write_all(bytes.as_bytes()).await;
             let answer = read_to_end(&mut stream).await;
+            assert!(since.elapsed() < Duration::from_secs(5), "the connection is not kept: {bytes:.40}");
             assert_eq!(response(&answer).status, status, "{bytes:.40}");
         }
         assert_eq!(running.get("/").await.status, 200);
