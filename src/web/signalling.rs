@@ -16,7 +16,7 @@ use async_tungstenite::tungstenite::protocol::{CloseFrame, Role, WebSocketConfig
 use async_tungstenite::tungstenite::{self, Message};
 use async_tungstenite::{WebSocketReceiver, WebSocketSender, WebSocketStream};
 use futures_lite::io::{AsyncRead, AsyncWrite};
-use futures_lite::{AsyncReadExt, FutureExt, StreamExt};
+use futures_lite::{AsyncReadExt, AsyncWriteExt, FutureExt, StreamExt};
 use smol::Timer;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -261,10 +261,14 @@ async fn finish<S>(
     }
     within(deadlines.closing, async {
         while let Some(Ok(_)) = receiver.next().await {}
-        // After a mistake the rest cannot be read as frames. It is read all the same: closing a
-        // socket with unread bytes resets it, and the client may lose the close frame.
         let Ok(stream) = WebSocketStream::reunite(sender, receiver) else { return };
         let mut io = stream.into_inner();
+        // The server is the first to close; the client follows.
+        if io.close().await.is_err() {
+            return;
+        }
+        // After a mistake the rest cannot be read as frames. It is read all the same: closing a
+        // socket with unread bytes resets it, and the client may lose the close frame.
         let mut rest = [0; 4096];
         while matches!(io.read(&mut rest).await, Ok(1..)) {}
     })
