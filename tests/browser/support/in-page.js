@@ -123,6 +123,26 @@
     return { ages, unread, frames };
   }
 
+  /** How loud the source's sound is: its largest root mean square within half a second. */
+  async function loudness(source) {
+    const { srcObject } = document.querySelector(`audio[data-source="${source}"]`);
+    const audio = new AudioContext();
+    await audio.resume();
+    const analyser = new AnalyserNode(audio, { fftSize: 2048 });
+    audio.createMediaStreamSource(srcObject).connect(analyser);
+    const samples = new Float32Array(analyser.fftSize);
+    const until = audio.currentTime + 0.5;
+    let loudest = 0;
+    while (audio.currentTime < until) {
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      analyser.getFloatTimeDomainData(samples);
+      const power = samples.reduce((sum, sample) => sum + sample * sample, 0) / samples.length;
+      loudest = Math.max(loudest, Math.sqrt(power));
+    }
+    await audio.close();
+    return loudest;
+  }
+
   /** What the live peer connections report, each with the codec's name in it. */
   async function stats() {
     const reports = [];
@@ -140,5 +160,5 @@
     return reports;
   }
 
-  window.vitrinaTest = { peers, nextFrame, picture, motion, readClock, latencies, stats, videoOf };
+  window.vitrinaTest = { peers, nextFrame, picture, motion, loudness, readClock, latencies, stats, videoOf };
 })();

@@ -16,10 +16,6 @@ export const OPEN = {
   network: { addresses: ['127.0.0.1'] },
 };
 
-/** Pictures that no one can mix up, small enough for two cores to encode and several browsers to
- * decode. */
-export const SMALL = { size: '640x360', framerate: 30 };
-
 export class Stage {
   #endings = [];
 
@@ -123,6 +119,15 @@ load-module module-native-protocol-unix socket=${socket} auth-anonymous=1
     const browser = await launchChromium(options);
     this.after(() => browser.close());
     return browser;
+  }
+
+  /** Ends a browser as the out-of-memory killer would: no goodbye of any kind. */
+  async crash(browser) {
+    const session = await browser.newBrowserCDPSession();
+    const { processInfo } = await session.send('SystemInfo.getProcessInfo');
+    const gone = new Promise((resolve) => browser.once('disconnected', resolve));
+    for (const { id } of processInfo) process.kill(id, 'SIGKILL');
+    await gone;
   }
 
   /**

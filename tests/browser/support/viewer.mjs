@@ -43,6 +43,12 @@ export class Viewer {
     viewer.page.on('console', (message) => {
       if (message.type() === 'error') viewer.errors.push(`console: ${message.text()} (${message.location().url})`);
     });
+    // The page is complete in itself: it asks no other host for anything.
+    const { origin } = new URL(url);
+    viewer.page.on('request', (request) => {
+      const { protocol, origin: asked } = new URL(request.url());
+      if (protocol.startsWith('http') && asked !== origin) viewer.errors.push(`asked ${asked} for something`);
+    });
     await viewer.page.addInitScript(IN_PAGE);
     await viewer.page.goto(url);
     return viewer;
@@ -54,9 +60,20 @@ export class Viewer {
     assert.deepEqual(unexpected, [], 'the page reported errors');
   }
 
-  /** Waits until the page says `state`: `live`, ... */
-  async connection(state, ms = 30_000) {
+  /** Waits until the page is `connecting`, `connected`, `reconnecting`, `signed-out`, ... */
+  async connection(state = 'connected', ms = 30_000) {
     await this.page.waitForSelector(`html[data-connection="${state}"]`, { state: 'attached', timeout: ms });
+  }
+
+  /** Waits until the source's tile says `idle`, `starting`, `live` or `failed`. */
+  async source(name, state, ms = 30_000) {
+    const tile = `[data-testid="tile"][data-source="${name}"][data-state="${state}"]`;
+    await this.page.waitForSelector(tile, { state: 'attached', timeout: ms });
+  }
+
+  /** A part of the page by its `data-testid`. */
+  part(name) {
+    return this.page.getByTestId(name);
   }
 
   /** Calls a function of in-page.js. */
@@ -71,6 +88,11 @@ export class Viewer {
 
   motion(source, count = 30) {
     return this.#ask('motion', source, count);
+  }
+
+  /** The largest root mean square of the source's sound within half a second, of 1. */
+  loudness(source) {
+    return this.#ask('loudness', source);
   }
 
   stats() {
