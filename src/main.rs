@@ -9,11 +9,12 @@ use vitrina::cli::{self, Cli, Command};
 use vitrina::config::{Config, ConfigErrors, Source};
 use vitrina::daemon;
 use vitrina::telemetry::logs;
-use vitrina::web::Link;
+use vitrina::web::{self, Link};
 
 fn main() -> ExitCode {
     let done = match Cli::parse().command {
         Command::Run(file) => run(file.config.as_deref()),
+        Command::Link(file) => show_link(file.config.as_deref()),
         Command::Check(file) => check(file.config.as_deref()),
     };
     let Err(error) = done else { return ExitCode::SUCCESS };
@@ -62,6 +63,12 @@ fn announce(url: &str, link: &Link, fingerprint: Option<&str>) {
         return;
     }
     println!("{}", cli::link::text(link, std::io::stdout().is_terminal()));
+}
+
+fn show_link(file: Option<&Path>) -> anyhow::Result<()> {
+    let link = web::viewing_link(&Config::load_or_default(file)?)?;
+    println!("{}", cli::link::text(&link, std::io::stdout().is_terminal()));
+    Ok(())
 }
 
 fn check(file: Option<&Path>) -> anyhow::Result<()> {
