@@ -195,9 +195,9 @@ pub(super) fn strong_enough(text: &str) -> Option<Secret> {
         .then(|| Secret::new(password.to_owned()))
 }
 
-/// A path, not empty.
+/// A path. Messages and logs show it, so it stays on one line.
 pub(super) fn path(value: &DeValue<'_>) -> Read<PathBuf> {
-    let path = value.as_str().filter(|text| !text.is_empty() && !text.contains('\0'));
+    let path = value.as_str().filter(|text| !text.is_empty() && !text.chars().any(char::is_control));
     path.map(PathBuf::from).ok_or_else(|| Wrong::expected("a path"))
 }
 

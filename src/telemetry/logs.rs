@@ -18,15 +18,13 @@ const VARIABLE: &str = "RUST_LOG";
 /// Why logging cannot start or change.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// The filter is not one.
+    /// The filter is not one. tracing-subscriber's own words say no more, and say it twice.
     #[error("{place}: expected a filter such as \"info\" or \"vitrina=debug,warn\"; got {text:?}")]
     Filter {
         /// `log.level` or the variable.
         place: &'static str,
         /// What stands there.
         text: String,
-        /// What tracing-subscriber says.
-        source: tracing_subscriber::filter::ParseError,
     },
     /// `format = "journald"` on a machine without.
     #[error("log.format: expected journald to be there; set \"auto\" or \"text\" where it is not")]
@@ -82,7 +80,7 @@ fn filter(log: &Log, variable: Option<String>) -> Result<EnvFilter, Error> {
         Some(text) => (VARIABLE, text),
         None => ("log.level", log.level.clone()),
     };
-    EnvFilter::builder().parse(&text).map_err(|source| Error::Filter { place, text, source })
+    EnvFilter::builder().parse(&text).map_err(|_| Error::Filter { place, text })
 }
 
 fn output(format: LogFormat) -> Result<Output, Error> {
