@@ -367,3 +367,6 @@ impl Rewriter {
         self.clock.timestamp
     }
 }
+
+#[cfg(test)]
+mod tests;
