@@ -5,7 +5,10 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing))]
 
+pub mod cli;
 pub mod config;
 pub mod core;
+pub mod daemon;
 pub mod media;
+pub mod telemetry;
 pub mod web;

@@ -1,8 +1,21 @@
 //! The configuration: one TOML file, read whole, checked whole.
 //!
-//! `raw` is the file as serde sees it; [`Config`] is what the daemon uses: nothing half valid,
-//! every default filled in. All mistakes are reported at once, each with file, line and key.
-//! Never touches GStreamer or the network.
+//! [`Config`] is what the daemon uses: nothing half valid, every default filled in. It is read by
+//! walking the TOML parser's own tree (`reader`), not by serde, which stops at the first mistake:
+//! all mistakes are reported at once, each with file, line and key. Never touches GStreamer or
+//! the network, and uses nothing of the crate but `core`.
+
+mod environment;
+mod keys;
+mod load;
+mod mistake;
+mod reader;
+mod sources;
+mod values;
+
+pub use environment::Environment;
+pub use load::{SYSTEM_CONFIG, find};
+pub use mistake::{ConfigErrors, Mistake};
 
 use crate::core::ids::SourceName;
 use crate::core::protocol::{IceServer, MediaKind, SourceKindName};
@@ -12,6 +25,44 @@ use std::net::{IpAddr, SocketAddr};
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::time::Duration;
+
+/// The most sources that one daemon captures: each is an m-line or two of every offer.
+pub const MAX_SOURCES: usize = 16;
+
+/// The H.264 encoders that `[video] encoders` may name, in the order in which they are tried when
+/// it does not: those of graphics hardware first.
+pub const H264_ENCODERS: [&str; 6] =
+    ["vah264enc", "nvh264enc", "qsvh264enc", "v4l2h264enc", "x264enc", "openh264enc"];
+
+/// The patterns of a test source: those of videotestsrc in GStreamer 1.22.
+pub const TEST_PATTERNS: [&str; 26] = [
+    "smpte",
+    "snow",
+    "black",
+    "white",
+    "red",
+    "green",
+    "blue",
+    "checkers-1",
+    "checkers-2",
+    "checkers-4",
+    "checkers-8",
+    "circular",
+    "blink",
+    "smpte75",
+    "zone-plate",
+    "gamut",
+    "chroma-zone-plate",
+    "solid-color",
+    "ball",
+    "smpte100",
+    "bar",
+    "pinwheel",
+    "spokes",
+    "gradient",
+    "colors",
+    "smpte-rp-219",
+];
 
 /// The whole configuration, valid and complete.
 #[derive(Debug, Clone, PartialEq)]

@@ -1,0 +1,39 @@
+//! The command line: what `vitrina` can be told to do.
+//!
+//! Owns the arguments and the commands that end by themselves; `run` is the daemon's.
+
+pub mod check;
+
+use clap::{Args, Parser, Subcommand};
+use std::path::PathBuf;
+
+/// What every command exits with when the configuration has mistakes. The system unit does not
+/// start the daemon again after it.
+pub const EXIT_BAD_CONFIG: u8 = 2;
+
+/// A machine's screen, cameras and sound, live in many browsers.
+#[derive(Debug, Parser)]
+#[command(name = "vitrina", version, about, arg_required_else_help = true)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Capture, encode and serve until told to stop
+    Run(ConfigFile),
+    /// Look for mistakes in the configuration, and list all of them
+    Check(ConfigFile),
+}
+
+/// Which configuration.
+#[derive(Debug, Args)]
+pub struct ConfigFile {
+    /// The configuration file [default: the first that is there of
+    /// ~/.config/vitrina/vitrina.toml and /etc/vitrina/vitrina.toml]
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+}
