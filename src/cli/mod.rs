@@ -3,6 +3,7 @@
 //! Owns the arguments and the commands that end by themselves; `run` is the daemon's.
 
 pub mod check;
+pub mod link;
 
 use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
