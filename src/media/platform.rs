@@ -9,15 +9,18 @@ mod v4l2;
 mod x11;
 mod xlib;
 
+use super::Fault;
+use crate::config::Screen;
 use crate::core::camera::{CameraFormat, Choice};
 use crate::core::protocol::FailureCause;
-use crate::core::units::{FrameRate, Size};
+use crate::core::template::{Value, Values};
+use crate::core::units::Size;
 use std::sync::mpsc;
 use std::time::Duration;
 
 pub use alsa_pulse::{audio_inputs, resolve_audio};
 pub use v4l2::{cameras, diagnose_camera, resolve_camera};
-pub use x11::{ScreenState, ScreenWatch, displays, resolve_screen};
+pub use x11::{ScreenWatch, WatchedScreen, displays, resolve_screen};
 pub use xlib::{guard_process, lost_displays};
 
 /// How long one question to a display, a device or a sound server may take. All of them answer
@@ -49,22 +52,29 @@ pub struct Region {
 }
 
 impl ScreenTarget {
-    /// `x`, `y`, `end_x`, `end_y` of `screen.launch`; all 0 without a region.
+    /// The values of `screen.launch`.
     #[must_use]
-    pub fn corners(&self) -> (u32, u32, u32, u32) {
-        self.region.map_or((0, 0, 0, 0), |Region { x, y, size }| {
-            (x, y, (x + size.width).saturating_sub(1), (y + size.height).saturating_sub(1))
-        })
-    }
-
-    /// `mode` of `screen.launch`: the rate and, for a region, the size that it must keep.
-    #[must_use]
-    pub fn mode(&self, rate: FrameRate) -> String {
-        let size = self
-            .region
-            .map(|region| format!(",width={},height={}", region.size.width, region.size.height))
-            .unwrap_or_default();
-        format!("video/x-raw,framerate={rate}{size}")
+    pub fn values(&self, screen: &Screen) -> Values {
+        let rate = screen.framerate;
+        // 0: up to the edge. The size in the mode, too, only for a part: see screen.launch.
+        let (place, mode) = match self.region {
+            None => ([0; 4], format!("video/x-raw,framerate={rate}")),
+            Some(Region { x, y, size: Size { width, height } }) => (
+                [x, y, (x + width).saturating_sub(1), (y + height).saturating_sub(1)],
+                format!("video/x-raw,framerate={rate},width={width},height={height}"),
+            ),
+        };
+        let [x, y, end_x, end_y] = place.map(|pixels| Value::Int(pixels.into()));
+        Values::from([
+            ("display", Value::String(self.display.clone())),
+            ("xid", Value::Int(self.xid.unwrap_or(0).into())),
+            ("x", x),
+            ("y", y),
+            ("end_x", end_x),
+            ("end_y", end_y),
+            ("cursor", Value::Bool(screen.cursor)),
+            ("mode", Value::Caps(mode)),
+        ])
     }
 }
 
@@ -75,11 +85,18 @@ pub struct CameraTarget {
     pub path: String,
     /// The name of the card.
     pub name: String,
-    /// The mode; [`Choice::caps`] is `mode` of the launch file.
+    /// The mode.
     pub choice: Choice,
 }
 
 impl CameraTarget {
+    /// The values of its launch file.
+    #[must_use]
+    pub fn values(&self) -> Values {
+        let device = Value::String(self.path.clone());
+        Values::from([("device", device), ("mode", Value::Caps(self.choice.caps()))])
+    }
+
     /// The launch file for its format.
     #[must_use]
     pub fn launch_file(&self) -> &'static str {
@@ -95,8 +112,16 @@ impl CameraTarget {
 pub struct AudioTarget {
     /// The launch file of its sound system.
     pub launch_file: &'static str,
-    /// `device` of the launch file.
+    /// What the sound system calls it.
     pub device: String,
+}
+
+impl AudioTarget {
+    /// The values of its launch file.
+    #[must_use]
+    pub fn values(&self) -> Values {
+        Values::from([("device", Value::String(self.device.clone()))])
+    }
 }
 
 /// Why a screen, a camera or a sound input is not there. Each is a sentence for a person that
@@ -132,6 +157,12 @@ pub enum PlatformError {
         display: String,
         /// The system's words.
         detail: String,
+    },
+    /// A monitor, a window or a region is elsewhere now than when the capture began.
+    #[error("what is shown of display {display} has moved or changed its size")]
+    ScreenMoved {
+        /// The display.
+        display: String,
     },
     /// No such monitor.
     #[error("display {display} has no monitor {wanted}; it has {present}")]
@@ -230,6 +261,9 @@ pub enum PlatformError {
          snd-aloop device in `device` without `monitor`"
     )]
     NoAlsaMonitor,
+    /// The system has no thread to spare.
+    #[error("the system has no thread to spare: raise the limit of processes (TasksMax of the service)")]
+    NoThread,
     /// No answer in time.
     #[error("{what} did not answer within {} s", DEADLINE.as_secs())]
     NoAnswer {
@@ -254,15 +288,22 @@ impl PlatformError {
             | Self::NoCamera { .. }
             | Self::CameraNotFound { .. } => FailureCause::NotFound,
             Self::DisplayRefused { .. } | Self::CameraForbidden { .. } => FailureCause::Permission,
-            Self::DisplayLost { .. } => FailureCause::Lost,
+            Self::DisplayLost { .. } | Self::ScreenMoved { .. } => FailureCause::Lost,
             Self::CameraBusy { .. } => FailureCause::Busy,
             Self::NoAnswer { .. } => FailureCause::Stalled,
             Self::RegionOutside { .. }
             | Self::TooSmall { .. }
             | Self::CameraFailed { .. }
             | Self::NoCameraMode { .. }
+            | Self::NoThread
             | Self::NoAlsaMonitor => FailureCause::Other,
         }
+    }
+}
+
+impl From<PlatformError> for Fault {
+    fn from(error: PlatformError) -> Self {
+        Self { cause: error.cause(), detail: error.to_string() }
     }
 }
 
@@ -291,7 +332,7 @@ fn within_time<T: Send + 'static>(
             // Nobody listens any more when this fails: the deadline has passed.
             drop(sender.send(ask()));
         })
-        .map_err(|_| no_answer())?;
+        .map_err(|_| PlatformError::NoThread)?;
     receiver.recv_timeout(limit).map_err(|_| no_answer())?
 }
 
@@ -307,16 +348,28 @@ fn listed(names: &[String]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::core::template;
 
     #[test]
     fn a_target_becomes_the_values_of_its_launch_file() {
         let size = Size { width: 640, height: 360 };
         let mut target = ScreenTarget { display: ":0".into(), xid: None, region: None, size };
-        assert_eq!(target.corners(), (0, 0, 0, 0));
-        assert_eq!(target.mode(FrameRate::whole(30)), "video/x-raw,framerate=30/1");
+        let screen = Screen {
+            display: None,
+            area: crate::config::ScreenArea::Whole,
+            cursor: true,
+            framerate: crate::core::units::FrameRate::whole(30),
+        };
+        let text =
+            "{display:string} {xid:int} {x:int},{y:int} {end_x:int},{end_y:int} {cursor:bool} {mode:caps}";
+        let rendered = |target: &ScreenTarget| template::render(text, &target.values(&screen)).unwrap();
+        assert_eq!(rendered(&target).trim(), "\":0\" 0 0,0 0,0 true video/x-raw,framerate=30/1");
         target.region = Some(Region { x: 11, y: 13, size });
-        assert_eq!(target.corners(), (11, 13, 650, 372));
-        assert_eq!(target.mode(FrameRate::whole(30)), "video/x-raw,framerate=30/1,width=640,height=360");
+        target.xid = Some(7);
+        assert_eq!(
+            rendered(&target).trim(),
+            "\":0\" 7 11,13 650,372 true video/x-raw,framerate=30/1,width=640,height=360"
+        );
     }
 
     #[test]
