@@ -3,7 +3,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
-#[path = "media/peer.rs"]
+#[path = "support/peer.rs"]
 mod peer;
 
 use peer::Peer;
