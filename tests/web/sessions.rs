@@ -3,6 +3,8 @@
 use crate::support::*;
 use serde_json::json;
 use std::fs;
+use std::io::Write;
+use std::sync::{Arc, Mutex};
 use vitrina::web::Server;
 
 fn with_cookie(cookie: &str) -> String {
@@ -242,4 +244,64 @@ fn state_files_that_cannot_be_used_are_named() {
     // A token of one's own.
     fs::write(state.path().join("token"), "my-own-token-that-is-long-enough\n").unwrap();
     assert_eq!(bind(), None);
+}
+
+/// What is logged on this thread.
+#[derive(Clone, Default)]
+struct Logged(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Logged {
+    fn write(&mut self, text: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(text);
+        Ok(text.len())
+    }
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+#[test]
+fn the_log_has_no_secrets_and_addresses_only_at_debug() {
+    let logged = Logged::default();
+    let writer = logged.clone();
+    let subscriber = tracing_subscriber::fmt()
+        .with_max_level(tracing::Level::TRACE)
+        .with_ansi(false)
+        .with_writer(move || writer.clone())
+        .finish();
+    let state = tempfile::tempdir().unwrap();
+    let (sender, events) = async_channel::bounded(8);
+    let (server, cookie) = tracing::subscriber::with_default(subscriber, || {
+        let server = Arc::new(Server::bind(&config(state.path()), sender).unwrap());
+        // The server runs on this thread, too, so that its lines are seen.
+        let serving = server.clone();
+        let task = smol::future::pending::<()>();
+        let running = Running { server: server.clone(), events, task: smol::spawn(task) };
+        let client = async {
+            let cookie = running.log_in(&token_body(&token(state.path()))).await.cookie();
+            assert_eq!(running.log_in(&token_body("a-wrong-token")).await.status, 401);
+            let bearer = [("authorization", "Bearer another-wrong-token")];
+            assert_eq!(running.socket(&bearer).await.unwrap_err().status, 401);
+            let mut socket = running.socket(&[("cookie", &cookie)]).await.unwrap();
+            let _outbox = running.opened().await;
+            socket.close(None).await.unwrap();
+            running.closed().await;
+            cookie
+        };
+        let forever = async {
+            serving.run().await;
+            unreachable!("it was not stopped")
+        };
+        (server, run(futures_lite::future::or(client, forever)))
+    });
+    let log = String::from_utf8(logged.0.lock().unwrap().clone()).unwrap();
+    assert!(log.contains("wrong token or password") && log.contains("WebSocket opened"), "{log}");
+    let value = cookie.split_once('=').unwrap().1;
+    for secret in [&token(state.path()), value, "a-wrong-token", "another-wrong-token", "token="] {
+        assert!(!log.contains(secret), "{secret} in {log}");
+    }
+    let address = server.local_addr().ip().to_string();
+    for line in log.lines().filter(|line| line.contains(" INFO ") || line.contains(" WARN ")) {
+        assert!(!line.contains(&address), "{line}");
+    }
 }

@@ -396,6 +396,25 @@ fn stop_waits_for_the_last_words() {
 }
 
 #[test]
+fn idle_connections_do_not_hold_up_a_stop() {
+    run(async {
+        let deadlines = Deadlines { stop: 2 * LONG, head: 2 * LONG, ..Deadlines::default() };
+        let (_state, running) = open_server_with(deadlines);
+        let fresh = running.tcp().await;
+        let mut kept_alive = running.tcp().await;
+        let head = format!("HEAD / HTTP/1.1\r\nHost: {}\r\n\r\n", running.addr());
+        kept_alive.write_all(head.as_bytes()).await.unwrap();
+        kept_alive.read_exact(&mut [0; 12]).await.unwrap();
+
+        let since = Instant::now();
+        running.server.stop();
+        running.task.await;
+        assert!(since.elapsed() < LONG, "{:?}", since.elapsed());
+        drop((fresh, kept_alive));
+    });
+}
+
+#[test]
 fn dropping_the_run_ends_every_connection() {
     run(async {
         let (_state, running) = open_server();
