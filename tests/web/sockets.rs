@@ -202,6 +202,19 @@ fn the_largest_message_passes_and_a_larger_one_ends_the_connection() {
 }
 
 #[test]
+fn who_is_still_sending_too_much_reads_the_close_frame_all_the_same() {
+    run(async {
+        let (_state, running) = open_server();
+        let mut socket = running.socket(&[]).await.unwrap();
+        let _outbox = running.opened().await;
+        // More than the buffers of both sockets hold.
+        socket.send(Message::text("x".repeat(20_000_000))).await.unwrap();
+        assert!(matches!(running.event().await, Event::Malformed { .. }));
+        assert_eq!(close_code(&mut socket).await, Some(1009));
+    });
+}
+
+#[test]
 fn frames_against_the_rfc_end_the_connection() {
     run(async {
         let (_state, running) = open_server();
