@@ -3,7 +3,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
-#[path = "media/peer.rs"]
+#[path = "support/peer.rs"]
 mod peer;
 
 use peer::Peer;
@@ -62,6 +62,7 @@ impl Rig {
             media: vec![MediaKind::Video, MediaKind::Audio],
             live: true,
             network_latency: None,
+            watched_screen: None,
         };
         let capture = Capture::start(&self.source, run, &plan, &self.taps, &self.events, || {});
         self.capture = Some(capture.unwrap());
@@ -268,7 +269,7 @@ fn stopped_pipelines_come_to_an_end() {
     let rig = Rig::start();
     drop(rig);
     let end = Instant::now() + LIMIT;
-    while vitrina::media::pipeline::stopping().0 > 0 {
+    while vitrina::media::pipeline::stopping() > 0 {
         assert!(Instant::now() < end, "a pipeline does not stop");
         std::thread::yield_now();
     }
