@@ -1,3 +1,5 @@
+//! The rules of access, held against tables and random histories.
+
 use super::*;
 use proptest::prelude::*;
 

@@ -125,7 +125,7 @@ where
         });
         let refusal = match target {
             Some(target) => {
-                Refusal::new(StatusCode::PERMANENT_REDIRECT, "use_https", "Use https:// for this address.")
+                Refusal::new(StatusCode::TEMPORARY_REDIRECT, "use_https", "Use https:// for this address.")
                     .with(header::LOCATION, target)
             }
             None => Refusal::new(StatusCode::BAD_REQUEST, "use_https", "Use https:// for this address."),

@@ -110,6 +110,34 @@ mod tests {
         });
     }
 
+    /// Takes a byte, or nothing, as the script says.
+    struct Scripted(Vec<bool>);
+
+    impl AsyncWrite for Scripted {
+        fn poll_write(mut self: Pin<&mut Self>, _: &mut Context<'_>, _: &[u8]) -> Poll<io::Result<usize>> {
+            if self.0.remove(0) { Poll::Ready(Ok(1)) } else { Poll::Pending }
+        }
+        fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Poll::Ready(Ok(()))
+        }
+        fn poll_close(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Poll::Ready(Ok(()))
+        }
+    }
+
+    #[test]
+    fn each_byte_taken_begins_the_limit_again() {
+        smol::block_on(async {
+            let mut stream = WriteDeadline::new(Scripted(vec![false, true, false, false]), LIMIT);
+            assert!(smol::future::poll_once(stream.write(b"x")).await.is_none());
+            assert!(smol::future::poll_once(stream.write(b"x")).await.is_some());
+            Timer::after(LIMIT).await;
+            assert!(smol::future::poll_once(stream.write(b"x")).await.is_none());
+            Timer::after(LIMIT).await;
+            assert!(smol::future::poll_once(stream.write(b"x")).await.unwrap().is_err());
+        });
+    }
+
     #[test]
     fn what_takes_too_long_gives_nothing() {
         smol::block_on(async {

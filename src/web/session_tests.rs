@@ -1,3 +1,5 @@
+//! Cookies and secrets, without a socket.
+
 use super::*;
 use crate::core::access::SESSION_LENGTH;
 use std::time::Duration;

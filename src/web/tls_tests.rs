@@ -1,3 +1,5 @@
+//! Certificates made, renewed and refused, without a socket.
+
 use super::*;
 use std::os::unix::fs::PermissionsExt;
 

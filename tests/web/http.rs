@@ -180,8 +180,8 @@ fn slow_heads_slow_bodies_and_idle_connections_are_ended_in_time() {
             (format!("{head}\r\n"), "HTTP/1.1 200"),
             (post, "HTTP/1.1 408"),
         ] {
-            let mut stream = running.tcp().await;
             let since = Instant::now();
+            let mut stream = running.tcp().await;
             stream.write_all(bytes.as_bytes()).await.unwrap();
             let answer = String::from_utf8(read_to_end(&mut stream).await).unwrap();
             assert!(since.elapsed() >= SHORT && since.elapsed() < LONG, "{bytes:?} {:?}", since.elapsed());

@@ -1,1 +1,213 @@
-//! To come.
+//! docs/protocol.md and the program say the same.
+
+use crate::support::*;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use std::collections::BTreeSet;
+use vitrina::core::protocol::{
+    ByeReason, ClientMessage, ErrorCode, FailureCause, MAX_MESSAGE, MediaKind, ServerMessage, SourceKindName,
+    VERSION,
+};
+use vitrina::web::OUTBOX_CAPACITY;
+
+const DOC: &str = include_str!("../../docs/protocol.md");
+
+/// The JSON blocks of one label: ```` ```json LABEL ````.
+fn blocks(label: &str) -> Vec<Value> {
+    let start = format!("\n```json {label}\n");
+    DOC.split(&start)
+        .skip(1)
+        .map(|rest| rest.split("\n```").next().unwrap())
+        .map(|text| serde_json::from_str(text).unwrap_or_else(|error| panic!("{error}: {text}")))
+        .collect()
+}
+
+/// Reads each block as `T` and writes it again: nothing may be missing, misspelt or too much.
+fn messages<T: Serialize + DeserializeOwned>(label: &str) -> Vec<T> {
+    let blocks = blocks(label);
+    assert!(!blocks.is_empty());
+    blocks
+        .into_iter()
+        .map(|block| {
+            let message: T =
+                serde_json::from_value(block.clone()).unwrap_or_else(|error| panic!("{error}: {block}"));
+            assert_eq!(serde_json::to_value(&message).unwrap(), block);
+            message
+        })
+        .collect()
+}
+
+/// Number of variants, and which one this is. Another variant does not compile until it is here.
+fn client_variant(message: &ClientMessage) -> (usize, usize) {
+    let index = match message {
+        ClientMessage::Hello { .. } => 0,
+        ClientMessage::Join { .. } => 1,
+        ClientMessage::Select { .. } => 2,
+        ClientMessage::Answer { .. } => 3,
+        ClientMessage::Candidate { .. } => 4,
+        ClientMessage::Ping { .. } => 5,
+        ClientMessage::Leave => 6,
+    };
+    (7, index)
+}
+
+fn server_variant(message: &ServerMessage) -> (usize, usize) {
+    let index = match message {
+        ServerMessage::Welcome { .. } => 0,
+        ServerMessage::Offer { .. } => 1,
+        ServerMessage::Candidate { .. } => 2,
+        ServerMessage::Source { .. } => 3,
+        ServerMessage::Pong { .. } => 4,
+        ServerMessage::Error { .. } => 5,
+        ServerMessage::Bye { .. } => 6,
+    };
+    (7, index)
+}
+
+fn assert_all_shown<T>(messages: &[T], variant: impl Fn(&T) -> (usize, usize)) {
+    let shown: BTreeSet<usize> = messages.iter().map(|message| variant(message).1).collect();
+    assert_eq!(shown.len(), variant(&messages[0]).0, "a message has no example");
+}
+
+#[test]
+fn every_message_is_shown_as_the_program_reads_and_writes_it() {
+    assert_all_shown(&messages::<ClientMessage>("client"), client_variant);
+    assert_all_shown(&messages::<ServerMessage>("server"), server_variant);
+}
+
+#[test]
+fn every_json_block_is_looked_at() {
+    let looked_at: usize =
+        ["client", "server", "session", "login", "refusal"].iter().map(|label| blocks(label).len()).sum();
+    assert_eq!(DOC.matches("\n```json").count(), looked_at);
+}
+
+/// The words of an enum, each as its table or text shows it.
+fn assert_words<T: Serialize>(all: &[T]) {
+    for one in all {
+        let word = serde_json::to_value(one).unwrap();
+        let word = format!("`{}`", word.as_str().unwrap());
+        assert!(DOC.contains(&word), "{word} is not explained");
+    }
+}
+
+#[test]
+fn every_word_is_explained() {
+    // Exhaustive: a new variant does not compile until it is listed.
+    let known = |code: ErrorCode| match code {
+        ErrorCode::BadMessage
+        | ErrorCode::BadVersion
+        | ErrorCode::OutOfOrder
+        | ErrorCode::UnknownSource
+        | ErrorCode::NoCodec
+        | ErrorCode::BadSdp
+        | ErrorCode::BadCandidate
+        | ErrorCode::TooFast
+        | ErrorCode::Internal => code,
+    };
+    assert_words(
+        &[
+            ErrorCode::BadMessage,
+            ErrorCode::BadVersion,
+            ErrorCode::OutOfOrder,
+            ErrorCode::UnknownSource,
+            ErrorCode::NoCodec,
+            ErrorCode::BadSdp,
+            ErrorCode::BadCandidate,
+            ErrorCode::TooFast,
+            ErrorCode::Internal,
+        ]
+        .map(known),
+    );
+    let known = |reason: ByeReason| match reason {
+        ByeReason::Shutdown
+        | ByeReason::Reload
+        | ByeReason::Left
+        | ByeReason::Full
+        | ByeReason::Timeout
+        | ByeReason::ConnectionFailed
+        | ByeReason::BadFingerprint
+        | ByeReason::ProtocolError
+        | ByeReason::TooSlow
+        | ByeReason::Internal => reason,
+    };
+    assert_words(
+        &[
+            ByeReason::Shutdown,
+            ByeReason::Reload,
+            ByeReason::Left,
+            ByeReason::Full,
+            ByeReason::Timeout,
+            ByeReason::ConnectionFailed,
+            ByeReason::BadFingerprint,
+            ByeReason::ProtocolError,
+            ByeReason::TooSlow,
+            ByeReason::Internal,
+        ]
+        .map(known),
+    );
+    let known = |cause: FailureCause| match cause {
+        FailureCause::NotFound
+        | FailureCause::Busy
+        | FailureCause::Permission
+        | FailureCause::Lost
+        | FailureCause::Stalled
+        | FailureCause::Encoder
+        | FailureCause::Other => cause,
+    };
+    assert_words(
+        &[
+            FailureCause::NotFound,
+            FailureCause::Busy,
+            FailureCause::Permission,
+            FailureCause::Lost,
+            FailureCause::Stalled,
+            FailureCause::Encoder,
+            FailureCause::Other,
+        ]
+        .map(known),
+    );
+    let known = |kind: SourceKindName| match kind {
+        SourceKindName::Screen
+        | SourceKindName::Camera
+        | SourceKindName::Audio
+        | SourceKindName::Test
+        | SourceKindName::Uri
+        | SourceKindName::Launch => kind,
+    };
+    assert_words(
+        &[
+            SourceKindName::Screen,
+            SourceKindName::Camera,
+            SourceKindName::Audio,
+            SourceKindName::Test,
+            SourceKindName::Uri,
+            SourceKindName::Launch,
+        ]
+        .map(known),
+    );
+    assert_words(&[MediaKind::Video, MediaKind::Audio]);
+}
+
+#[test]
+fn the_numbers_are_the_program_s() {
+    assert!(DOC.starts_with(&format!("# The protocol, version {VERSION}\n")));
+    assert!(DOC.contains(&format!("| one message of the viewer | {MAX_MESSAGE} bytes |")));
+    assert!(DOC.contains(&format!("| {OUTBOX_CAPACITY}, and 10 s for each |")));
+}
+
+#[test]
+fn the_session_s_examples_are_what_the_server_takes_and_gives() {
+    run(async {
+        let state = tempfile::tempdir().unwrap();
+        let running = start(&config(state.path()));
+        assert_eq!(blocks("session"), [running.get("/api/session").await.json()]);
+        let logins = blocks("login");
+        let wrong = running.log_in(&logins[0].to_string()).await;
+        assert_eq!(blocks("refusal"), [wrong.json()]);
+
+        let with_password = start(&password(config(state.path()), logins[1]["password"].as_str().unwrap()));
+        assert_eq!(with_password.log_in(&logins[1].to_string()).await.status, 204);
+    });
+}

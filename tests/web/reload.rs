@@ -85,6 +85,6 @@ fn tls_can_be_turned_on() {
         assert_eq!(running.get("/").await.status, 200);
         running.server.reload(&tls(config)).unwrap();
         assert!(running.server.url().starts_with("https://"));
-        assert_eq!(running.get("/").await.status, 308);
+        assert_eq!(running.get("/").await.status, 307);
     });
 }

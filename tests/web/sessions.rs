@@ -1,8 +1,14 @@
 //! Who is let in: tokens, passwords, cookies, bearer tokens, origins.
 
 use crate::support::*;
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use ring::{digest, hmac};
 use serde_json::json;
 use std::fs;
+use std::io::Write;
+use std::sync::{Arc, Mutex};
+use std::time::{SystemTime, UNIX_EPOCH};
 use vitrina::web::Server;
 
 fn with_cookie(cookie: &str) -> String {
@@ -242,4 +248,85 @@ fn state_files_that_cannot_be_used_are_named() {
     // A token of one's own.
     fs::write(state.path().join("token"), "my-own-token-that-is-long-enough\n").unwrap();
     assert_eq!(bind(), None);
+}
+
+#[test]
+fn a_session_that_is_half_spent_is_made_anew() {
+    run(async {
+        let state = tempfile::tempdir().unwrap();
+        let running = start(&config(state.path()));
+        let fresh = running.log_in(&token_body(&token(state.path()))).await.cookie();
+        let name = fresh.split_once('=').unwrap().0;
+        // As the server makes them, only earlier.
+        let now_s = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
+        let cookie = |expires_s: u64| {
+            let key = hmac::Key::new(hmac::HMAC_SHA256, &fs::read(state.path().join("session_key")).unwrap());
+            let mut text = b"vitrina session 1".to_vec();
+            text.extend(expires_s.to_be_bytes());
+            text.push(1);
+            text.extend(digest::digest(&digest::SHA256, token(state.path()).as_bytes()).as_ref());
+            format!("{name}={expires_s}.{}", URL_SAFE_NO_PAD.encode(hmac::sign(&key, &text)))
+        };
+        const DAY: u64 = 24 * 3600;
+        let old = running.request(&with_cookie(&cookie(now_s + 14 * DAY)), "").await;
+        assert_eq!(old.json()["authorized"], true);
+        let renewed = old.cookie();
+        assert!(running.socket(&[("cookie", &renewed)]).await.is_ok());
+        let young = running.request(&with_cookie(&cookie(now_s + 16 * DAY)), "").await;
+        assert_eq!((young.json()["authorized"].as_bool(), young.header("set-cookie")), (Some(true), None));
+        let ended = running.request(&with_cookie(&cookie(now_s - 1)), "").await;
+        assert_eq!((ended.json()["authorized"].as_bool(), ended.header("set-cookie")), (Some(false), None));
+    });
+}
+
+/// What this process logs.
+#[derive(Clone, Default)]
+struct Logged(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Logged {
+    fn write(&mut self, text: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(text);
+        Ok(text.len())
+    }
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+#[test]
+fn the_log_has_no_secrets_and_addresses_only_at_debug() {
+    let logged = Logged::default();
+    let writer = logged.clone();
+    // For the whole process: the server's tasks run on a thread of their own. What other tests
+    // log meanwhile has to keep to the same rules.
+    let subscriber = tracing_subscriber::fmt()
+        .with_env_filter("trace,async_io=off,polling=off")
+        .with_ansi(false)
+        .with_writer(move || writer.clone())
+        .finish();
+    tracing::subscriber::set_global_default(subscriber).unwrap();
+
+    let state = tempfile::tempdir().unwrap();
+    let running = start(&config(state.path()));
+    let cookie = run(async {
+        let cookie = running.log_in(&token_body(&token(state.path()))).await.cookie();
+        assert_eq!(running.log_in(&token_body("a-wrong-token")).await.status, 401);
+        let bearer = [("authorization", "Bearer another-wrong-token")];
+        assert_eq!(running.socket(&bearer).await.unwrap_err().status, 401);
+        let mut socket = running.socket(&[("cookie", &cookie)]).await.unwrap();
+        let _outbox = running.opened().await;
+        socket.close(None).await.unwrap();
+        running.closed().await;
+        cookie
+    });
+
+    let log = String::from_utf8(logged.0.lock().unwrap().clone()).unwrap();
+    assert!(log.contains("wrong token or password") && log.contains("WebSocket opened"), "{log}");
+    let value = cookie.split_once('=').unwrap().1;
+    for secret in [&token(state.path()), value, "a-wrong-token", "another-wrong-token", "token="] {
+        assert!(!log.contains(secret), "{secret} in {log}");
+    }
+    for line in log.lines().filter(|line| line.contains(" INFO ") || line.contains(" WARN ")) {
+        assert!(!line.contains("127.0.0.1"), "{line}");
+    }
 }

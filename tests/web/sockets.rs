@@ -202,6 +202,19 @@ fn the_largest_message_passes_and_a_larger_one_ends_the_connection() {
 }
 
 #[test]
+fn who_is_still_sending_too_much_reads_the_close_frame_all_the_same() {
+    run(async {
+        let (_state, running) = open_server();
+        let mut socket = running.socket(&[]).await.unwrap();
+        let _outbox = running.opened().await;
+        // More than the buffers of both sockets hold.
+        socket.send(Message::text("x".repeat(20_000_000))).await.unwrap();
+        assert!(matches!(running.event().await, Event::Malformed { .. }));
+        assert_eq!(close_code(&mut socket).await, Some(1009));
+    });
+}
+
+#[test]
 fn frames_against_the_rfc_end_the_connection() {
     run(async {
         let (_state, running) = open_server();
@@ -392,6 +405,25 @@ fn stop_waits_for_the_last_words() {
         assert!(since.elapsed() < Duration::from_secs(3));
         drop(running.server);
         assert!(read_to_end(&mut idle).await.is_empty());
+    });
+}
+
+#[test]
+fn idle_connections_do_not_hold_up_a_stop() {
+    run(async {
+        let deadlines = Deadlines { stop: 2 * LONG, head: 2 * LONG, ..Deadlines::default() };
+        let (_state, running) = open_server_with(deadlines);
+        let fresh = running.tcp().await;
+        let mut kept_alive = running.tcp().await;
+        let head = format!("HEAD / HTTP/1.1\r\nHost: {}\r\n\r\n", running.addr());
+        kept_alive.write_all(head.as_bytes()).await.unwrap();
+        kept_alive.read_exact(&mut [0; 12]).await.unwrap();
+
+        let since = Instant::now();
+        running.server.stop();
+        running.task.await;
+        assert!(since.elapsed() < LONG, "{:?}", since.elapsed());
+        drop((fresh, kept_alive));
     });
 }
 

@@ -114,14 +114,14 @@ fn plain_http_on_the_tls_port_is_sent_to_https() {
         let state = tempfile::tempdir().unwrap();
         let running = start(&tls(config(state.path())));
         let answer = running.get("/x?y=1").await;
-        assert_eq!(answer.status, 308);
+        assert_eq!(answer.status, 307);
         let target = format!("https://{}/x?y=1", running.addr());
         assert_eq!(answer.header("location"), Some(&*target));
         assert_eq!(answer.header("connection"), Some("close"));
         let odd = running.request("GET / HTTP/1.1\r\nHost: a b", "").await;
         assert_eq!((odd.status, odd.header("location")), (400, None));
         let post = running.log_in(r#"{"token":"x"}"#).await;
-        assert_eq!(post.status, 308, "the body is not looked at");
+        assert_eq!(post.status, 307, "the body is not looked at");
     });
 }
 
