@@ -2,13 +2,15 @@
 
 use anyhow::Context as _;
 use clap::Parser as _;
-use std::io::{self, Write as _};
+use std::io::{self, IsTerminal as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use vitrina::cli::{self, Cli, Command};
-use vitrina::config::{Config, ConfigErrors, Environment};
+use vitrina::config::{Config, ConfigErrors, Environment, Source};
 use vitrina::core::inventory::Inventory;
+use vitrina::daemon;
 use vitrina::telemetry::logs;
+use vitrina::web::Link;
 
 fn main() -> ExitCode {
     let done = match Cli::parse().command {
@@ -38,8 +40,31 @@ fn run(file: Option<&Path>) -> anyhow::Result<()> {
 
 /// Hands over to the daemon, until it ends.
 fn start(config: Config) -> anyhow::Result<()> {
-    let _ = config;
-    anyhow::bail!("this build has no daemon")
+    daemon::run(config, daemon::Means { find_sources, load_config, announce })?;
+    Ok(())
+}
+
+fn load_config(file: Option<&Path>) -> Result<Config, String> {
+    Config::load_or_default(file).map_err(|mistakes| mistakes.to_string())
+}
+
+/// What the machine has.
+fn find_sources() -> Vec<Source> {
+    Vec::new()
+}
+
+/// Tells the person at the terminal where the page is. The link lets its reader in, so it never
+/// goes to a log: under systemd standard output is one.
+fn announce(url: &str, link: &Link, fingerprint: Option<&str>) {
+    tracing::info!("listening on {url}");
+    if let Some(fingerprint) = fingerprint {
+        tracing::info!("certificate SHA-256 {fingerprint}");
+    }
+    if std::env::var_os("JOURNAL_STREAM").is_some() {
+        tracing::info!("the viewing link is printed by `vitrina link`");
+        return;
+    }
+    println!("{}", cli::link::text(link, std::io::stdout().is_terminal()));
 }
 
 /// Looks for what the machine has. Takes seconds: encoders are tried.

@@ -5,6 +5,7 @@
 pub mod check;
 pub mod devices;
 pub mod init;
+pub mod link;
 
 use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;

@@ -3,8 +3,18 @@
 //! Nothing here touches GStreamer, sockets, files, clocks or randomness: time and random numbers
 //! come in as arguments, effects go out as values.
 
+pub mod access;
 pub mod camera;
+pub mod candidate;
+pub mod h264;
 pub mod ids;
 pub mod inventory;
+pub mod keyframe;
+pub mod lifecycle;
 pub mod protocol;
+pub mod rate;
+pub mod rtp;
+pub mod sdp;
+pub mod template;
 pub mod units;
+pub mod viewer;

@@ -2,6 +2,32 @@
 //!
 //! Invariant: `web` speaks with the daemon by [`Event`] and [`Outbox`] alone.
 
+mod admission;
+mod api;
+mod assets;
+mod client;
+mod connection;
+mod deadlines;
+mod error;
+mod host;
+mod io;
+mod link;
+pub mod qr;
+mod reply;
+mod router;
+mod server;
+mod session;
+mod settings;
+mod signalling;
+mod state;
+mod tls;
+mod upgrade;
+
+pub use deadlines::Deadlines;
+pub use error::Error;
+pub use link::Link;
+pub use server::{Reloaded, Server};
+
 use crate::core::ids::ViewerId;
 use crate::core::protocol::{ClientMessage, ErrorCode, ServerMessage};
 

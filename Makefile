@@ -1,0 +1,63 @@
+# The two commands: `make run` and `make test`. Each installs the Debian or Ubuntu packages that
+# it lacks (it says which first), builds, and runs. `make help` lists the rest.
+
+SHELL := /bin/bash
+# rustup puts cargo here, and a shell that was open before does not know.
+export PATH := $(PATH):$(HOME)/.cargo/bin
+.DEFAULT_GOAL := help
+
+# Arguments for the daemon: make run ARGS="--config my.toml"
+ARGS ?=
+# Seconds for each fuzz target.
+FUZZ_SECONDS ?= 20
+export FUZZ_SECONDS
+
+.PHONY: help run build test fmt lint unit page fuzz browser clients camera screenshot packages rust
+
+help: ## what there is
+	@sed -n 's/^\([a-z]*\):.*## /make \1\t/p' Makefile | expand -t 18
+
+run: rust ## install what is missing, build, and show this machine in a browser
+	@scripts/packages build run
+	cargo build --release --locked
+	@exec target/release/vitrina run $(ARGS)
+
+build: rust ## the release binary alone: target/release/vitrina
+	@scripts/packages build
+	cargo build --release --locked
+
+test: ## install what is missing and run every check below
+	@scripts/test
+
+fmt: rust ## put the code into its form
+	cargo fmt
+
+lint: ## formatting and clippy
+	@scripts/test format lint
+
+unit: ## the Rust tests, with real GStreamer elements
+	@scripts/test rust
+
+page: ## the page's own functions, in Node
+	@scripts/test page
+
+fuzz: ## SDP, signalling messages and config, FUZZ_SECONDS each
+	@scripts/test fuzz
+
+browser: ## the daemon's page in real Chromium and Firefox
+	@scripts/test browser
+
+clients: ## a second WebRTC implementation, through docs/protocol.md
+	@scripts/test clients
+
+camera: ## a real V4L2 device, in a virtual machine
+	@scripts/test camera
+
+screenshot: ## draw docs/screenshot.png again
+	@scripts/test screenshot
+
+packages: ## every Debian package that run and test need
+	@scripts/packages build run test
+
+rust:
+	@scripts/rust

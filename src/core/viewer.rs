@@ -1,0 +1,458 @@
+//! A viewer's session: what may follow what on one signalling connection.
+//!
+//! A pure machine: [`Session::handle`] takes what has happened and returns what is to be done.
+//! It lets nothing from outside through unchecked: an answer passes [`super::sdp`], a candidate
+//! [`super::candidate`], and no media flows before the peer's certificate is the one that its
+//! answer names (RFC 8827 section 6.5).
+//!
+//! ```text
+//! AwaitHello -> Greeted -> Preparing -> Offered -> Connecting -> Verifying -> Connected
+//! ```
+//! and from each of them to `Closed`.
+
+use super::candidate::Candidate;
+use super::ids::SourceName;
+use super::protocol::{ByeReason, ClientMessage, Codec, ErrorCode, ServerMessage, TrackInfo, VERSION};
+use super::sdp::{CheckedAnswer, Fingerprint, OfferSummary};
+use std::time::{Duration, Instant};
+
+/// From the connection to `hello`.
+const HELLO_WITHIN: Duration = Duration::from_secs(10);
+/// From `join` to the offer: a device is opened, an encoder started.
+const OFFER_WITHIN: Duration = Duration::from_secs(15);
+/// From the offer to the answer.
+const ANSWER_WITHIN: Duration = Duration::from_secs(15);
+/// From the answer to ICE and DTLS standing.
+const CONNECT_WITHIN: Duration = Duration::from_secs(20);
+/// Candidates taken from one viewer. A laptop with VPNs and TURN servers has about 20.
+const MAX_CANDIDATES: usize = 64;
+/// Mistakes after which a client is shown out.
+const MAX_MISTAKES: u32 = 24;
+/// A page that was cut off comes back after so long.
+const RETRY: Duration = Duration::from_millis(500);
+
+/// What has happened.
+#[derive(Debug)]
+pub enum Input {
+    /// The client has said something well formed.
+    Message(ClientMessage),
+    /// The client has said something else.
+    Malformed {
+        /// What kind of mistake.
+        code: ErrorCode,
+        /// A sentence for the client.
+        message: String,
+    },
+    /// The offer is there.
+    Offer {
+        /// Its SDP.
+        sdp: String,
+        /// Its m-lines.
+        tracks: Vec<TrackInfo>,
+    },
+    /// A candidate of the daemon's.
+    LocalCandidate {
+        /// Index of the m-line.
+        mline: u32,
+        /// Its line; empty: there are no more.
+        candidate: String,
+    },
+    /// ICE and DTLS stand.
+    Connected,
+    /// Whether the peer's certificate is the one that [`Effect::Verify`] asked about.
+    Verified(bool),
+    /// The session has to end: the connection broke, the source was reconfigured, the daemon stops.
+    End {
+        /// Why.
+        reason: ByeReason,
+        /// A sentence for the client.
+        message: String,
+    },
+    /// Time has passed.
+    Tick,
+}
+
+/// What is to be done.
+#[derive(Debug)]
+pub enum Effect {
+    /// Send `welcome`.
+    Welcome,
+    /// Send this.
+    Send(ServerMessage),
+    /// Make a peer connection for these sources.
+    Open {
+        /// The m-lines' order.
+        sources: Vec<SourceName>,
+        /// For pictures; `None`: the client decodes none, and takes no picture.
+        video_codec: Option<Codec>,
+    },
+    /// Give the answer to the peer connection.
+    Accept(CheckedAnswer),
+    /// Give a candidate to the peer connection.
+    AddCandidate {
+        /// Index of the m-line.
+        mline: u32,
+        /// The candidate.
+        candidate: Candidate,
+    },
+    /// Compare the peer's certificate with these and say [`Input::Verified`].
+    Verify(Vec<Fingerprint>),
+    /// Send media of these joined sources, and of no others, from now on.
+    Feed(Vec<SourceName>),
+    /// Drop the peer connection and close the signalling connection. The last effect.
+    Close(ByeReason),
+}
+
+#[derive(Debug)]
+enum State {
+    AwaitHello { until: Instant },
+    Greeted,
+    Preparing { until: Instant, joined: Joined },
+    Offered { until: Instant, joined: Joined, offer: OfferSummary, early: Vec<(u32, Candidate)> },
+    Connecting { until: Instant, joined: Joined, fingerprints: Vec<Fingerprint> },
+    Verifying { until: Instant, joined: Joined },
+    Connected { joined: Joined },
+    Closed,
+}
+
+#[derive(Debug, Clone)]
+struct Joined {
+    sources: Vec<SourceName>,
+    selected: Vec<SourceName>,
+    local_candidates: Vec<ServerMessage>,
+}
+
+/// See the module.
+#[derive(Debug)]
+pub struct Session {
+    state: State,
+    known: Vec<SourceName>,
+    video_codec: Option<Codec>,
+    candidates: usize,
+    mistakes: u32,
+}
+
+impl Session {
+    /// A client has connected; `known` are the sources there are.
+    #[must_use]
+    pub fn new(now: Instant, known: Vec<SourceName>) -> Self {
+        Self {
+            state: State::AwaitHello { until: now + HELLO_WITHIN },
+            known,
+            video_codec: None,
+            candidates: 0,
+            mistakes: 0,
+        }
+    }
+
+    /// When [`Input::Tick`] is next due.
+    #[must_use]
+    pub fn deadline(&self) -> Option<Instant> {
+        match &self.state {
+            State::AwaitHello { until }
+            | State::Preparing { until, .. }
+            | State::Offered { until, .. }
+            | State::Connecting { until, .. }
+            | State::Verifying { until, .. } => Some(*until),
+            State::Greeted | State::Connected { .. } | State::Closed => None,
+        }
+    }
+
+    /// The sources whose media this viewer is to have when its connection stands: what keeps
+    /// them running.
+    #[must_use]
+    pub fn selected(&self) -> &[SourceName] {
+        match &self.state {
+            State::Preparing { joined, .. }
+            | State::Offered { joined, .. }
+            | State::Connecting { joined, .. }
+            | State::Verifying { joined, .. }
+            | State::Connected { joined } => &joined.selected,
+            State::AwaitHello { .. } | State::Greeted | State::Closed => &[],
+        }
+    }
+
+    /// The sources of the m-lines.
+    #[must_use]
+    pub fn joined(&self) -> &[SourceName] {
+        match &self.state {
+            State::Preparing { joined, .. }
+            | State::Offered { joined, .. }
+            | State::Connecting { joined, .. }
+            | State::Verifying { joined, .. }
+            | State::Connected { joined } => &joined.sources,
+            State::AwaitHello { .. } | State::Greeted | State::Closed => &[],
+        }
+    }
+
+    /// The codec for pictures, known after `hello`.
+    #[must_use]
+    pub fn video_codec(&self) -> Option<Codec> {
+        self.video_codec
+    }
+
+    /// Whether the client has been welcomed and not been shown out: `source` messages are for it.
+    #[must_use]
+    pub fn is_greeted(&self) -> bool {
+        !matches!(self.state, State::AwaitHello { .. } | State::Closed)
+    }
+
+    /// Takes what has happened and returns what is to be done, in order.
+    pub fn handle(&mut self, now: Instant, input: Input) -> Vec<Effect> {
+        let mut effects = Vec::new();
+        if matches!(self.state, State::Closed) {
+            return effects;
+        }
+        match input {
+            Input::Message(message) => self.message(now, message, &mut effects),
+            Input::Malformed { code, message } => self.mistake(code, message, &mut effects),
+            Input::Offer { sdp, tracks } => self.offer(now, sdp, tracks, &mut effects),
+            Input::LocalCandidate { mline, candidate } => {
+                self.local_candidate(ServerMessage::Candidate { mline, candidate }, &mut effects);
+            }
+            Input::Connected => self.connected(now, &mut effects),
+            Input::Verified(same) => self.verified(same, &mut effects),
+            Input::End { reason, message } => self.end(reason, message, &mut effects),
+            Input::Tick => self.tick(now, &mut effects),
+        }
+        effects
+    }
+
+    fn message(&mut self, now: Instant, message: ClientMessage, effects: &mut Vec<Effect>) {
+        match message {
+            ClientMessage::Hello { version, video_codecs } => self.hello(version, &video_codecs, effects),
+            ClientMessage::Join { sources } => self.join(now, sources, effects),
+            ClientMessage::Select { sources } => self.select(sources, effects),
+            ClientMessage::Answer { sdp } => self.answer(now, &sdp, effects),
+            ClientMessage::Candidate { mline, candidate } => self.candidate(mline, &candidate, effects),
+            // Answered where it arrives, so that it measures the connection alone.
+            ClientMessage::Ping { .. } => {}
+            ClientMessage::Leave => {
+                self.end(ByeReason::Left, "You have left.".into(), effects);
+            }
+        }
+    }
+
+    fn hello(&mut self, version: u32, video_codecs: &[String], effects: &mut Vec<Effect>) {
+        if !matches!(self.state, State::AwaitHello { .. }) {
+            return self.out_of_order("hello comes once, as the first message", effects);
+        }
+        if version != VERSION {
+            let message = format!("This daemon speaks version {VERSION} of the protocol, not {version}.");
+            effects.push(Effect::Send(ServerMessage::Error {
+                code: ErrorCode::BadVersion,
+                message: message.clone(),
+            }));
+            return self.end(ByeReason::ProtocolError, message, effects);
+        }
+        let decodes = |name: &str| video_codecs.iter().any(|codec| codec.eq_ignore_ascii_case(name));
+        self.video_codec = if decodes("H264") {
+            Some(Codec::H264)
+        } else if decodes("VP8") {
+            Some(Codec::Vp8)
+        } else {
+            None
+        };
+        self.state = State::Greeted;
+        effects.push(Effect::Welcome);
+    }
+
+    fn join(&mut self, now: Instant, sources: Option<Vec<SourceName>>, effects: &mut Vec<Effect>) {
+        if !matches!(self.state, State::Greeted) {
+            return self.out_of_order("join comes once, after welcome", effects);
+        }
+        let sources = sources.unwrap_or_else(|| self.known.clone());
+        if let Some(problem) = misnamed(&sources, &self.known) {
+            return self.mistake(ErrorCode::UnknownSource, problem, effects);
+        }
+        if sources.is_empty() {
+            return self.mistake(ErrorCode::UnknownSource, "There is no source to join.".into(), effects);
+        }
+        let joined =
+            Joined { selected: sources.clone(), sources: sources.clone(), local_candidates: Vec::new() };
+        self.state = State::Preparing { until: now + OFFER_WITHIN, joined };
+        effects.push(Effect::Open { sources, video_codec: self.video_codec });
+    }
+
+    fn select(&mut self, sources: Vec<SourceName>, effects: &mut Vec<Effect>) {
+        let problem = misnamed(&sources, self.joined());
+        let (State::Preparing { joined, .. }
+        | State::Offered { joined, .. }
+        | State::Connecting { joined, .. }
+        | State::Verifying { joined, .. }
+        | State::Connected { joined }) = &mut self.state
+        else {
+            return self.out_of_order("select comes after join", effects);
+        };
+        if let Some(problem) = problem {
+            return self.mistake(ErrorCode::UnknownSource, problem, effects);
+        }
+        joined.selected = sources;
+        if let State::Connected { joined } = &self.state {
+            effects.push(Effect::Feed(joined.selected.clone()));
+        }
+    }
+
+    fn offer(&mut self, now: Instant, sdp: String, tracks: Vec<TrackInfo>, effects: &mut Vec<Effect>) {
+        let State::Preparing { joined, .. } = &self.state else { return };
+        let offer = match OfferSummary::parse(&sdp) {
+            Ok(offer) => offer,
+            Err(error) => {
+                return self.end(ByeReason::Internal, format!("The offer is unsound: {error}"), effects);
+            }
+        };
+        let mut joined = joined.clone();
+        effects.push(Effect::Send(ServerMessage::Offer { sdp, tracks }));
+        effects.extend(joined.local_candidates.drain(..).map(Effect::Send));
+        self.state = State::Offered { until: now + ANSWER_WITHIN, joined, offer, early: Vec::new() };
+    }
+
+    fn local_candidate(&mut self, message: ServerMessage, effects: &mut Vec<Effect>) {
+        match &mut self.state {
+            // They belong to an offer that has not gone out.
+            State::Preparing { joined, .. } => joined.local_candidates.push(message),
+            State::Offered { .. }
+            | State::Connecting { .. }
+            | State::Verifying { .. }
+            | State::Connected { .. } => {
+                effects.push(Effect::Send(message));
+            }
+            State::AwaitHello { .. } | State::Greeted | State::Closed => {}
+        }
+    }
+
+    fn answer(&mut self, now: Instant, sdp: &str, effects: &mut Vec<Effect>) {
+        let State::Offered { joined, offer, early, .. } = &mut self.state else {
+            return self.out_of_order("answer comes once, after the offer", effects);
+        };
+        let answer = match CheckedAnswer::check(sdp, offer) {
+            Ok(answer) => answer,
+            Err(error) => return self.mistake(ErrorCode::BadSdp, error.to_string(), effects),
+        };
+        let joined = joined.clone();
+        let early = std::mem::take(early);
+        let fingerprints = answer.fingerprints().to_vec();
+        self.state = State::Connecting { until: now + CONNECT_WITHIN, joined, fingerprints };
+        effects.push(Effect::Accept(answer));
+        effects.extend(early.into_iter().map(|(mline, candidate)| Effect::AddCandidate { mline, candidate }));
+    }
+
+    fn candidate(&mut self, mline: u32, line: &str, effects: &mut Vec<Effect>) {
+        let mlines = match &self.state {
+            State::Offered { offer, .. } => offer.mlines().len(),
+            State::Connecting { joined, .. }
+            | State::Verifying { joined, .. }
+            | State::Connected { joined } => {
+                // A source has at most two m-lines.
+                joined.sources.len() * 2
+            }
+            State::AwaitHello { .. } | State::Greeted | State::Preparing { .. } | State::Closed => {
+                return self.out_of_order("candidate comes after the offer", effects);
+            }
+        };
+        // The end of candidates: with trickle ICE nothing waits for it.
+        if line.is_empty() {
+            return;
+        }
+        if usize::try_from(mline).map_or(true, |index| index >= mlines) {
+            let problem = format!("There is no m-line {mline}.");
+            return self.mistake(ErrorCode::BadCandidate, problem, effects);
+        }
+        self.candidates += 1;
+        if self.candidates > MAX_CANDIDATES {
+            let problem = format!("No more than {MAX_CANDIDATES} candidates are taken.");
+            return self.mistake(ErrorCode::TooFast, problem, effects);
+        }
+        let candidate = match Candidate::parse(line) {
+            Ok(candidate) => candidate,
+            Err(error) => return self.mistake(ErrorCode::BadCandidate, error.to_string(), effects),
+        };
+        // The daemon offers its own host candidates, which such a peer reaches.
+        if candidate.is_mdns() {
+            return;
+        }
+        match &mut self.state {
+            State::Offered { early, .. } => early.push((mline, candidate)),
+            _ => effects.push(Effect::AddCandidate { mline, candidate }),
+        }
+    }
+
+    fn connected(&mut self, now: Instant, effects: &mut Vec<Effect>) {
+        let State::Connecting { joined, fingerprints, .. } = &self.state else { return };
+        effects.push(Effect::Verify(fingerprints.clone()));
+        self.state = State::Verifying { until: now + CONNECT_WITHIN, joined: joined.clone() };
+    }
+
+    fn verified(&mut self, same: bool, effects: &mut Vec<Effect>) {
+        let State::Verifying { joined, .. } = &self.state else { return };
+        if same {
+            effects.push(Effect::Feed(joined.selected.clone()));
+            self.state = State::Connected { joined: joined.clone() };
+        } else {
+            let message = "The certificate is not the one that the answer names.";
+            self.end(ByeReason::BadFingerprint, message.into(), effects);
+        }
+    }
+
+    fn tick(&mut self, now: Instant, effects: &mut Vec<Effect>) {
+        if self.deadline().is_none_or(|until| now < until) {
+            return;
+        }
+        let (reason, message) = match &self.state {
+            State::AwaitHello { .. } => (ByeReason::Timeout, "No hello came."),
+            State::Preparing { .. } => (ByeReason::Internal, "The offer could not be made in time."),
+            State::Offered { .. } => (ByeReason::Timeout, "No answer came."),
+            State::Connecting { .. } | State::Verifying { .. } => {
+                (ByeReason::ConnectionFailed, "No media connection could be made: is UDP blocked on the way?")
+            }
+            State::Greeted | State::Connected { .. } | State::Closed => return,
+        };
+        self.end(reason, message.into(), effects);
+    }
+
+    fn out_of_order(&mut self, rule: &str, effects: &mut Vec<Effect>) {
+        self.mistake(ErrorCode::OutOfOrder, format!("Not now: {rule}."), effects);
+    }
+
+    fn mistake(&mut self, code: ErrorCode, message: String, effects: &mut Vec<Effect>) {
+        effects.push(Effect::Send(ServerMessage::Error { code, message }));
+        self.mistakes += 1;
+        if self.mistakes > MAX_MISTAKES {
+            self.end(ByeReason::ProtocolError, "Too many mistakes.".into(), effects);
+        }
+    }
+
+    fn end(&mut self, reason: ByeReason, message: String, effects: &mut Vec<Effect>) {
+        let retry = match reason {
+            ByeReason::Shutdown
+            | ByeReason::Reload
+            | ByeReason::Timeout
+            | ByeReason::ConnectionFailed
+            | ByeReason::TooSlow
+            | ByeReason::Internal => Some(RETRY),
+            ByeReason::Full => Some(RETRY * 10),
+            ByeReason::Left | ByeReason::BadFingerprint | ByeReason::ProtocolError => None,
+        };
+        let retry_ms = retry.map(|pause| u64::try_from(pause.as_millis()).unwrap_or(u64::MAX));
+        effects.push(Effect::Send(ServerMessage::Bye { reason, message, retry_ms }));
+        effects.push(Effect::Close(reason));
+        self.state = State::Closed;
+    }
+}
+
+/// What is wrong with a list of names: one is not among `known`, or comes twice.
+fn misnamed(names: &[SourceName], known: &[SourceName]) -> Option<String> {
+    for (index, name) in names.iter().enumerate() {
+        if !known.contains(name) {
+            return Some(format!("There is no source '{name}' here."));
+        }
+        if names.iter().take(index).any(|earlier| earlier == name) {
+            return Some(format!("The source '{name}' is named twice."));
+        }
+    }
+    None
+}
+
+#[cfg(test)]
+#[path = "viewer_tests.rs"]
+mod tests;

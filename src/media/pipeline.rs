@@ -1,0 +1,183 @@
+//! Pipelines that are stopped off the hot path.
+//!
+//! Owns the one way in which the daemon's pipelines run: on the system clock, with a handler on
+//! the bus, and brought to NULL on a thread of the blocking pool when dropped. Counts what is
+//! being stopped, so that the daemon can wait for it, and see what does not come to an end.
+
+use super::MediaError;
+use gstreamer as gst;
+use gstreamer::prelude::*;
+use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::{Duration, Instant};
+
+/// A pipeline that is stopped when this is dropped.
+#[derive(Debug)]
+pub struct Pipeline {
+    inner: gst::Pipeline,
+    when_stopped: Option<Callback>,
+}
+
+struct Callback(Box<dyn FnOnce() + Send + Sync>);
+
+impl std::fmt::Debug for Callback {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("callback")
+    }
+}
+
+/// What a pipeline's bus says that matters.
+#[derive(Debug, Clone)]
+pub enum BusMessage {
+    /// An element failed.
+    Error {
+        /// GStreamer's error and debug text.
+        detail: String,
+        /// What kind of error.
+        error: glib::Error,
+    },
+    /// The stream has ended.
+    Eos,
+}
+
+impl Pipeline {
+    /// Takes a pipeline over. Its time is the common scale of [`super::init`] if `common_time`,
+    /// otherwise it begins when it is started, as the pacing of a file needs.
+    #[must_use]
+    pub fn new(inner: gst::Pipeline, common_time: bool) -> Self {
+        inner.use_clock(Some(&gst::SystemClock::obtain()));
+        if common_time {
+            inner.set_start_time(gst::ClockTime::NONE);
+            inner.set_base_time(super::epoch());
+        }
+        Self { inner, when_stopped: None }
+    }
+
+    /// The pipeline itself.
+    #[must_use]
+    pub fn inner(&self) -> &gst::Pipeline {
+        &self.inner
+    }
+
+    /// Calls `handler` from whichever thread posts a message: it must neither wait nor panic.
+    pub fn on_message(&self, handler: impl Fn(BusMessage) + Send + Sync + 'static) {
+        let Some(bus) = self.inner.bus() else { return };
+        bus.set_sync_handler(move |_, message| {
+            match message.view() {
+                gst::MessageView::Error(error) => {
+                    handler(BusMessage::Error { detail: describe(error), error: error.error() })
+                }
+                gst::MessageView::Eos(_) => handler(BusMessage::Eos),
+                _ => {}
+            }
+            gst::BusSyncReply::Drop
+        });
+    }
+
+    /// Calls `callback` once it has really stopped, from a thread of the blocking pool.
+    pub fn when_stopped(&mut self, callback: impl FnOnce() + Send + Sync + 'static) {
+        self.when_stopped = Some(Callback(Box::new(callback)));
+    }
+
+    /// Sets it going. May take long (a device is opened): not for the daemon's loop.
+    ///
+    /// # Errors
+    /// When an element refuses; the bus handler has the reason.
+    pub fn play(&self) -> Result<(), MediaError> {
+        self.inner.set_state(gst::State::Playing).map(|_| ()).map_err(MediaError::gst("starting a pipeline"))
+    }
+
+    /// How far the pipeline's running time is behind the common scale: what to add to a
+    /// running time of its own. `None` before it plays.
+    #[must_use]
+    pub fn offset_to_common(&self) -> Option<gst::ClockTime> {
+        self.inner.base_time().map(|base| base.saturating_sub(super::epoch()))
+    }
+}
+
+impl Drop for Pipeline {
+    fn drop(&mut self) {
+        let pipeline = self.inner.clone();
+        let callback = self.when_stopped.take();
+        let ticket = Teardowns::begin();
+        smol::unblock(move || {
+            if let Err(error) = pipeline.set_state(gst::State::Null) {
+                tracing::warn!(%error, "a pipeline did not stop cleanly");
+            }
+            if let Some(bus) = pipeline.bus() {
+                bus.unset_sync_handler();
+            }
+            drop(pipeline);
+            Teardowns::end(ticket);
+            if let Some(Callback(callback)) = callback {
+                callback();
+            }
+        })
+        .detach();
+    }
+}
+
+fn describe(error: &gst::message::Error) -> String {
+    let text = error.error().to_string();
+    match error.debug() {
+        // The debug text begins with a file and line of GStreamer's; its last line says why.
+        Some(debug) => match debug.lines().last() {
+            Some(last) if !last.is_empty() && last != text => format!("{text} ({last})"),
+            _ => text,
+        },
+        None => text,
+    }
+}
+
+/// The pipelines that are being stopped.
+#[derive(Debug, Default)]
+struct Teardowns {
+    next: u64,
+    begun: BTreeMap<u64, Instant>,
+}
+
+impl Teardowns {
+    fn lock() -> MutexGuard<'static, Self> {
+        static TEARDOWNS: OnceLock<Mutex<Teardowns>> = OnceLock::new();
+        TEARDOWNS.get_or_init(Mutex::default).lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn begin() -> u64 {
+        let mut all = Self::lock();
+        all.next += 1;
+        let ticket = all.next;
+        all.begun.insert(ticket, Instant::now());
+        ticket
+    }
+
+    fn end(ticket: u64) {
+        Self::lock().begun.remove(&ticket);
+    }
+}
+
+/// How many pipelines are being stopped, and for how long the oldest of them.
+#[must_use]
+pub fn stopping() -> (usize, Duration) {
+    let all = Teardowns::lock();
+    let oldest = all.begun.values().next().map_or(Duration::ZERO, Instant::elapsed);
+    (all.begun.len(), oldest)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_dropped_pipeline_stops_and_says_so() {
+        super::super::init().unwrap();
+        let inner = gst::parse::launch("audiotestsrc is-live=true ! fakesink").unwrap();
+        let mut pipeline = Pipeline::new(inner.downcast().unwrap(), true);
+        let (sender, receiver) = std::sync::mpsc::channel();
+        pipeline.when_stopped(move || sender.send(()).unwrap());
+        pipeline.play().unwrap();
+        let inner = pipeline.inner().clone();
+        drop(pipeline);
+        receiver.recv_timeout(Duration::from_secs(10)).unwrap();
+        assert_eq!(inner.current_state(), gst::State::Null);
+    }
+}

@@ -1,0 +1,345 @@
+//! A source's capture: from a launch file to raw frames in a [`Tap`].
+//!
+//! A tap hands every raw frame to the encoders that are attached to it, and keeps the last one
+//! for an encoder that comes later. It outlives the captures and encoders at its two ends: each
+//! can be stopped and started without the other.
+
+use super::launch::Description;
+use super::pipeline::{BusMessage, Pipeline};
+use super::{Event, Events, Fault, Format, MediaError};
+use crate::core::ids::SourceName;
+use crate::core::protocol::{FailureCause, MediaKind};
+use crate::core::template::Values;
+use crate::core::units::{FrameRate, Size};
+use gstreamer as gst;
+use gstreamer::prelude::*;
+use gstreamer_app as gst_app;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::Duration;
+
+/// Raw frames that wait for an encoder. One that is late loses the oldest.
+const RAW_QUEUE: u64 = 3;
+/// Sound that waits for an encoder.
+const RAW_AUDIO_QUEUE: gst::ClockTime = gst::ClockTime::from_mseconds(200);
+
+/// Where a capture's raw frames are handed on.
+#[derive(Debug, Default)]
+pub struct Tap {
+    state: Mutex<TapState>,
+    frames: AtomicU64,
+}
+
+#[derive(Debug, Default)]
+struct TapState {
+    encoders: Arc<Vec<(u64, gst_app::AppSrc)>>,
+    next: u64,
+    last: Option<gst::Sample>,
+}
+
+impl Tap {
+    fn lock(&self) -> MutexGuard<'_, TapState> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Frames that have passed since the start.
+    #[must_use]
+    pub fn frames(&self) -> u64 {
+        self.frames.load(Ordering::Relaxed)
+    }
+
+    /// Hands frames to `encoder` from now on, beginning with the last one that came.
+    pub fn attach(&self, encoder: &gst_app::AppSrc) -> u64 {
+        let (ticket, last) = {
+            let mut state = self.lock();
+            state.next += 1;
+            let ticket = state.next;
+            let mut encoders = state.encoders.as_ref().clone();
+            encoders.push((ticket, encoder.clone()));
+            state.encoders = Arc::new(encoders);
+            (ticket, state.last.clone())
+        };
+        if let Some(last) = last {
+            // A flushing encoder will be attached again.
+            let _ = encoder.push_sample(&last);
+        }
+        ticket
+    }
+
+    /// Ends what [`Tap::attach`] began.
+    pub fn detach(&self, ticket: u64) {
+        let mut state = self.lock();
+        let encoders = state.encoders.iter().filter(|(each, _)| *each != ticket).cloned().collect();
+        state.encoders = Arc::new(encoders);
+    }
+
+    /// The capture has ended: its last frame is not to be shown again.
+    pub fn clear(&self) {
+        self.lock().last = None;
+    }
+
+    fn push(&self, sample: gst::Sample, keep: bool) {
+        let encoders = {
+            let mut state = self.lock();
+            if keep {
+                state.last = Some(sample.clone());
+            }
+            Arc::clone(&state.encoders)
+        };
+        self.frames.fetch_add(1, Ordering::Relaxed);
+        for (_, encoder) in encoders.iter() {
+            // An encoder that is stopping refuses; it will detach.
+            let _ = encoder.push_sample(&sample);
+        }
+    }
+}
+
+/// Both taps of a source; what it does not carry stays empty.
+#[derive(Debug, Clone, Default)]
+pub struct Taps {
+    video: Arc<Tap>,
+    audio: Arc<Tap>,
+}
+
+impl Taps {
+    /// The tap of its picture or of its sound.
+    #[must_use]
+    pub fn of(&self, media: MediaKind) -> &Arc<Tap> {
+        match media {
+            MediaKind::Video => &self.video,
+            MediaKind::Audio => &self.audio,
+        }
+    }
+
+    /// Frames that have passed through either.
+    #[must_use]
+    pub fn frames(&self) -> u64 {
+        self.video.frames() + self.audio.frames()
+    }
+}
+
+/// What a capture is started with.
+#[derive(Debug, Clone)]
+pub struct CapturePlan {
+    /// The launch file.
+    pub description: Description,
+    /// Its values.
+    pub values: Values,
+    /// The appsinks it has to have.
+    pub media: Vec<MediaKind>,
+    /// Its frames are stamped when they are captured (a device); otherwise they are paced by the
+    /// pipeline's own running time (a file).
+    pub live: bool,
+    /// How long a network source waits for late packets.
+    pub network_latency: Option<Duration>,
+}
+
+/// A running capture. Dropping it stops it, off the caller's thread.
+#[derive(Debug)]
+pub struct Capture {
+    _pipeline: Pipeline,
+}
+
+impl Capture {
+    /// Starts a capture. Opens devices: not for the daemon's loop.
+    ///
+    /// # Errors
+    /// When the description is refused or the pipeline does not start. A fault that GStreamer
+    /// reports by itself comes as [`Event::CaptureFailed`] as well.
+    pub fn start(
+        source: &SourceName,
+        run: u64,
+        plan: &CapturePlan,
+        taps: &Taps,
+        events: &Events,
+        when_stopped: impl FnOnce() + Send + Sync + 'static,
+    ) -> Result<Self, Fault> {
+        let inner = plan.description.parse(&plan.values)?;
+        set_network_latency(&inner, plan.network_latency);
+        keep_sizes_even(&inner);
+        let mut pipeline = Pipeline::new(inner, plan.live);
+        pipeline.when_stopped(when_stopped);
+        // The first fault that the bus tells of: what a failing start has to say for itself.
+        let first = Arc::new(OnceLock::new());
+        let failed = {
+            let (source, events, first) = (source.clone(), events.clone(), Arc::clone(&first));
+            move |cause, detail| {
+                let fault = Fault { cause, detail };
+                let _ = first.set(fault.clone());
+                events.send(Event::CaptureFailed { source: source.clone(), run, fault });
+            }
+        };
+        pipeline.on_message(move |message| match message {
+            BusMessage::Error { detail, error } => failed(cause_of(&error), detail),
+            BusMessage::Eos => failed(FailureCause::Lost, "the stream has ended".into()),
+        });
+        for media in &plan.media {
+            let name = match media {
+                MediaKind::Video => "video",
+                MediaKind::Audio => "audio",
+            };
+            let sink: gst_app::AppSink = plan.description.element(pipeline.inner(), name, "appsink")?;
+            connect(&sink, *media, taps.of(*media), pipeline.inner(), {
+                let (source, events) = (source.clone(), events.clone());
+                move |format| events.send(Event::CaptureFormat { source: source.clone(), run, format })
+            });
+        }
+        pipeline.play().map_err(|error| first.get().cloned().unwrap_or_else(|| error.into()))?;
+        Ok(Self { _pipeline: pipeline })
+    }
+}
+
+/// Checks a description without starting it: it parses and has its appsinks.
+///
+/// # Errors
+/// As [`Description::parse`] and [`Description::element`].
+pub fn check(plan: &CapturePlan) -> Result<(), MediaError> {
+    let pipeline = plan.description.parse(&plan.values)?;
+    for media in &plan.media {
+        let name = if *media == MediaKind::Video { "video" } else { "audio" };
+        plan.description.element::<gst_app::AppSink>(&pipeline, name, "appsink")?;
+    }
+    Ok(())
+}
+
+fn connect(
+    sink: &gst_app::AppSink,
+    media: MediaKind,
+    tap: &Arc<Tap>,
+    pipeline: &gst::Pipeline,
+    on_format: impl Fn(Format) + Send + 'static,
+) {
+    sink.set_property("sync", false);
+    sink.set_property("async", false);
+    sink.set_property("enable-last-sample", false);
+    sink.set_max_buffers(2);
+    sink.set_drop(true);
+    let tap = Arc::clone(tap);
+    let pipeline = pipeline.downgrade();
+    let mut known: Option<gst::Caps> = None;
+    sink.set_callbacks(
+        gst_app::AppSinkCallbacks::builder()
+            .new_sample(move |sink| {
+                let sample = sink.pull_sample().map_err(|_| gst::FlowError::Eos)?;
+                let (Some(caps), Some(buffer)) = (sample.caps_owned(), sample.buffer_owned()) else {
+                    return Ok(gst::FlowSuccess::Ok);
+                };
+                let new_format = known.as_ref() != Some(&caps);
+                let time = common_time(&sample, &buffer, pipeline.upgrade().as_ref());
+                tap.push(restamp(buffer, &caps, time), media == MediaKind::Video);
+                if new_format && let Some(format) = format_of(&caps, media) {
+                    on_format(format);
+                    known = Some(caps);
+                }
+                Ok(gst::FlowSuccess::Ok)
+            })
+            .build(),
+    );
+}
+
+/// A frame's time on the common scale.
+fn common_time(
+    sample: &gst::Sample,
+    buffer: &gst::Buffer,
+    pipeline: Option<&gst::Pipeline>,
+) -> Option<gst::ClockTime> {
+    let segment = sample.segment()?.downcast_ref::<gst::ClockTime>()?;
+    let running = segment.to_running_time(buffer.pts()?)?;
+    let base = pipeline?.base_time()?;
+    Some((running + base).saturating_sub(super::epoch()))
+}
+
+fn restamp(mut buffer: gst::Buffer, caps: &gst::Caps, time: Option<gst::ClockTime>) -> gst::Sample {
+    // Copies the header only; the pixels are shared.
+    let header = buffer.make_mut();
+    header.set_pts(time);
+    header.set_dts(gst::ClockTime::NONE);
+    gst::Sample::builder().buffer(&buffer).caps(caps).build()
+}
+
+fn format_of(caps: &gst::Caps, media: MediaKind) -> Option<Format> {
+    if media == MediaKind::Audio {
+        return Some(Format::Audio);
+    }
+    let structure = caps.structure(0)?;
+    let size = Size {
+        width: u32::try_from(structure.get::<i32>("width").ok()?).ok()?,
+        height: u32::try_from(structure.get::<i32>("height").ok()?).ok()?,
+    };
+    let framerate = structure
+        .get::<gst::Fraction>("framerate")
+        .ok()
+        .and_then(|rate| {
+            let numerator = u32::try_from(rate.numer()).ok().filter(|n| *n > 0)?;
+            Some(FrameRate { numerator, denominator: u32::try_from(rate.denom()).ok()? })
+        })
+        .unwrap_or(FrameRate::whole(30));
+    Some(Format::Video { size, framerate })
+}
+
+/// Makes an encoder's appsrc take frames from a tap.
+pub(crate) fn configure_input(input: &gst_app::AppSrc, media: MediaKind) {
+    input.set_format(gst::Format::Time);
+    input.set_is_live(true);
+    input.set_do_timestamp(false);
+    input.set_property("block", false);
+    input.set_max_bytes(0);
+    match media {
+        MediaKind::Video => input.set_max_buffers(RAW_QUEUE),
+        MediaKind::Audio => {
+            input.set_max_buffers(0);
+            input.set_max_time(RAW_AUDIO_QUEUE);
+        }
+    }
+    input.set_leaky_type(gst_app::AppLeakyType::Downstream);
+}
+
+/// A network source inside `uridecodebin` (`rtspsrc`) is made as the pipeline starts.
+fn set_network_latency(pipeline: &gst::Pipeline, latency: Option<Duration>) {
+    let (Some(latency), Some(source)) = (latency, pipeline.by_name("source")) else { return };
+    if glib::subclass::SignalId::lookup("source-setup", source.type_()).is_none() {
+        return;
+    }
+    let milliseconds = u32::try_from(latency.as_millis()).unwrap_or(u32::MAX);
+    source.connect("source-setup", false, move |values| {
+        let element = values.get(1).and_then(|value| value.get::<gst::Element>().ok())?;
+        if element.has_property_with_type("latency", u32::static_type()) {
+            element.set_property("latency", milliseconds);
+        }
+        None
+    });
+}
+
+/// The codecs halve the colour's size, so an odd last column or row is cut off: it is not scaled
+/// away, which would blur text. `even` is the videocrop that does it.
+fn keep_sizes_even(pipeline: &gst::Pipeline) {
+    let Some(even) = pipeline.by_name("even") else { return };
+    let Some(pad) = even.static_pad("sink") else { return };
+    let even = even.downgrade();
+    pad.add_probe(gst::PadProbeType::EVENT_DOWNSTREAM, move |_, info| {
+        if let Some(gst::EventView::Caps(caps)) = info.event().map(|event| event.view())
+            && let Some(structure) = caps.caps().structure(0)
+            && let Some(even) = even.upgrade()
+        {
+            for (field, property) in [("width", "right"), ("height", "bottom")] {
+                if let Ok(length) = structure.get::<i32>(field) {
+                    even.set_property(property, length % 2);
+                }
+            }
+        }
+        gst::PadProbeReturn::Ok
+    });
+}
+
+fn cause_of(error: &glib::Error) -> FailureCause {
+    match error.kind::<gst::ResourceError>() {
+        Some(gst::ResourceError::NotFound) => FailureCause::NotFound,
+        Some(gst::ResourceError::Busy) => FailureCause::Busy,
+        Some(gst::ResourceError::NotAuthorized) => FailureCause::Permission,
+        Some(
+            gst::ResourceError::OpenRead | gst::ResourceError::OpenReadWrite | gst::ResourceError::OpenWrite,
+        ) => FailureCause::NotFound,
+        Some(gst::ResourceError::Read | gst::ResourceError::Close) => FailureCause::Lost,
+        _ => FailureCause::Other,
+    }
+}

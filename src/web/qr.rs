@@ -1,0 +1,44 @@
+//! A link as a QR code for a terminal.
+
+use super::error::Error;
+use qrcode::render::unicode::Dense1x2;
+use qrcode::{EcLevel, QrCode};
+
+/// A QR code of half-block characters, two rows of modules in a line, with its quiet zone. Dark
+/// modules are left blank, since most terminals are dark; every phone reads both polarities, but
+/// the light quiet zone has to be drawn.
+///
+/// # Errors
+/// [`Error::QrCode`] when the text is longer than the largest code holds (2,953 bytes).
+pub fn terminal(text: &str) -> Result<String, Error> {
+    let code = QrCode::with_error_correction_level(text, EcLevel::L)?;
+    Ok(code
+        .render::<Dense1x2>()
+        // The renderer's "dark" is the one that it draws.
+        .dark_color(Dense1x2::Light)
+        .light_color(Dense1x2::Dark)
+        .quiet_zone(true)
+        .build())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_link_fits_a_terminal_of_80_by_40() {
+        let link = format!("https://192.168.178.123:8443/#token={}", "x".repeat(43));
+        let code = terminal(&link).unwrap();
+        let widths: Vec<usize> = code.lines().map(|line| line.chars().count()).collect();
+        assert!(widths.iter().all(|w| w == &widths[0] && *w <= 80), "{widths:?}");
+        assert!(widths.len() <= 40);
+        let light: String = "█".repeat(widths[0]);
+        assert!(code.starts_with(&light), "the quiet zone is drawn");
+        assert!(code.chars().all(|c| " \n█▀▄".contains(c)));
+    }
+
+    #[test]
+    fn what_no_code_holds_is_an_error() {
+        assert!(terminal(&"x".repeat(3000)).is_err());
+    }
+}

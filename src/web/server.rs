@@ -1,0 +1,250 @@
+//! The web server: the listening socket and the tasks behind it.
+//!
+//! Owns every connection: they run inside [`Server::run`] and end with it.
+
+use super::Event;
+use super::admission::Admission;
+use super::connection;
+use super::deadlines::Deadlines;
+use super::error::Error;
+use super::host;
+use super::io::within;
+use super::link::Link;
+use super::settings::Settings;
+use super::tls::Refresh;
+use crate::config::Config;
+use crate::core::access::Throttle;
+use crate::core::ids::ViewerId;
+use async_channel::{Receiver, Sender};
+use futures_lite::FutureExt;
+use smol::net::{TcpListener, TcpStream};
+use smol::{Async, Executor, Timer};
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::time::{Duration, SystemTime};
+
+/// After an accept that failed, for want of file descriptors usually, the next is tried after
+/// this.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// The page and the signalling on one address.
+pub struct Server {
+    listener: TcpListener,
+    address: SocketAddr,
+    /// What `server.listen` was when it was bound.
+    listen: SocketAddr,
+    shared: Arc<Shared>,
+    /// Closed by [`Server::stop`].
+    running: Sender<Infallible>,
+    stopping: Receiver<Infallible>,
+}
+
+/// What all connections share.
+pub(crate) struct Shared {
+    settings: RwLock<Arc<Settings>>,
+    pub(crate) throttle: Mutex<Throttle>,
+    pub(crate) events: Sender<Event>,
+    pub(crate) deadlines: Deadlines,
+    admission: Arc<Admission>,
+    last_viewer: AtomicU64,
+}
+
+/// What a reload came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Reloaded {
+    /// `server.listen` has changed; only a restart puts that into effect.
+    pub listen_changed: bool,
+    /// Who was let in before would not be now: open WebSockets, which the daemon has, should end.
+    pub access_changed: bool,
+}
+
+impl Server {
+    /// Listens on `server.listen` and reads, or makes, what the state folder holds. Connections
+    /// wait until [`Server::run`]. Blocks on files.
+    ///
+    /// # Errors
+    /// [`Error`] when the address cannot be had, the state folder not be used, or the certificate
+    /// not be read.
+    pub fn bind(config: &Config, events: Sender<Event>) -> Result<Self, Error> {
+        Self::bind_with(config, events, Deadlines::default())
+    }
+
+    /// As [`Server::bind`], with other deadlines.
+    ///
+    /// # Errors
+    /// As [`Server::bind`].
+    pub fn bind_with(config: &Config, events: Sender<Event>, deadlines: Deadlines) -> Result<Self, Error> {
+        let settings = Settings::load(config)?;
+        let listen = config.server.listen;
+        let failed = |source| Error::Listen { address: listen, source };
+        let listener = Async::<std::net::TcpListener>::bind(listen).map_err(failed)?;
+        let address = listener.get_ref().local_addr().map_err(failed)?;
+        let (running, stopping) = async_channel::bounded(1);
+        Ok(Self {
+            listener: listener.into(),
+            address,
+            listen,
+            shared: Arc::new(Shared {
+                settings: RwLock::new(Arc::new(settings)),
+                throttle: Mutex::default(),
+                events,
+                deadlines,
+                admission: Arc::default(),
+                last_viewer: AtomicU64::new(0),
+            }),
+            running,
+            stopping,
+        })
+    }
+
+    /// The address, with the port that was taken for port 0.
+    #[must_use]
+    pub fn local_addr(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Where browsers find the page: `public_url`, or the address as a URL, without a slash at
+    /// its end. For `0.0.0.0` and `[::]` the machine's main address is shown.
+    #[must_use]
+    pub fn url(&self) -> String {
+        let settings = self.shared.settings();
+        if let Some(url) = &settings.public_url {
+            return url.clone();
+        }
+        let (scheme, default_port) = if settings.tls.is_some() { ("https", 443) } else { ("http", 80) };
+        let host = SocketAddr::new(host::reachable(self.address), self.address.port());
+        let text = host.to_string();
+        let text = text.strip_suffix(&format!(":{default_port}")).unwrap_or(&text);
+        format!("{scheme}://{text}")
+    }
+
+    /// The link that opens the page and, where access is by token, lets its reader in.
+    #[must_use]
+    pub fn link(&self) -> Link {
+        let settings = self.shared.settings();
+        Link::new(self.url(), settings.gate.token().map(|token| token.expose().to_owned()))
+    }
+
+    /// The certificate's SHA-256 as browsers show it; `None` without TLS.
+    #[must_use]
+    pub fn fingerprint(&self) -> Option<String> {
+        self.shared.settings().tls.as_ref().map(super::tls::Tls::fingerprint)
+    }
+
+    /// Serves until [`Server::stop`], and then until the connections have ended, a second at most.
+    /// Every connection is a task inside this future, on an executor of its own: none runs unless
+    /// it is polled, and dropping it ends them all.
+    pub async fn run(&self) {
+        // Declared before the tasks' future, dropped after it.
+        let executor: Executor<'static> = Executor::new();
+        executor
+            .run(async {
+                let (open, all_ended) = async_channel::bounded::<Infallible>(1);
+                let stop = async {
+                    let _ = self.stopping.recv().await;
+                };
+                stop.or(self.accept(&executor, open)).or(watch_certificate(&self.shared)).await;
+                // The accepting future has dropped its sender; each connection holds another.
+                let _ = within(self.shared.deadlines.stop, all_ended.recv()).await;
+            })
+            .await;
+    }
+
+    /// Ends [`Server::run`] soon: no new connections, idle ones are closed. WebSockets end when
+    /// the daemon drops their outboxes, best before this.
+    pub fn stop(&self) {
+        self.running.close();
+    }
+
+    /// Takes a new configuration: access, certificate and limits, the state folder's files read
+    /// again. All of it or, on an error, nothing. Blocks on files.
+    ///
+    /// # Errors
+    /// As [`Server::bind`].
+    pub fn reload(&self, config: &Config) -> Result<Reloaded, Error> {
+        let settings = Arc::new(Settings::load(config)?);
+        let mut current = self.shared.settings.write().unwrap_or_else(PoisonError::into_inner);
+        let old = std::mem::replace(&mut *current, settings.clone());
+        drop(current);
+        Ok(Reloaded {
+            listen_changed: config.server.listen != self.listen,
+            access_changed: !settings.gate.has_same_secret(&old.gate),
+        })
+    }
+
+    async fn accept(&self, executor: &Executor<'static>, open: Sender<Infallible>) {
+        loop {
+            match self.listener.accept().await {
+                Ok((stream, peer)) => self.admit(executor, stream, peer, &open),
+                Err(error) => {
+                    tracing::warn!(%error, "cannot accept a connection");
+                    Timer::after(ACCEPT_PAUSE).await;
+                }
+            }
+        }
+    }
+
+    fn admit(
+        &self,
+        executor: &Executor<'static>,
+        stream: TcpStream,
+        peer: SocketAddr,
+        open: &Sender<Infallible>,
+    ) {
+        let place = match self.shared.admission.admit(peer.ip(), &self.shared.settings().limits) {
+            Ok(place) => place,
+            Err(limit) => {
+                tracing::debug!(%peer, %limit, "connection refused");
+                return;
+            }
+        };
+        let (shared, stopping, open) = (self.shared.clone(), self.stopping.clone(), open.clone());
+        let connection = async move {
+            connection::serve(shared, stream, peer, stopping).await;
+            drop((place, open));
+        };
+        // Not lost: the executor owns it, and lives in `run`.
+        executor.spawn(connection).detach();
+    }
+}
+
+impl Shared {
+    pub(crate) fn settings(&self) -> Arc<Settings> {
+        self.settings.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub(crate) fn next_viewer(&self) -> ViewerId {
+        ViewerId(self.last_viewer.fetch_add(1, Ordering::Relaxed) + 1)
+    }
+}
+
+/// Looks after the certificate; never ends.
+async fn watch_certificate(shared: &Shared) {
+    let mut last_error = String::new();
+    loop {
+        Timer::after(shared.deadlines.certificate).await;
+        let settings = shared.settings();
+        let refreshed = smol::unblock(move || {
+            settings.tls.as_ref().map_or(Ok(Refresh::Unchanged), |tls| tls.refresh(SystemTime::now()))
+        });
+        match refreshed.await {
+            Ok(Refresh::Unchanged) => {}
+            Ok(Refresh::Replaced) => {
+                last_error.clear();
+                tracing::info!("the certificate has been replaced");
+            }
+            Err(error) => {
+                let error = error.to_string();
+                if error != last_error {
+                    tracing::warn!(
+                        error,
+                        "the certificate has changed and cannot be used; the old one stays"
+                    );
+                    last_error = error;
+                }
+            }
+        }
+    }
+}

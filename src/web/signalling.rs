@@ -1,0 +1,312 @@
+//! WebSocket <-> protocol: one client's connection after its upgrade.
+//!
+//! Turns frames into [`Event`]s and [`ServerMessage`]s into frames. Knows the limits of size, rate
+//! and time and no policy: what a message means, and what follows a bad one, the daemon decides.
+//! Only `ping` is answered here.
+
+use super::deadlines::Deadlines;
+use super::io::within;
+use super::{Event, Outbox};
+use crate::core::ids::ViewerId;
+use crate::core::protocol::{ClientMessage, ErrorCode, MAX_MESSAGE, ServerMessage};
+use crate::core::rate::TokenBucket;
+use async_channel::{Receiver, Sender};
+use async_tungstenite::tungstenite::error::{CapacityError, ProtocolError};
+use async_tungstenite::tungstenite::protocol::{CloseFrame, Role, WebSocketConfig, frame::coding::CloseCode};
+use async_tungstenite::tungstenite::{self, Message};
+use async_tungstenite::{WebSocketReceiver, WebSocketSender, WebSocketStream};
+use futures_lite::io::{AsyncRead, AsyncWrite};
+use futures_lite::{AsyncReadExt, AsyncWriteExt, FutureExt, StreamExt};
+use smol::Timer;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+/// Frames that a client may send at once: an answer and every candidate of a machine with many
+/// interfaces and m-lines.
+const BURST: u32 = 400;
+/// After that it is read at this pace.
+const PACE: Duration = Duration::from_millis(50);
+/// Pongs that may wait to be written. A client that sends more pings than it reads pongs misses
+/// some.
+const PONG_CAPACITY: usize = 16;
+/// The longest part of a client's mistake that is quoted back, in characters.
+const MAX_QUOTE: usize = 200;
+
+/// Why a connection ends.
+#[derive(Debug)]
+enum End {
+    /// The daemon has dropped the outbox, and everything in it is written.
+    Daemon,
+    /// The client has closed, or its connection broke.
+    Client,
+    /// Nothing came from it for too long.
+    Silence,
+    /// It does not read.
+    Stuck,
+    /// It does not keep to RFC 6455 or sends too much.
+    Misuse(CloseCode, &'static str),
+    /// Nobody takes events: the daemon is going away.
+    NobodyListens,
+}
+
+/// Carries one client's messages until its end. Emits `Opened` first and `Closed` last, each
+/// exactly once; waiting for room in `events` holds up this client only.
+/// `read_already` is what came with the upgrade request.
+pub(crate) async fn run<S>(
+    io: S,
+    read_already: Vec<u8>,
+    viewer: ViewerId,
+    events: &Sender<Event>,
+    deadlines: &Deadlines,
+) where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    let config = WebSocketConfig::default()
+        .read_buffer_size(8 * 1024)
+        .write_buffer_size(0)
+        .max_message_size(Some(MAX_MESSAGE))
+        .max_frame_size(Some(MAX_MESSAGE));
+    let (mut sender, mut receiver) =
+        WebSocketStream::from_partially_read(io, read_already, Role::Server, Some(config)).await.split();
+
+    let (outbox, inbox) = Outbox::new();
+    if events.send(Event::Opened { viewer, outbox }).await.is_err() {
+        let _ = within(deadlines.write, sender.close(close_frame(CloseCode::Away, ""))).await;
+        return;
+    }
+    let closed = Closed { viewer, events, announced: false };
+
+    let (pongs, pongs_to_send) = async_channel::bounded(PONG_CAPACITY);
+    let end = read(&mut receiver, viewer, events, &pongs, deadlines)
+        .or(write(&mut sender, &inbox, &pongs_to_send, deadlines))
+        .await;
+    drop(inbox);
+    tracing::debug!(%viewer, ?end, "WebSocket ends");
+    finish(sender, receiver, &end, deadlines).await;
+    closed.announce().await;
+}
+
+/// Announces the end, also when the task is dropped in the middle.
+struct Closed<'a> {
+    viewer: ViewerId,
+    events: &'a Sender<Event>,
+    announced: bool,
+}
+
+impl Closed<'_> {
+    async fn announce(mut self) {
+        let sent = self.events.send(Event::Closed { viewer: self.viewer }).await;
+        // Nobody listens any more: nothing to announce to.
+        let _ = sent;
+        self.announced = true;
+    }
+}
+
+impl Drop for Closed<'_> {
+    fn drop(&mut self) {
+        if !self.announced {
+            // The server itself is being dropped; with no room there is nobody to wait for.
+            let _ = self.events.try_send(Event::Closed { viewer: self.viewer });
+        }
+    }
+}
+
+/// Reads until the connection ends.
+async fn read<S>(
+    receiver: &mut WebSocketReceiver<S>,
+    viewer: ViewerId,
+    events: &Sender<Event>,
+    pongs: &Sender<ServerMessage>,
+    deadlines: &Deadlines,
+) -> End
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    let mut rate = TokenBucket::new(BURST, PACE);
+    let mut pace = Pace::Free;
+    loop {
+        let frame = match within(deadlines.silence, receiver.next()).await {
+            None => return End::Silence,
+            Some(None) => return End::Client,
+            Some(Some(Ok(frame))) => frame,
+            Some(Some(Err(error))) => {
+                let Some(misuse) = Misuse::of(&error) else { return End::Client };
+                let event =
+                    Event::Malformed { viewer, code: ErrorCode::BadMessage, message: misuse.sentence.into() };
+                return match events.send(event).await {
+                    Ok(()) => End::Misuse(misuse.code, misuse.sentence),
+                    Err(_) => End::NobodyListens,
+                };
+            }
+        };
+        if let Some(event) = pace.keep(&mut rate, viewer).await
+            && events.send(event).await.is_err()
+        {
+            return End::NobodyListens;
+        }
+        let event = match frame {
+            Message::Text(text) => match serde_json::from_str(text.as_str()) {
+                Ok(ClientMessage::Ping { id }) => {
+                    let _ = pongs.try_send(ServerMessage::Pong { id, time_ms: now_ms() });
+                    continue;
+                }
+                Ok(message) => Event::Message { viewer, message },
+                Err(error) => malformed(viewer, &error.to_string()),
+            },
+            Message::Binary(_) => malformed(viewer, "binary frame; messages are text frames"),
+            Message::Ping(_) | Message::Pong(_) | Message::Close(_) | Message::Frame(_) => continue,
+        };
+        if events.send(event).await.is_err() {
+            return End::NobodyListens;
+        }
+    }
+}
+
+/// Whether a client keeps to the rate.
+enum Pace {
+    Free,
+    /// It has sent too much, was told so, and is read slowly until it has been quiet.
+    Slowed,
+}
+
+impl Pace {
+    /// Counts a frame. Waits where there were too many, and gives the event that says so once.
+    async fn keep(&mut self, rate: &mut TokenBucket, viewer: ViewerId) -> Option<Event> {
+        let now = Instant::now();
+        if rate.is_full(now) {
+            *self = Self::Free;
+        }
+        let Err(wait) = rate.take(now) else { return None };
+        Timer::after(wait).await;
+        // The wait was the time until there is one.
+        let _ = rate.take(Instant::now());
+        match self {
+            Self::Slowed => None,
+            Self::Free => {
+                *self = Self::Slowed;
+                Some(Event::Malformed {
+                    viewer,
+                    code: ErrorCode::TooFast,
+                    message: format!(
+                        "More than {BURST} messages at once: they are now read at {} a second.",
+                        Duration::from_secs(1).as_millis() / PACE.as_millis()
+                    ),
+                })
+            }
+        }
+    }
+}
+
+/// Writes until the outbox is closed and empty, or until the client does not read.
+async fn write<S>(
+    sender: &mut WebSocketSender<S>,
+    inbox: &Receiver<ServerMessage>,
+    pongs: &Receiver<ServerMessage>,
+    deadlines: &Deadlines,
+) -> End
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    enum Next {
+        Say(ServerMessage),
+        Ping,
+        Finish,
+    }
+    let mut ping = Timer::interval(deadlines.ping);
+    loop {
+        let say = |received: Result<_, _>| received.map_or(Next::Finish, Next::Say);
+        let next = async { say(pongs.recv().await) }
+            .or(async { say(inbox.recv().await) })
+            .or(async {
+                ping.next().await;
+                Next::Ping
+            })
+            .await;
+        let frame = match next {
+            Next::Say(message) => match serde_json::to_string(&message) {
+                Ok(text) => Message::text(text),
+                Err(error) => {
+                    // A number that JSON does not have, at most; the next message may be fine.
+                    tracing::error!(%error, "a message could not be written as JSON");
+                    continue;
+                }
+            },
+            Next::Ping => Message::Ping(Default::default()),
+            Next::Finish => return End::Daemon,
+        };
+        match within(deadlines.write, sender.send(frame)).await {
+            None => return End::Stuck,
+            Some(Err(_)) => return End::Client,
+            Some(Ok(())) => {}
+        }
+    }
+}
+
+/// The closing handshake (RFC 6455 section 7.1), as far as the client takes part in it.
+async fn finish<S>(
+    mut sender: WebSocketSender<S>,
+    mut receiver: WebSocketReceiver<S>,
+    end: &End,
+    deadlines: &Deadlines,
+) where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    let frame = match end {
+        End::Daemon => close_frame(CloseCode::Normal, ""),
+        End::NobodyListens => close_frame(CloseCode::Away, ""),
+        End::Misuse(code, sentence) => close_frame(*code, sentence),
+        End::Client | End::Silence | End::Stuck => return,
+    };
+    if !matches!(within(deadlines.write, sender.close(frame)).await, Some(Ok(()))) {
+        return;
+    }
+    within(deadlines.closing, async {
+        while let Some(Ok(_)) = receiver.next().await {}
+        let Ok(stream) = WebSocketStream::reunite(sender, receiver) else { return };
+        let mut io = stream.into_inner();
+        // The server is the first to close; the client follows.
+        if io.close().await.is_err() {
+            return;
+        }
+        // After a mistake the rest cannot be read as frames. It is read all the same: closing a
+        // socket with unread bytes resets it, and the client may lose the close frame.
+        let mut rest = [0; 4096];
+        while matches!(io.read(&mut rest).await, Ok(1..)) {}
+    })
+    .await;
+}
+
+fn close_frame(code: CloseCode, reason: &'static str) -> Option<CloseFrame> {
+    Some(CloseFrame { code, reason: reason.into() })
+}
+
+/// A client's mistake that its connection does not survive.
+struct Misuse {
+    code: CloseCode,
+    sentence: &'static str,
+}
+
+impl Misuse {
+    /// `None`: no mistake, the connection broke.
+    fn of(error: &tungstenite::Error) -> Option<Self> {
+        let (code, sentence) = match error {
+            tungstenite::Error::Capacity(CapacityError::MessageTooLong { .. }) => {
+                (CloseCode::Size, "The message is too long: 65536 bytes are allowed.")
+            }
+            tungstenite::Error::Utf8(_) => (CloseCode::Invalid, "The message is not UTF-8."),
+            tungstenite::Error::Protocol(ProtocolError::ResetWithoutClosingHandshake) => return None,
+            tungstenite::Error::Protocol(_) => (CloseCode::Protocol, "The frame is against RFC 6455."),
+            _ => return None,
+        };
+        Some(Self { code, sentence })
+    }
+}
+
+fn malformed(viewer: ViewerId, reason: &str) -> Event {
+    let reason: String = reason.chars().take(MAX_QUOTE).collect();
+    Event::Malformed { viewer, code: ErrorCode::BadMessage, message: format!("Not a message: {reason}.") }
+}
+
+/// Milliseconds since 1970-01-01 UTC.
+fn now_ms() -> f64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs_f64() * 1000.0
+}

@@ -1,0 +1,34 @@
+// The daemon goes away and comes back; the page does so too, and nobody has to touch it.
+
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import { OPEN, Stage } from './support/stage.mjs';
+
+const SOURCES = [{ name: 'screen', kind: 'test', pattern: 'smpte', size: '640x360', tone: false }];
+/** What Chromium's console says while nobody listens, and what it says of a lost WebSocket. */
+const UNREACHABLE = [/net::ERR_CONNECTION_(REFUSED|RESET|CLOSED)|net::ERR_EMPTY_RESPONSE|WebSocket connection to/];
+
+async function restart(t, signal, expected) {
+  const stage = new Stage(t);
+  const daemon = await stage.daemon({ ...OPEN, source: SOURCES });
+  const viewer = await stage.viewer(await stage.chromium(), daemon.url, { expect: UNREACHABLE });
+  await viewer.connection();
+  await viewer.assertMoves('screen');
+
+  const how = await daemon.stop({ signal });
+  expected(how, daemon);
+  await viewer.connection('reconnecting');
+  await daemon.start();
+  await viewer.connection('connected');
+  await viewer.assertMoves('screen');
+  assert.equal(await viewer.page.evaluate(() => performance.getEntriesByType('navigation')[0].type), 'navigate');
+}
+
+test('the_page_comes_back_after_the_daemon_was_stopped_and_started', (t) =>
+  restart(t, 'SIGTERM', ({ code, ms }, daemon) => {
+    assert.equal(code, 0, daemon.program.tail());
+    assert.ok(ms < 2000, `it took ${ms} ms to stop`);
+  }));
+
+test('the_page_comes_back_after_the_daemon_was_killed', (t) =>
+  restart(t, 'SIGKILL', ({ signal }) => assert.equal(signal, 'SIGKILL')));

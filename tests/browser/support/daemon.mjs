@@ -1,0 +1,51 @@
+// The daemon as its user starts it: a config file and `vitrina run`.
+
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { VITRINA } from './paths.mjs';
+import { Program } from './processes.mjs';
+import { toml } from './toml.mjs';
+
+export class Daemon {
+  /** Its address, `http://127.0.0.1:PORT`. */
+  url;
+  #program;
+
+  constructor(folder, config, env) {
+    this.folder = folder;
+    this.config = { state_dir: join(folder, 'state'), ...config };
+    this.env = env;
+  }
+
+  get file() {
+    return join(this.folder, 'vitrina.toml');
+  }
+
+  get program() {
+    return this.#program;
+  }
+
+  get pid() {
+    return this.#program.pid;
+  }
+
+  /** Starts it and waits until it listens. Started again, it takes the port that it had. */
+  async start() {
+    const config = { ...this.config };
+    if (this.url) config.server = { ...config.server, listen: new URL(this.url).host };
+    writeFileSync(this.file, toml(config));
+    this.#program = new Program(VITRINA, ['run', '--config', this.file], { env: this.env, name: 'vitrina' });
+    const [, url] = await this.#program.line(/listening on (https?:\/\/[^\s"]+)/);
+    this.url = new URL(url).origin;
+  }
+
+  /** The link that it prints for a person, with the token. */
+  async link() {
+    const [link] = await this.#program.line(/https?:\/\/\S+#token=[\w-]+/);
+    return link;
+  }
+
+  async stop(options) {
+    return this.#program?.stop(options);
+  }
+}

@@ -1,0 +1,275 @@
+//! The media path with real elements: a test picture is captured, encoded once, fanned out to
+//! several viewers, and decoded by peers made of GStreamer's own elements.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+#[path = "media/peer.rs"]
+mod peer;
+
+use peer::Peer;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use vitrina::core::ids::{SourceName, ViewerId};
+use vitrina::core::protocol::{Codec, MediaKind};
+use vitrina::core::template::Values;
+use vitrina::core::units::Bitrate;
+use vitrina::media::encoder::{EncodeSettings, Encoders};
+use vitrina::media::fanout::Fanout;
+use vitrina::media::launch::LaunchFiles;
+use vitrina::media::rendition::Rendition;
+use vitrina::media::source::{Capture, CapturePlan, Taps};
+use vitrina::media::viewer::{IceSettings, TrackSpec, Viewer, ViewerEvent};
+use vitrina::media::{Event, Events, Format, RenditionId};
+
+const LIMIT: Duration = Duration::from_secs(20);
+const PICTURE: &str = "videotestsrc is-live=true pattern=ball
+    ! video/x-raw,format=I420,width=320,height=180,framerate=30/1 ! appsink name=video
+    audiotestsrc is-live=true samplesperbuffer=480 ! audio/x-raw,rate=48000,channels=2,format=S16LE ! appsink name=audio";
+
+/// One source with its encoders and viewers, driven by hand.
+struct Rig {
+    _folder: tempfile::TempDir,
+    files: LaunchFiles,
+    encoders: Encoders,
+    events: Events,
+    received: async_channel::Receiver<Event>,
+    source: SourceName,
+    taps: Taps,
+    capture: Option<Capture>,
+}
+
+impl Rig {
+    fn start() -> Self {
+        vitrina::media::init().unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("picture.launch"), PICTURE).unwrap();
+        let files = LaunchFiles::new(Some(folder.path().into()));
+        let encoders = Encoders::choose(&files, &["x264enc".into()]).unwrap();
+        let (sender, received) = async_channel::bounded(4096);
+        let events = Events::new(sender);
+        let source = SourceName::new("test").unwrap();
+        let taps = Taps::default();
+        let mut rig =
+            Self { _folder: folder, files, encoders, events, received, source, taps, capture: None };
+        rig.start_capture(1);
+        rig
+    }
+
+    fn start_capture(&mut self, run: u64) {
+        let plan = CapturePlan {
+            description: self.files.load("picture.launch").unwrap(),
+            values: Values::new(),
+            media: vec![MediaKind::Video, MediaKind::Audio],
+            live: true,
+            network_latency: None,
+        };
+        let capture = Capture::start(&self.source, run, &plan, &self.taps, &self.events, || {});
+        self.capture = Some(capture.unwrap());
+    }
+
+    fn next(&self) -> Event {
+        let deadline = async {
+            smol::Timer::after(LIMIT).await;
+            panic!("no event in time");
+        };
+        smol::block_on(smol::future::or(async { self.received.recv().await.unwrap() }, deadline))
+    }
+
+    fn wait<T>(&self, mut wanted: impl FnMut(Event) -> Option<T>) -> T {
+        let end = Instant::now() + LIMIT;
+        while Instant::now() < end {
+            if let Some(found) = wanted(self.next()) {
+                return found;
+            }
+        }
+        panic!("the event did not come");
+    }
+
+    fn encode(&self, codec: Codec, run: u64, fanout: &Arc<Fanout>) -> (Rendition, Option<String>) {
+        let id = RenditionId { source: self.source.clone(), codec };
+        let format = self.wait(|event| match event {
+            Event::CaptureFormat { format, .. } => match (format, id.media()) {
+                (Format::Video { .. }, MediaKind::Video) | (Format::Audio, MediaKind::Audio) => Some(format),
+                _ => None,
+            },
+            _ => None,
+        });
+        let settings = EncodeSettings {
+            format,
+            bitrate: Bitrate::from_kbps(500),
+            keyframe_interval: Duration::from_secs(600),
+        };
+        let rendition = Rendition::start(
+            &id,
+            run,
+            self.encoders.of(codec),
+            &settings,
+            self.taps.of(id.media()),
+            fanout,
+            &self.events,
+            || {},
+        )
+        .unwrap();
+        let profile = self.wait(|event| match event {
+            Event::RenditionReady { profile_level_id, rendition, .. } if rendition == id => {
+                Some(profile_level_id)
+            }
+            Event::RenditionFailed { detail, .. } => panic!("{detail}"),
+            _ => None,
+        });
+        (rendition, profile)
+    }
+
+    fn fanout(&self, codec: Codec) -> Arc<Fanout> {
+        let id = RenditionId { source: self.source.clone(), codec };
+        Arc::new(Fanout::new(id, self.events.clone()))
+    }
+
+    /// Connects a peer of GStreamer's to a new viewer; both are returned once connected.
+    fn connect(&self, number: u64, tracks: &[(Codec, Option<&str>)]) -> (Viewer, Peer) {
+        let ice = IceSettings { addresses: vec!["127.0.0.1".parse().unwrap()], ..IceSettings::default() };
+        let specs: Vec<_> = tracks
+            .iter()
+            .enumerate()
+            .map(|(index, (codec, profile))| TrackSpec {
+                rendition: RenditionId { source: self.source.clone(), codec: *codec },
+                profile_level_id: profile.map(str::to_owned),
+                ssrc: 1000 * u32::try_from(number).unwrap() + u32::try_from(index).unwrap(),
+                first_sequence: 65_500,
+                first_timestamp: u32::MAX - 9000,
+            })
+            .collect();
+        let id = ViewerId(number);
+        let viewer = Viewer::open(id, &ice, &specs, &self.events).unwrap();
+        let peer = Peer::new();
+        let mut early: Vec<(u32, String)> = Vec::new();
+        self.wait(|event| {
+            let Event::Viewer { viewer: from, event } = event else { return None };
+            if from != id {
+                return None;
+            }
+            match event {
+                ViewerEvent::Offer { sdp } => {
+                    let answer = peer.answer(&sdp);
+                    viewer.accept(&answer).unwrap();
+                    for (mline, candidate) in early.drain(..) {
+                        peer.add_candidate(mline, &candidate);
+                    }
+                    for (mline, candidate) in peer.candidates() {
+                        viewer.add_candidate(mline, &candidate);
+                    }
+                    None
+                }
+                ViewerEvent::Candidate { mline, candidate } if !candidate.is_empty() => {
+                    if peer.has_description() {
+                        peer.add_candidate(mline, &candidate);
+                    } else {
+                        early.push((mline, candidate));
+                    }
+                    None
+                }
+                ViewerEvent::Candidate { .. } => None,
+                ViewerEvent::Connected => Some(()),
+                other => panic!("{other:?}"),
+            }
+        });
+        (viewer, peer)
+    }
+}
+
+#[test]
+fn one_encode_reaches_every_viewer_and_one_leaving_disturbs_nobody() {
+    let rig = Rig::start();
+    let video = rig.fanout(Codec::H264);
+    let (encoder, profile) = rig.encode(Codec::H264, 1, &video);
+    let level = profile.unwrap();
+    assert!(level.starts_with("42c0"), "constrained baseline expected: {level}");
+
+    let (one, first) = rig.connect(1, &[(Codec::H264, Some(level.as_str()))]);
+    assert!(one.peer_certificate().unwrap().contains("BEGIN CERTIFICATE"));
+    let (two, second) = rig.connect(2, &[(Codec::H264, Some(level.as_str()))]);
+    for viewer in [&one, &two] {
+        video.subscribe(Arc::clone(&viewer.tracks()[0]));
+    }
+    // Nothing but a keyframe begins a picture; the next regular one is ten minutes away.
+    let asked = rig.wait(|event| match event {
+        Event::KeyframeWanted { rendition } => Some(rendition),
+        _ => None,
+    });
+    assert_eq!(asked.codec, Codec::H264);
+    encoder.force_keyframe();
+    first.wait_frames(30, LIMIT);
+    second.wait_frames(30, LIMIT);
+    assert!(first.offer_text().contains(&format!("profile-level-id={level}")), "{}", first.offer_text());
+    assert!(first.offer_text().contains("rtx/90000"), "{}", first.offer_text());
+
+    video.unsubscribe(ViewerId(1));
+    drop((one, first));
+    let before = second.frames();
+    second.wait_frames(before + 60, LIMIT);
+    assert_eq!(video.viewers(), 1);
+}
+
+#[test]
+fn sound_and_picture_arrive_in_streams_of_their_own() {
+    let rig = Rig::start();
+    let (video, audio) = (rig.fanout(Codec::Vp8), rig.fanout(Codec::Opus));
+    let (encoder, _) = rig.encode(Codec::Vp8, 1, &video);
+    // The sound's format may have come before the picture's.
+    let id = RenditionId { source: rig.source.clone(), codec: Codec::Opus };
+    let settings = EncodeSettings {
+        format: Format::Audio,
+        bitrate: Bitrate::from_kbps(64),
+        keyframe_interval: Duration::from_secs(1),
+    };
+    let sound = Rendition::start(
+        &id,
+        1,
+        rig.encoders.of(Codec::Opus),
+        &settings,
+        rig.taps.of(MediaKind::Audio),
+        &audio,
+        &rig.events,
+        || {},
+    )
+    .unwrap();
+    let (viewer, peer) = rig.connect(1, &[(Codec::Vp8, None), (Codec::Opus, None)]);
+    video.subscribe(Arc::clone(&viewer.tracks()[0]));
+    audio.subscribe(Arc::clone(&viewer.tracks()[1]));
+    encoder.force_keyframe();
+    peer.wait_frames(30, LIMIT);
+    peer.wait_sound(30, LIMIT);
+    let offer = peer.offer_text();
+    assert!(offer.contains("msid:test-video ") && offer.contains("msid:test-audio "), "{offer}");
+    drop((encoder, sound));
+}
+
+#[test]
+fn a_restarted_encoder_goes_on_in_the_same_stream() {
+    let mut rig = Rig::start();
+    let video = rig.fanout(Codec::H264);
+    let (encoder, profile) = rig.encode(Codec::H264, 1, &video);
+    let (viewer, peer) = rig.connect(1, &[(Codec::H264, profile.as_deref())]);
+    video.subscribe(Arc::clone(&viewer.tracks()[0]));
+    encoder.force_keyframe();
+    peer.wait_frames(20, LIMIT);
+    drop(encoder);
+    rig.capture = None;
+    // As after a camera was unplugged: a new capture, a new encoder, the same viewer.
+    rig.start_capture(2);
+    let (encoder, _) = rig.encode(Codec::H264, 2, &video);
+    encoder.force_keyframe();
+    let before = peer.frames();
+    peer.wait_frames(before + 30, LIMIT);
+}
+
+#[test]
+fn stopped_pipelines_come_to_an_end() {
+    let rig = Rig::start();
+    drop(rig);
+    let end = Instant::now() + LIMIT;
+    while vitrina::media::pipeline::stopping().0 > 0 {
+        assert!(Instant::now() < end, "a pipeline does not stop");
+        std::thread::yield_now();
+    }
+}

@@ -1,0 +1,133 @@
+//! A viewer made of GStreamer's own elements: a webrtcbin that answers, and decoders.
+
+use gstreamer as gst;
+use gstreamer::prelude::*;
+use gstreamer_sdp as gst_sdp;
+use gstreamer_webrtc as gst_webrtc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+pub struct Peer {
+    pipeline: gst::Pipeline,
+    webrtc: gst::Element,
+    frames: Arc<AtomicU64>,
+    sound: Arc<AtomicU64>,
+    candidates: Arc<Mutex<Vec<(u32, String)>>>,
+    offer: Mutex<String>,
+}
+
+impl Peer {
+    pub fn new() -> Self {
+        let pipeline = gst::Pipeline::new();
+        let webrtc = gst::ElementFactory::make("webrtcbin").build().unwrap();
+        webrtc.set_property_from_str("bundle-policy", "max-bundle");
+        webrtc.set_property("latency", 20u32);
+        pipeline.add(&webrtc).unwrap();
+        let agent = webrtc.property::<gst::Object>("ice-agent");
+        agent.property::<glib::Object>("agent").set_property("upnp", false);
+        assert!(agent.emit_by_name::<bool>("add-local-ip-address", &[&"127.0.0.1"]));
+        let frames = Arc::new(AtomicU64::new(0));
+        let sound = Arc::new(AtomicU64::new(0));
+        let candidates = Arc::new(Mutex::new(Vec::new()));
+        let gathered = Arc::clone(&candidates);
+        webrtc.connect("on-ice-candidate", false, move |values| {
+            gathered.lock().unwrap().push((values[1].get().unwrap(), values[2].get().unwrap()));
+            None
+        });
+        let weak = pipeline.downgrade();
+        let counters = (Arc::clone(&frames), Arc::clone(&sound));
+        webrtc.connect_pad_added(move |_, pad| {
+            if pad.direction() == gst::PadDirection::Src {
+                decode(&weak.upgrade().unwrap(), pad, &counters);
+            }
+        });
+        pipeline.set_state(gst::State::Playing).unwrap();
+        Self { pipeline, webrtc, frames, sound, candidates, offer: Mutex::default() }
+    }
+
+    /// The answer to an offer, with its candidates gathered.
+    pub fn answer(&self, offer: &str) -> String {
+        *self.offer.lock().unwrap() = offer.to_owned();
+        let sdp = gst_sdp::SDPMessage::parse_buffer(offer.as_bytes()).unwrap();
+        let offer = gst_webrtc::WebRTCSessionDescription::new(gst_webrtc::WebRTCSDPType::Offer, sdp);
+        let wait = |name: &str, argument: &dyn ToValue| {
+            let promise = gst::Promise::new();
+            self.webrtc.emit_by_name_with_values(name, &[argument.to_value(), promise.to_value()]);
+            assert_eq!(promise.wait(), gst::PromiseResult::Replied);
+            promise.get_reply().map(|reply| reply.to_owned())
+        };
+        wait("set-remote-description", &offer);
+        let reply = wait("create-answer", &None::<gst::Structure>).unwrap();
+        let answer = reply.get::<gst_webrtc::WebRTCSessionDescription>("answer").unwrap();
+        wait("set-local-description", &answer);
+        answer.sdp().to_string()
+    }
+
+    pub fn offer_text(&self) -> String {
+        self.offer.lock().unwrap().clone()
+    }
+
+    pub fn has_description(&self) -> bool {
+        !self.offer.lock().unwrap().is_empty()
+    }
+
+    pub fn add_candidate(&self, mline: u32, candidate: &str) {
+        self.webrtc.emit_by_name::<()>("add-ice-candidate", &[&mline, &candidate]);
+    }
+
+    pub fn candidates(&self) -> Vec<(u32, String)> {
+        self.candidates.lock().unwrap().clone()
+    }
+
+    pub fn frames(&self) -> u64 {
+        self.frames.load(Ordering::Relaxed)
+    }
+
+    pub fn wait_frames(&self, count: u64, limit: Duration) {
+        wait_for(&self.frames, count, limit, "frames");
+    }
+
+    pub fn wait_sound(&self, count: u64, limit: Duration) {
+        wait_for(&self.sound, count, limit, "sound buffers");
+    }
+}
+
+impl Drop for Peer {
+    fn drop(&mut self) {
+        self.pipeline.set_state(gst::State::Null).unwrap();
+    }
+}
+
+fn wait_for(counter: &AtomicU64, count: u64, limit: Duration, what: &str) {
+    let end = Instant::now() + limit;
+    while counter.load(Ordering::Relaxed) < count {
+        let have = counter.load(Ordering::Relaxed);
+        assert!(Instant::now() < end, "{have} {what} of {count} within {limit:?}");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+fn decode(pipeline: &gst::Pipeline, pad: &gst::Pad, (frames, sound): &(Arc<AtomicU64>, Arc<AtomicU64>)) {
+    let caps = pad.current_caps().unwrap();
+    let name = caps.structure(0).unwrap().get::<String>("encoding-name").unwrap();
+    let (decoder, counter) = match name.as_str() {
+        "H264" => ("rtph264depay ! h264parse ! avdec_h264", frames),
+        "VP8" => ("rtpvp8depay ! vp8dec", frames),
+        "OPUS" => ("rtpopusdepay ! opusdec", sound),
+        other => panic!("unexpected codec {other}"),
+    };
+    let bin = gst::parse::bin_from_description(
+        &format!("{decoder} ! fakesink name=end sync=false signal-handoffs=true"),
+        true,
+    )
+    .unwrap();
+    let counter = Arc::clone(counter);
+    bin.by_name("end").unwrap().connect("handoff", false, move |_| {
+        counter.fetch_add(1, Ordering::Relaxed);
+        None
+    });
+    pipeline.add(&bin).unwrap();
+    bin.sync_state_with_parent().unwrap();
+    pad.link(&bin.static_pad("sink").unwrap()).unwrap();
+}

@@ -1,0 +1,12 @@
+//! The web layer as clients meet it: a real server on a free port, real sockets, TLS and
+//! WebSockets.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+mod http;
+mod protocol_doc;
+mod reload;
+mod sessions;
+mod sockets;
+mod support;
+mod tls;
