@@ -10,11 +10,12 @@ use vitrina::config::{Config, ConfigErrors, Environment, Source};
 use vitrina::core::inventory::Inventory;
 use vitrina::daemon;
 use vitrina::telemetry::logs;
-use vitrina::web::Link;
+use vitrina::web::{self, Link};
 
 fn main() -> ExitCode {
     let done = match Cli::parse().command {
         Command::Run(file) => run(file.config.as_deref()),
+        Command::Link(file) => show_link(file.config.as_deref()),
         Command::Check(file) => check(file.config.as_deref()),
         Command::Devices { json } => devices(json),
         Command::Init { output, force } => init(output, force),
@@ -64,7 +65,12 @@ fn announce(url: &str, link: &Link, fingerprint: Option<&str>) {
         tracing::info!("the viewing link is printed by `vitrina link`");
         return;
     }
-    println!("{}", cli::link::text(link, std::io::stdout().is_terminal()));
+    println!("{}", cli::link::text(link, io::stdout().is_terminal()));
+}
+
+fn show_link(file: Option<&Path>) -> anyhow::Result<()> {
+    let link = web::viewing_link(&Config::load_or_default(file)?)?;
+    print(&format!("{}\n", cli::link::text(&link, io::stdout().is_terminal())))
 }
 
 /// Looks for what the machine has. Takes seconds: encoders are tried.

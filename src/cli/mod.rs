@@ -28,6 +28,8 @@ pub struct Cli {
 pub enum Command {
     /// Capture, encode and serve until told to stop
     Run(ConfigFile),
+    /// Print the link that lets a viewer in, with a QR code on a terminal
+    Link(ConfigFile),
     /// Look for mistakes in the configuration, and list all of them
     Check(ConfigFile),
     /// Show the displays, cameras, sound inputs and encoders of this machine

@@ -13,6 +13,7 @@ pub mod launch;
 pub mod logging;
 pub mod pipeline;
 pub mod plan;
+pub mod platform;
 pub mod rendition;
 pub mod source;
 pub mod viewer;
@@ -170,6 +171,7 @@ static EPOCH: OnceLock<gst::ClockTime> = OnceLock::new();
 /// [`MediaError::Init`] when GStreamer cannot start.
 pub fn init() -> Result<(), MediaError> {
     gst::init().map_err(|error| MediaError::Init(error.to_string()))?;
+    platform::guard_process();
     epoch();
     Ok(())
 }

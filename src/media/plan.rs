@@ -4,10 +4,11 @@
 //! number, or a window that is opened later, is found.
 
 use super::launch::LaunchFiles;
+use super::platform::{self, WatchedScreen};
 use super::source::CapturePlan;
 use super::{Fault, MediaError};
-use crate::config::{Audio, AudioSystem, Source, SourceKind, Test, Uri};
-use crate::core::protocol::{FailureCause, MediaKind};
+use crate::config::{Source, SourceKind, Test, Uri};
+use crate::core::protocol::MediaKind;
 use crate::core::template::{Value, Values};
 
 /// Finds the device and fills in the launch file's values. May ask the X server or the camera:
@@ -16,11 +17,23 @@ use crate::core::template::{Value, Values};
 /// # Errors
 /// [`Fault`] when the device is not there or the launch file cannot be read.
 pub fn capture(source: &Source, files: &LaunchFiles) -> Result<CapturePlan, Fault> {
+    let mut watched_screen = None;
     let (file, values) = match &source.kind {
-        SourceKind::Screen(_) | SourceKind::Camera(_) => {
-            return Err(Fault { cause: FailureCause::Other, detail: "not yet".into() });
+        SourceKind::Screen(screen) => {
+            let display = std::env::var("DISPLAY").ok();
+            let target = platform::resolve_screen(screen, display.as_deref())?;
+            let values = target.values(screen);
+            watched_screen = Some(WatchedScreen { screen: screen.clone(), target });
+            ("screen.launch", values)
         }
-        SourceKind::Audio(audio) => sound(audio),
+        SourceKind::Camera(camera) => {
+            let target = platform::resolve_camera(camera)?;
+            (target.launch_file(), target.values())
+        }
+        SourceKind::Audio(audio) => {
+            let target = platform::resolve_audio(audio)?;
+            (target.launch_file, target.values())
+        }
         SourceKind::Test(test) => test_picture(test),
         SourceKind::Uri(uri) => address(uri),
         SourceKind::Launch(launch) => (launch.file.as_str(), Values::new()),
@@ -35,6 +48,7 @@ pub fn capture(source: &Source, files: &LaunchFiles) -> Result<CapturePlan, Faul
         media: source.media(),
         live: !matches!(source.kind, SourceKind::Uri(_)),
         network_latency,
+        watched_screen,
     })
 }
 
@@ -52,6 +66,7 @@ pub fn check(source: &Source, files: &LaunchFiles) -> Result<(), MediaError> {
         media: source.media(),
         live: true,
         network_latency: None,
+        watched_screen: None,
     };
     super::source::check(&plan)
 }
@@ -62,19 +77,6 @@ fn text(value: impl Into<String>) -> Value {
 
 fn int(value: u32) -> Value {
     Value::Int(i64::from(value))
-}
-
-fn sound(audio: &Audio) -> (&'static str, Values) {
-    let default = match (audio.system, audio.monitor) {
-        (AudioSystem::Pulse, true) => "@DEFAULT_MONITOR@",
-        (AudioSystem::Pulse, false) => "@DEFAULT_SOURCE@",
-        (AudioSystem::Alsa, _) => "default",
-    };
-    let file = match audio.system {
-        AudioSystem::Pulse => "audio-pulse.launch",
-        AudioSystem::Alsa => "audio-alsa.launch",
-    };
-    (file, Values::from([("device", text(audio.device.as_deref().unwrap_or(default)))]))
 }
 
 fn test_picture(test: &Test) -> (&'static str, Values) {

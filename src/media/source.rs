@@ -6,6 +6,7 @@
 
 use super::launch::Description;
 use super::pipeline::{BusMessage, Pipeline};
+use super::platform::{ScreenWatch, WatchedScreen};
 use super::{Event, Events, Fault, Format, MediaError};
 use crate::core::ids::SourceName;
 use crate::core::protocol::{FailureCause, MediaKind};
@@ -132,12 +133,15 @@ pub struct CapturePlan {
     pub live: bool,
     /// How long a network source waits for late packets.
     pub network_latency: Option<Duration>,
+    /// The screen that is captured, to be looked after while the capture runs.
+    pub watched_screen: Option<WatchedScreen>,
 }
 
 /// A running capture. Dropping it stops it, off the caller's thread.
 #[derive(Debug)]
 pub struct Capture {
     _pipeline: Pipeline,
+    _watch: Option<ScreenWatch>,
 }
 
 impl Capture {
@@ -185,7 +189,13 @@ impl Capture {
             });
         }
         pipeline.play().map_err(|error| first.get().cloned().unwrap_or_else(|| error.into()))?;
-        Ok(Self { _pipeline: pipeline })
+        let watch = plan.watched_screen.as_ref().map(|watched| {
+            let (source, events) = (source.clone(), events.clone());
+            watched.start(move |change| {
+                events.send(Event::CaptureFailed { source, run, fault: change.into() });
+            })
+        });
+        Ok(Self { _pipeline: pipeline, _watch: watch.transpose()? })
     }
 }
 
