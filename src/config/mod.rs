@@ -5,6 +5,7 @@
 //! all mistakes are reported at once, each with file, line and key. Never touches GStreamer or
 //! the network, and uses nothing of the crate but `core`.
 
+mod auto;
 mod environment;
 mod keys;
 mod load;
@@ -13,6 +14,7 @@ mod reader;
 mod sources;
 mod values;
 
+pub use auto::auto_sources;
 pub use environment::Environment;
 pub use load::{SYSTEM_CONFIG, find};
 pub use mistake::{ConfigErrors, Mistake};
