@@ -67,12 +67,19 @@ fn announce(url: &str, link: &Link, fingerprint: Option<&str>) {
         tracing::info!("the viewing link is printed by `vitrina link`");
         return;
     }
-    println!("{}", cli::link::text(link, io::stdout().is_terminal()));
+    // The page is there whether or not somebody reads this.
+    if let Err(error) = print_link(link) {
+        tracing::warn!("the viewing link is not told: {error:#}");
+    }
 }
 
 fn show_link(file: Option<&Path>) -> anyhow::Result<()> {
-    let link = web::viewing_link(&Config::load_or_default(file)?)?;
-    print(&format!("{}\n", cli::link::text(&link, io::stdout().is_terminal())))
+    let config = Config::load_or_default_in(file, &cli::link::environment())?;
+    print_link(&web::viewing_link(&config)?)
+}
+
+fn print_link(link: &Link) -> anyhow::Result<()> {
+    print(&format!("{}\n", cli::link::text(link, io::stdout().is_terminal())))
 }
 
 /// Everything the machine has. Takes seconds: encoders are tried.

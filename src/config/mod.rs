@@ -211,13 +211,13 @@ pub struct Log {
 /// Where and how log lines go.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LogFormat {
-    /// journald where systemd has connected standard error to it, otherwise text.
+    /// Text; with systemd's priorities where it has connected standard error to the journal.
     Auto,
     /// Lines for people, on standard error.
     Text,
     /// One JSON object a line, on standard error.
     Json,
-    /// The journal's own protocol.
+    /// The journal's own protocol: each field of an event by itself.
     Journald,
 }
 
