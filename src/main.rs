@@ -6,9 +6,10 @@ use std::io::{self, IsTerminal as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use vitrina::cli::{self, Cli, Command};
-use vitrina::config::{Config, ConfigErrors, Environment, Source};
-use vitrina::core::inventory::Inventory;
+use vitrina::config::{Config, ConfigErrors, Environment, Source, auto_sources};
+use vitrina::core::inventory::{EncoderInfo, Inventory};
 use vitrina::daemon;
+use vitrina::media::{self, launch::LaunchFiles};
 use vitrina::telemetry::logs;
 use vitrina::web::{self, Link};
 
@@ -49,9 +50,10 @@ fn load_config(file: Option<&Path>) -> Result<Config, String> {
     Config::load_or_default(file).map_err(|mistakes| mistakes.to_string())
 }
 
-/// What the machine has.
+/// What the machine has, for a configuration that names no source.
 fn find_sources() -> Vec<Source> {
-    Vec::new()
+    // The daemon tries the encoders itself.
+    auto_sources(&find(Vec::new))
 }
 
 /// Tells the person at the terminal where the page is. The link lets its reader in, so it never
@@ -65,17 +67,33 @@ fn announce(url: &str, link: &Link, fingerprint: Option<&str>) {
         tracing::info!("the viewing link is printed by `vitrina link`");
         return;
     }
-    println!("{}", cli::link::text(link, io::stdout().is_terminal()));
+    // The page is there whether or not somebody reads this.
+    if let Err(error) = print_link(link) {
+        tracing::warn!("the viewing link is not told: {error:#}");
+    }
 }
 
 fn show_link(file: Option<&Path>) -> anyhow::Result<()> {
-    let link = web::viewing_link(&Config::load_or_default(file)?)?;
-    print(&format!("{}\n", cli::link::text(&link, io::stdout().is_terminal())))
+    let config = Config::load_or_default_in(file, &cli::link::environment())?;
+    print_link(&web::viewing_link(&config)?)
 }
 
-/// Looks for what the machine has. Takes seconds: encoders are tried.
+fn print_link(link: &Link) -> anyhow::Result<()> {
+    print(&format!("{}\n", cli::link::text(link, io::stdout().is_terminal())))
+}
+
+/// Everything the machine has. Takes seconds: encoders are tried.
 fn inventory() -> anyhow::Result<Inventory> {
-    anyhow::bail!("this build cannot look for devices")
+    media::init().context("cannot start GStreamer")?;
+    Ok(find(|| {
+        let trials = media::encoder::trials(&LaunchFiles::default()).into_iter();
+        trials.map(|(element, codec, trial)| cli::devices::encoder(element, codec, trial)).collect()
+    }))
+}
+
+fn find(encoders: impl FnOnce() -> Vec<EncoderInfo> + Send) -> Inventory {
+    let display = std::env::var("DISPLAY").ok().filter(|display| !display.is_empty());
+    media::devices::inventory(display.as_deref(), encoders)
 }
 
 fn check(file: Option<&Path>) -> anyhow::Result<()> {

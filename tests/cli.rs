@@ -13,6 +13,8 @@ fn vitrina(home: &Path, arguments: &[&str]) -> Output {
         .env_clear()
         .env("HOME", home)
         .env("PATH", std::env::var_os("PATH").unwrap())
+        // Made once for all tests: looking at every plugin takes seconds.
+        .env("GST_REGISTRY", Path::new(env!("CARGO_TARGET_TMPDIR")).join("cli-registry.bin"))
         .current_dir(home)
         .output()
         .unwrap()
@@ -99,7 +101,7 @@ fn the_version_and_the_commands_are_told() {
     let version = vitrina(home.path(), &["--version"]);
     assert_eq!(text(&version.stdout), format!("vitrina {}\n", env!("CARGO_PKG_VERSION")));
     let help = vitrina(home.path(), &["--help"]);
-    for command in ["run", "check", "devices", "init"] {
+    for command in ["run", "link", "check", "devices", "init"] {
         assert!(text(&help.stdout).contains(&format!("\n  {command} ")), "{}", text(&help.stdout));
     }
     assert_eq!(vitrina(home.path(), &["nonsense"]).status.code(), Some(2));
@@ -117,4 +119,54 @@ fn init_does_not_write_over_a_file_unless_forced() {
         "vitrina: v.toml is there already; --force writes over it, --output FILE elsewhere\n"
     );
     assert_eq!(std::fs::read_to_string(home.path().join("v.toml")).unwrap(), "mine");
+}
+
+#[test]
+fn init_writes_a_configuration_that_check_finds_no_mistake_in() {
+    let home = folder();
+    let output = vitrina(home.path(), &["init", "--output", "new/folder/v.toml"]);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    assert_eq!(text(&output.stdout), "wrote new/folder/v.toml\n");
+    let check = vitrina(home.path(), &["check", "--config", "new/folder/v.toml"]);
+    assert_eq!(check.status.code(), Some(0), "{}", text(&check.stderr));
+    assert!(text(&check.stdout).starts_with("new/folder/v.toml: no mistakes; sources: "));
+}
+
+#[test]
+fn init_writes_to_standard_output_where_asked() {
+    let home = folder();
+    let output = vitrina(home.path(), &["init", "--output", "-"]);
+    assert!(text(&output.stdout).contains("\n[[source]]\nname = "), "{}", text(&output.stdout));
+    assert!(!home.path().join(".config/vitrina").exists(), "nothing is written besides");
+}
+
+#[test]
+fn devices_are_told_to_people_and_to_programs() {
+    let home = folder();
+    let words = vitrina(home.path(), &["devices"]);
+    assert_eq!(words.status.code(), Some(0), "{}", text(&words.stderr));
+    for part in ["Displays\n", "\nCameras\n", "\nSound inputs\n", "  x264enc  H.264  works\n"] {
+        assert!(text(&words.stdout).contains(part), "{part}: {}", text(&words.stdout));
+    }
+    let json = vitrina(home.path(), &["devices", "--json"]);
+    let value: serde_json::Value = serde_json::from_slice(&json.stdout).unwrap();
+    let encoders = value["encoders"].as_array().unwrap();
+    assert!(encoders.iter().any(|encoder| encoder["element"] == "x264enc" && encoder["works"] == true));
+    assert!(value["displays"].is_array() && value["cameras"].is_array() && value["audio_inputs"].is_array());
+}
+
+#[test]
+fn the_link_is_the_same_each_time_and_carries_the_token() {
+    let home = folder();
+    let link = || {
+        let output = vitrina(home.path(), &["link"]);
+        assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+        text(&output.stdout).to_owned()
+    };
+    let first = link();
+    assert!(first.contains(":8443/#token="), "{first}");
+    assert_eq!(link(), first);
+    // An open page needs no token.
+    write_config(&home, "access.open = true\n");
+    assert!(!link().contains("token"));
 }

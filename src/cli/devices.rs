@@ -4,10 +4,11 @@
 
 use crate::core::camera::{CameraFormat, CameraMode, Rates, Sizes};
 use crate::core::inventory::{
-    AudioInput, AudioSystemName, CameraInfo, Display, EncoderInfo, Inventory, Monitor, Window,
+    AudioInput, AudioSystemName, CameraInfo, Display, EncoderInfo, Inventory, Monitor, Window, plain_text,
 };
 use crate::core::protocol::Codec;
 use crate::core::units::{FrameRate, Size};
+use std::fmt;
 
 /// The inventory for people.
 #[must_use]
@@ -31,6 +32,13 @@ pub fn text(inventory: &Inventory) -> String {
 /// None that a value of these types can cause.
 pub fn json(inventory: &Inventory) -> Result<String, serde_json::Error> {
     Ok(serde_json::to_string_pretty(inventory)? + "\n")
+}
+
+/// What came of trying an encoder.
+#[must_use]
+pub fn encoder(element: &str, codec: Codec, trial: Result<(), impl fmt::Display>) -> EncoderInfo {
+    let detail = trial.as_ref().err().map(|error| plain_text(&error.to_string())).unwrap_or_default();
+    EncoderInfo { element: element.to_owned(), codec, works: trial.is_ok(), detail }
 }
 
 /// A heading, and below it every item; the first line of an item stands out of the others.

@@ -12,7 +12,6 @@ use crate::core::protocol::Codec;
 use crate::core::units::{FrameRate, Size};
 use std::fs::OpenOptions;
 use std::io::{self, Write as _};
-use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 /// Why nothing was written.
@@ -52,8 +51,7 @@ const WANTED_RATE: FrameRate = FrameRate::whole(30);
 /// # Errors
 /// [`Error::NoPlace`]
 pub fn default_output(environment: &Environment) -> Result<PathBuf, Error> {
-    // The folder of a process belongs to its effective user.
-    if std::fs::metadata("/proc/self").is_ok_and(|folder| folder.uid() == 0) {
+    if super::is_root() {
         return Ok(PathBuf::from(SYSTEM_CONFIG));
     }
     environment.user_config().ok_or(Error::NoPlace)

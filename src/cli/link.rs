@@ -1,6 +1,23 @@
 //! The link that lets a viewer in, for the person at the machine.
 
+use crate::config::Environment;
 use crate::web::{Link, qr};
+use std::path::Path;
+
+/// Where the system unit keeps its state.
+const SERVICE_STATE: &str = "/var/lib/vitrina";
+
+/// The surroundings in which the daemon's link is looked for. For root these are the service's,
+/// once it has run: root has no daemon of its own there.
+#[must_use]
+pub fn environment() -> Environment {
+    let own = Environment::of_process();
+    let service = Path::new(SERVICE_STATE);
+    if own.state_directory.is_none() && super::is_root() && service.join("token").exists() {
+        return Environment { state_directory: Some(service.to_owned()), ..own };
+    }
+    own
+}
 
 /// The link, with a QR code of it for a terminal.
 #[must_use]

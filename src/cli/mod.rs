@@ -58,3 +58,9 @@ pub struct ConfigFile {
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
 }
+
+/// Whether this is root: the folder of a process belongs to its effective user.
+fn is_root() -> bool {
+    use std::os::unix::fs::MetadataExt as _;
+    std::fs::metadata("/proc/self").is_ok_and(|folder| folder.uid() == 0)
+}

@@ -52,11 +52,18 @@ impl Config {
     /// # Errors
     /// As [`Config::load`].
     pub fn load_or_default(path: Option<&Path>) -> Result<Self, ConfigErrors> {
-        let environment = Environment::of_process();
-        let found = path.map(Path::to_owned).or_else(|| find(&environment));
+        Self::load_or_default_in(path, &Environment::of_process())
+    }
+
+    /// As [`Config::load_or_default`], in other surroundings.
+    ///
+    /// # Errors
+    /// As [`Config::load`].
+    pub fn load_or_default_in(path: Option<&Path>, environment: &Environment) -> Result<Self, ConfigErrors> {
+        let found = path.map(Path::to_owned).or_else(|| find(environment));
         match found {
-            Some(path) => Self::load_in(&path, &environment),
-            None => Self::parse("", None, &environment),
+            Some(path) => Self::load_in(&path, environment),
+            None => Self::parse("", None, environment),
         }
     }
 

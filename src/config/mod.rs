@@ -5,6 +5,7 @@
 //! all mistakes are reported at once, each with file, line and key. Never touches GStreamer or
 //! the network, and uses nothing of the crate but `core`.
 
+mod auto;
 mod environment;
 mod keys;
 mod load;
@@ -13,6 +14,7 @@ mod reader;
 mod sources;
 mod values;
 
+pub use auto::auto_sources;
 pub use environment::Environment;
 pub use load::{SYSTEM_CONFIG, find};
 pub use mistake::{ConfigErrors, Mistake};
@@ -209,13 +211,13 @@ pub struct Log {
 /// Where and how log lines go.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LogFormat {
-    /// journald where systemd has connected standard error to it, otherwise text.
+    /// Text; with systemd's priorities where it has connected standard error to the journal.
     Auto,
     /// Lines for people, on standard error.
     Text,
     /// One JSON object a line, on standard error.
     Json,
-    /// The journal's own protocol.
+    /// The journal's own protocol: each field of an event by itself.
     Journald,
 }
 

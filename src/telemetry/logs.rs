@@ -3,6 +3,7 @@
 //! Owns the process's one `tracing` subscriber. Everything goes to standard error or the journal;
 //! standard output belongs to the commands.
 
+use super::journal::Prioritized;
 use crate::config::{Log, LogFormat};
 use std::fs::File;
 use std::io::IsTerminal;
@@ -88,8 +89,10 @@ fn output(format: LogFormat) -> Result<Output, Error> {
         LogFormat::Text => text(),
         LogFormat::Json => fmt::layer().json().flatten_event(true).with_writer(std::io::stderr).boxed(),
         LogFormat::Journald => journald().map_err(Error::Journald)?,
-        // Without the journal's socket, as in some containers, its stream still takes text.
-        LogFormat::Auto if stderr_is_journal() => journald().unwrap_or_else(|_| text()),
+        LogFormat::Auto if stderr_is_journal() => {
+            let lines = fmt::layer().event_format(Prioritized::new());
+            lines.with_ansi(false).with_writer(std::io::stderr).boxed()
+        }
         LogFormat::Auto => text(),
     })
 }

@@ -1,5 +1,6 @@
 //! What the daemon tells about itself: the log.
 
+mod journal;
 pub mod logs;
 mod redact;
 
