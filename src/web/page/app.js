@@ -66,7 +66,8 @@ const store = createStore({
   offered: null,
   /** What the browser plays only after a click. */
   blocked: null,
-  fullscreen: false,
+  /** The element that fills the screen: the page, one picture, or null. */
+  fullscreen: null,
   toasts: [],
 });
 
@@ -160,7 +161,7 @@ function createFrame() {
         dress(theme);
       }
       attribute(root, 'data-connection', state.phase);
-      attribute(root, 'data-fullscreen', String(state.fullscreen));
+      attribute(root, 'data-fullscreen', String(state.fullscreen === root));
       attribute(root, 'data-watching', String(shown(state.sources, state.hidden).length > 0));
       text(byId('title'), state.title || 'vitrina');
       const status = t(`status.${state.phase}`);
@@ -215,7 +216,7 @@ addEventListener('hashchange', () => {
 addEventListener('pagehide', () => parts.supervisor.suspend());
 addEventListener('pageshow', ({ persisted }) => persisted && parts.supervisor.start());
 for (const type of ['fullscreenchange', 'webkitfullscreenchange']) {
-  document.addEventListener(type, () => store.set({ fullscreen: fullscreenElement() !== null }));
+  document.addEventListener(type, () => store.set({ fullscreen: fullscreenElement() }));
 }
 watchIdle(root);
 

@@ -1,19 +1,17 @@
 /** English. The keys are those of every other language. */
 export const en = {
-  'page.noscript': 'This page needs JavaScript to show live pictures.',
   'page.skip': 'Skip to the pictures',
   'page.stage': 'Pictures',
   'page.tools': 'Controls',
 
   'status.connecting': 'Connecting',
-  'status.connected': 'Live',
+  'status.connected': 'Connected',
   'status.reconnecting': 'Reconnecting',
   'status.signed-out': 'Signed out',
   'status.ended': 'Ended',
   'status.failed': 'Not available',
 
   'connecting.title': 'Connecting',
-  'connecting.joining': 'Getting the pictures ready.',
   'connecting.body': 'Reaching the machine that sends the pictures.',
 
   'banner.now': 'Trying again now.',
@@ -114,16 +112,9 @@ export const en = {
   'cause.encoder': 'The encoder failed',
   'cause.other': 'Something went wrong',
   'cause.retry': 'vitrina keeps trying by itself.',
-  'kind.screen': 'Screen',
-  'kind.camera': 'Camera',
-  'kind.audio': 'Sound',
-  'kind.test': 'Test picture',
-  'kind.uri': 'Stream',
-  'kind.launch': 'Custom source',
 
   'tile.focus': 'Make {title} big',
   'tile.swap': 'Swap with {title}',
-  'tile.picture': '{title}',
   'tile.fullscreen': 'Full screen: {title}',
   'tile.pip': 'Picture in picture: {title}',
   'tile.mute': 'Mute {title}',
@@ -197,8 +188,8 @@ export const en = {
   'stats.latency': 'Latency',
   'stats.latency.capture': 'capture to display',
   'stats.latency.arrival': 'arrival to display',
-  'stats.dropped': 'Dropped, frozen',
-  'stats.level': 'Level',
+  'stats.dropped': 'Dropped',
+  'stats.frozen': 'frozen {count} ×',
   'stats.concealed': 'Concealed',
   'stats.route': 'Route',
   'stats.audio': 'Sound',

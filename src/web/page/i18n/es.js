@@ -1,19 +1,17 @@
 /** Español. Las claves son las de en.js. */
 export const es = {
-  'page.noscript': 'Esta página necesita JavaScript para mostrar imágenes en directo.',
   'page.skip': 'Ir a las imágenes',
   'page.stage': 'Imágenes',
   'page.tools': 'Controles',
 
   'status.connecting': 'Conectando',
-  'status.connected': 'En directo',
+  'status.connected': 'Conectado',
   'status.reconnecting': 'Reconectando',
   'status.signed-out': 'Sin sesión',
   'status.ended': 'Terminado',
   'status.failed': 'No disponible',
 
   'connecting.title': 'Conectando',
-  'connecting.joining': 'Preparando las imágenes.',
   'connecting.body': 'Contactando con la máquina que envía las imágenes.',
 
   'banner.now': 'Intentándolo de nuevo.',
@@ -119,16 +117,9 @@ export const es = {
   'cause.encoder': 'Falló el codificador',
   'cause.other': 'Algo salió mal',
   'cause.retry': 'vitrina sigue intentándolo sola.',
-  'kind.screen': 'Pantalla',
-  'kind.camera': 'Cámara',
-  'kind.audio': 'Sonido',
-  'kind.test': 'Imagen de prueba',
-  'kind.uri': 'Flujo',
-  'kind.launch': 'Fuente propia',
 
   'tile.focus': 'Ampliar {title}',
   'tile.swap': 'Intercambiar con {title}',
-  'tile.picture': '{title}',
   'tile.fullscreen': 'Pantalla completa: {title}',
   'tile.pip': 'Imagen en imagen: {title}',
   'tile.mute': 'Silenciar {title}',
@@ -202,8 +193,8 @@ export const es = {
   'stats.latency': 'Latencia',
   'stats.latency.capture': 'de captura a imagen',
   'stats.latency.arrival': 'de llegada a imagen',
-  'stats.dropped': 'Perdidos, congelada',
-  'stats.level': 'Nivel',
+  'stats.dropped': 'Descartados',
+  'stats.frozen': 'congelada {count} ×',
   'stats.concealed': 'Ocultado',
   'stats.route': 'Ruta',
   'stats.audio': 'Sonido',

@@ -5,10 +5,11 @@
 
 /** The first wait after a connection that worked: the daemon may already be back. */
 const FIRST_MS = 150;
-/** The second wait; each further one is twice as long. */
+/** The second wait, and how much longer each further one is. */
 const BASE_MS = 500;
+const GROWTH = 1.6;
 /** No wait is longer, jitter aside. */
-const CAP_MS = 8000;
+const CAP_MS = 6000;
 
 /** A connection that lived this long makes the next loss a first one again. */
 export const SETTLED_MS = 5000;
@@ -21,7 +22,7 @@ export const SETTLED_MS = 5000;
  */
 export function retryDelay(attempt, random) {
   if (attempt <= 1) return FIRST_MS * (0.5 + random());
-  const full = Math.min(CAP_MS, BASE_MS * 2 ** Math.min(attempt - 2, 16));
+  const full = Math.min(CAP_MS, BASE_MS * GROWTH ** Math.min(attempt - 2, 16));
   return full * (0.75 + random() / 2);
 }
 

@@ -18,8 +18,8 @@ export function formatter(language, none = '–') {
       known(kbps, (rate) => (rate >= 1000 ? `${tenths.format(rate / 1000)} Mbit/s` : `${whole.format(rate)} kbit/s`)),
     percent: (value) => known(value, (share) => `${tenths.format(share)} %`),
     ms: (value) => known(value, (ms) => `${ms < 10 ? tenths.format(ms) : whole.format(ms)} ms`),
+    /** A round trip: browsers give whole milliseconds. */
+    roundTrip: (value) => known(value, (ms) => (ms < 1 ? '< 1 ms' : `${whole.format(ms)} ms`)),
     count: (value) => known(value, (count) => whole.format(count)),
-    /** A level of 0 to 1 in decibels under full scale. */
-    level: (value) => known(value, (level) => (level <= 0.00001 ? '−∞ dB' : `${whole.format(20 * Math.log10(level))} dB`)),
   };
 }

@@ -28,12 +28,10 @@ export function median(values) {
  */
 export function ages(frame, source, { offsetMs, timeOriginMs }) {
   const shown = frame.expectedDisplayTime;
-  let captured = frame.captureTime ?? null;
-  if (captured === null && offsetMs !== null && source?.captureTimestamp !== undefined) {
-    // abs-capture-time: stamped by the daemon, in its clock.
-    const stamp = unixMs(source.captureTimestamp);
-    if (stamp !== null) captured = stamp - offsetMs - timeOriginMs;
-  }
+  // The daemon's own stamp (RTP header extension abs-capture-time) against the daemon's clock is
+  // best; `captureTime` is the browser's guess, which may take two machines' clocks for one.
+  const stamp = offsetMs === null ? null : unixMs(source?.captureTimestamp);
+  const captured = stamp === null ? (frame.captureTime ?? null) : stamp - offsetMs - timeOriginMs;
   return { captureMs: age(shown, captured), arrivalMs: age(shown, frame.receiveTime ?? null) };
 }
 

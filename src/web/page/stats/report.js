@@ -8,7 +8,8 @@
  * @typedef {object} Row
  * @property {string} source
  * @property {'video' | 'audio'} media
- * @property {string | null} codec encoding name and, for H.264, the profile
+ * @property {string | null} codec encoding name
+ * @property {string | null} profile `profile-level-id`, for H.264
  * @property {number | null} width
  * @property {number | null} height
  * @property {number | null} fps decoded frames a second
@@ -19,7 +20,6 @@
  * @property {number | null} decodeMs per frame
  * @property {number | null} dropped frames since the start
  * @property {number | null} freezes since the start
- * @property {number | null} level of sound, 0 to 1
  * @property {number | null} concealedPercent samples made up because packets were missing
  * @property {number | null} playoutMs `estimatedPlayoutTimestamp`, sender's clock, ms since 1970
  * @property {number} timestampMs when the browser took the sample, ms since 1970
@@ -82,6 +82,7 @@ function row(track, now, before, codec) {
     source: track.source,
     media: track.media,
     codec: codecName(codec),
+    profile: /profile-level-id=([0-9a-f]{6})/i.exec(codec?.sdpFmtpLine ?? '')?.[1].toLowerCase() ?? null,
     width: now.frameWidth ?? null,
     height: now.frameHeight ?? null,
     fps: frames === null ? (now.framesPerSecond ?? null) : frames / seconds,
@@ -93,7 +94,6 @@ function row(track, now, before, codec) {
     decodeMs: ratio('totalDecodeTime', 'framesDecoded', 1000),
     dropped: now.framesDropped ?? null,
     freezes: now.freezeCount ?? null,
-    level: now.audioLevel ?? null,
     concealedPercent: ratio('concealedSamples', 'totalSamplesReceived', 100),
     playoutMs: unixMs(now.estimatedPlayoutTimestamp),
     timestampMs: now.timestamp,
@@ -103,9 +103,7 @@ function row(track, now, before, codec) {
 function codecName(codec) {
   if (codec === undefined) return null;
   const name = codec.mimeType.replace(/^\w+\//, '');
-  const nice = { H264: 'H.264', H265: 'H.265', OPUS: 'Opus' }[name.toUpperCase()] ?? name;
-  const profile = /profile-level-id=([0-9a-f]{6})/i.exec(codec.sdpFmtpLine ?? '')?.[1];
-  return profile === undefined ? nice : `${nice} (${profile.toLowerCase()})`;
+  return { H264: 'H.264', H265: 'H.265', OPUS: 'Opus' }[name.toUpperCase()] ?? name;
 }
 
 /** The path that media takes. */

@@ -7,7 +7,7 @@ import { FrameWatch, playoutAge } from '../stats/frames.js';
 import { Sampler } from '../stats/report.js';
 
 const STATS_MS = 1000;
-const LEVEL_MS = 100;
+const LEVEL_MS = 120;
 
 /**
  * @param {object} options
@@ -86,13 +86,25 @@ export function createGauges({ stage, session }) {
     for (const tile of stage.tiles()) tile.stats.render(null);
   }
 
-  setInterval(() => {
-    if (document.hidden) return;
-    for (const tile of stage.tiles()) {
-      const source = tile.player.receiver('audio')?.getSynchronizationSources?.()[0];
-      if (source?.audioLevel !== undefined) tile.level(source.audioLevel);
+  /** The level of one receiver: from its packets where they carry it, from its statistics else. */
+  async function levelOf(receiver) {
+    const source = receiver.getSynchronizationSources?.()[0];
+    if (source?.audioLevel !== undefined) return source.audioLevel;
+    const report = await receiver.getStats().catch(() => new Map());
+    return [...report.values()].find(({ type }) => type === 'inbound-rtp')?.audioLevel ?? 0;
+  }
+
+  async function showLevels() {
+    if (!document.hidden) {
+      for (const tile of stage.tiles()) {
+        const receiver = tile.player.receiver('audio');
+        if (receiver !== null) tile.level(await levelOf(receiver));
+        else if (tile.player.audio !== null) tile.level(0);
+      }
     }
-  }, LEVEL_MS);
+    setTimeout(showLevels, LEVEL_MS);
+  }
+  void showLevels();
 
   return {
     render(next, translate) {

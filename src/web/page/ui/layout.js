@@ -53,7 +53,10 @@ function single(item, width, height, role) {
   ]);
 }
 
-/** Rows of equal height within, in order: the number of rows whose smallest picture is largest. */
+/** How much larger the smallest picture has to become for another row: beside each other is the rule. */
+const WORTH_A_ROW = 1.3;
+
+/** Rows of equal height within, in order: as many as make the smallest picture large. */
 function grid(items, width, height, gap) {
   let best = null;
   for (let count = 1; count <= items.length; count += 1) {
@@ -69,7 +72,7 @@ function grid(items, width, height, gap) {
     const smallest = Math.min(
       ...rows.flatMap((row, index) => row.map(({ aspect }) => heights[index] ** 2 * aspect)),
     );
-    if (best === null || smallest > best.smallest) best = { rows, heights, smallest, gaps };
+    if (best === null || smallest > best.smallest * WORTH_A_ROW) best = { rows, heights, smallest, gaps };
   }
   const places = new Map();
   if (best === null) return places;
@@ -150,21 +153,23 @@ function belowRow(main, rest, width, height, gap) {
 function overlay(main, rest, width, height, gap) {
   const size = fit(main.aspect, width, height);
   const left = (width - size.width) / 2;
-  const top = (height - size.height) / 2;
-  const places = new Map([[main.name, place(left, top, size.width, size.height, 'big')]]);
   const inset = Math.max(gap, 8);
-  // Where the big one leaves room beneath (a phone held upright), the rest goes there.
-  const beneath = height - (top + size.height) >= 90;
-  const wanted = beneath ? clamp(120, width * 0.42, 320) : clamp(96, size.width * 0.22, 340);
   const gaps = (rest.length - 1) * inset;
+  // Where the big one leaves room beneath (a phone held upright), the rest goes there.
+  const beneath = height - size.height >= size.height * 0.6;
+  const wanted = beneath ? clamp(96, width * 0.5, 320) : clamp(96, size.width * 0.22, 340);
   const tall = rest.reduce((sum, { aspect }) => sum + wanted / aspect, 0);
-  const room = beneath ? height * 0.6 : size.height - 2 * inset;
+  const room = beneath ? height - size.height - inset : size.height - 2 * inset;
   const wide = wanted * clamp(0.05, (room - gaps) / tall, 1);
-  let y = (beneath ? height : top + size.height) - inset;
+  const total = rest.reduce((sum, { aspect }) => sum + wide / aspect, 0) + gaps;
+  const top = beneath ? (height - size.height - inset - total) / 2 : (height - size.height) / 2;
+  const places = new Map([[main.name, place(left, top, size.width, size.height, 'big')]]);
+  const right = left + size.width - (beneath ? 0 : inset);
+  let y = top + size.height + (beneath ? inset + total : -inset);
   for (const { name, aspect } of rest) {
     const high = wide / aspect;
     y -= high;
-    places.set(name, place(left + size.width - inset - wide, y, wide, high, 'small'));
+    places.set(name, place(right - wide, y, wide, high, 'small'));
     y -= inset;
   }
   return places;

@@ -8,7 +8,7 @@ import { shown } from '../state/sources.js';
 import { attribute, h, icon, iconButton, setIcon, text } from './dom.js';
 
 /** Attempts after which words of help are due. */
-const HINT_AFTER = 4;
+const HINT_AFTER = 5;
 /** A loss that mends itself at the first attempt is not worth a banner. */
 const QUIET_ATTEMPTS = 1;
 
@@ -43,20 +43,15 @@ export function createNotice(root, actions) {
 }
 
 function describe(state, t) {
+  if (state.sources.length > 0) return allHidden(state, t);
   const said = (known) => (state.message && !known ? t('failed.said', { message: state.message }) : '');
   switch (state.phase) {
     case 'connecting':
-      if (state.sources.length > 0) return null;
       return { look: 'busy', icon: 'plug', title: t('connecting.title'), body: t('connecting.body') };
     case 'reconnecting':
-      if (state.sources.length > 0) return null;
       return { look: 'busy', icon: 'plug', title: t('status.reconnecting'), body: lossWords(state, t), more: hint(state, t) };
     case 'connected':
-      if (state.sources.length === 0) {
-        return { look: 'calm', icon: 'empty', title: t('empty.title'), body: t('empty.body') };
-      }
-      if (shown(state.sources, state.hidden).length > 0) return null;
-      return { look: 'calm', icon: 'eye-off', title: t('hidden.title'), body: t('hidden.body'), action: 'hidden.show', press: 'showAll' };
+      return { look: 'calm', icon: 'empty', title: t('empty.title'), body: t('empty.body') };
     case 'ended':
       if (state.cause === 'left') {
         return { look: 'calm', icon: 'stop', title: t('ended.left.title'), body: t('ended.left.body'), action: 'ended.again', press: 'retry' };
@@ -83,6 +78,12 @@ function describe(state, t) {
     default:
       return null;
   }
+}
+
+function allHidden(state, t) {
+  if (shown(state.sources, state.hidden).length > 0) return null;
+  const [title, body] = [t('hidden.title'), t('hidden.body')];
+  return { look: 'calm', icon: 'eye-off', title, body, action: 'hidden.show', press: 'showAll' };
 }
 
 const lossWords = (state, t) => firstOf(t, [`lost.${state.cause}`, 'lost.other']);
@@ -121,7 +122,9 @@ export function createBanner(root, actions, now) {
     const seconds = Math.ceil(left / 1000);
     const waits = state.retryAt !== null && left > 0;
     text(when, state.cause === 'interrupted' ? '' : waits ? t('banner.in', { seconds }) : t('banner.now'));
-    button.hidden = !waits || seconds < 2;
+    // Its place stays, so that nothing jumps.
+    button.style.visibility = waits && seconds > 1 ? '' : 'hidden';
+    button.hidden = state.cause === 'interrupted';
     clearTimeout(timer);
     if (waits) timer = setTimeout(draw, 250);
   }

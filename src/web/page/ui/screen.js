@@ -52,10 +52,19 @@ export async function togglePip(video) {
   }
 }
 
+/** When a touch last woke the page; the tap that it belongs to is spent. */
+let wokenAt = -Infinity;
+
+/** Whether the tap now under way was the one that brought the controls back. */
+export const tapIsSpent = () => performance.now() - wokenAt < 600;
+
 /** Marks the page as idle when nobody has moved for a while, so that nothing covers the pictures. */
 export function watchIdle(root, ms = 3000) {
   let timer = null;
-  const wake = () => {
+  const wake = ({ type, pointerType } = {}) => {
+    if (root.dataset.idle === 'true' && type === 'pointerdown' && pointerType === 'touch') {
+      wokenAt = performance.now();
+    }
     if (root.dataset.idle !== 'false') root.dataset.idle = 'false';
     clearTimeout(timer);
     timer = setTimeout(() => {

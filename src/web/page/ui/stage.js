@@ -49,6 +49,7 @@ export function createStage({ stage, shelf }, actions) {
     const visible = shown(state.sources, state.hidden);
     const pictures = visible.filter(hasVideo);
     const names = pictures.map(({ name }) => name);
+    stage.dataset.alone = String(names.length < 2);
     const places = arrange({
       mode: state.layout,
       width,
@@ -66,7 +67,8 @@ export function createStage({ stage, shelf }, actions) {
   function draw() {
     if (state === null) return;
     layOut();
-    for (const source of state.sources) tiles.get(source.name)?.tile.render(state, source, t);
+    const now = { ...state, alone: stage.dataset.alone === 'true' };
+    for (const source of state.sources) tiles.get(source.name)?.tile.render(now, source, t);
   }
 
   return {

@@ -53,17 +53,18 @@ export function createStatsPanel() {
         line('bitrate', t('stats.bitrate'), f.bitrate(video.kbps));
         line('latency', t('stats.latency'), f.ms(age), age === null ? '' : t(`stats.latency.${measured}`));
         line('loss', t('stats.loss'), f.percent(video.lossPercent), lostNote(video.lost, f));
-        line('rtt', t('stats.rtt'), f.ms(link.rttMs));
+        line('rtt', t('stats.rtt'), f.roundTrip(link.rttMs));
         line('buffer', t('stats.buffer'), f.ms(video.bufferMs));
         line('decode', t('stats.decode'), f.ms(video.decodeMs));
-        line('dropped', t('stats.dropped'), `${f.count(video.dropped)}, ${f.count(video.freezes)}`);
-        line('codec', t('stats.codec'), video.codec ?? none);
+        const frozen = video.freezes > 0 ? t('stats.frozen', { count: f.count(video.freezes) }) : '';
+        line('dropped', t('stats.dropped'), f.count(video.dropped), frozen);
+        line('codec', t('stats.codec'), video.codec ?? none, video.profile ?? '');
       }
       if (audio !== null) {
-        const rate = [audio.codec, f.bitrate(audio.kbps)].filter((part) => part !== null && part !== none);
-        line('audio', t('stats.audio'), rate.join(' · ') || none);
+        line('audio', t('stats.audio'), f.bitrate(audio.kbps), audio.codec ?? '');
         line('audio-loss', t('stats.loss'), f.percent(audio.lossPercent), lostNote(audio.lost, f));
         line('audio-buffer', t('stats.buffer'), f.ms(audio.bufferMs));
+        line('concealed', t('stats.concealed'), f.percent(audio.concealedPercent));
       }
       const route = [link.route === null ? null : t(`route.${link.route}`), link.protocol];
       line('route', t('stats.route'), route.filter((part) => part !== null).join(' · ') || none);

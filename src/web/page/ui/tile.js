@@ -2,11 +2,18 @@
  * One source on the stage: its picture, what lies over it, its name and its buttons.
  */
 
-import { coverOf } from '../state/cover.js';
+import { causeKey, coverOf } from '../state/cover.js';
 import { hasAudio, hasVideo } from '../state/sources.js';
 import { attribute, h, icon, iconButton, label, setIcon, text } from './dom.js';
 import { createPlayer } from './player.js';
+import { fullscreenElement, tapIsSpent } from './screen.js';
 import { createStatsPanel } from './statspanel.js';
+
+/** Takes a control that only repeats another out of the keyboard's way. */
+function spare(control, is) {
+  control.tabIndex = is ? -1 : 0;
+  attribute(control, 'aria-hidden', is ? 'true' : null);
+}
 
 /**
  * @param {import('../state/sources.js').Source} source
@@ -23,7 +30,7 @@ export function createTile(source, actions, onChange) {
         type: 'button',
         class: 'tile__surface',
         data: { testid: 'tile-surface' },
-        on: { click: () => actions.makeBig(name), dblclick: () => actions.tileFullscreen(name) },
+        on: { click: () => tapIsSpent() || actions.makeBig(name), dblclick: () => actions.tileFullscreen(name) },
       })
     : null;
   const coverIcon = icon('warning');
@@ -108,10 +115,11 @@ export function createTile(source, actions, onChange) {
       style.width = `${place.width}px`;
       style.height = `${place.height}px`;
       attribute(root, 'data-role', place.role);
+      attribute(root, 'data-low', place.height < 340);
       attribute(root, 'data-size', place.width < 240 ? 'small' : place.width < 460 ? 'medium' : 'large');
     },
 
-    /** @param {object} state of the page @param {import('../state/sources.js').Source} now */
+    /** @param {object} state of the page, and whether it is `alone` @param {import('../state/sources.js').Source} now */
     render(state, now, t) {
       attribute(root, 'data-state', now.state);
       attribute(root, 'data-playing', player.playing);
@@ -123,14 +131,18 @@ export function createTile(source, actions, onChange) {
       const words = { title: now.title };
       const role = root.dataset.role;
       if (surface !== null) {
-        const acts = role !== 'big';
-        attribute(surface, 'aria-label', t(role === 'small' ? 'tile.swap' : acts ? 'tile.focus' : 'tile.picture', words));
-        attribute(surface, 'aria-pressed', String(role === 'big'));
+        attribute(surface, 'aria-label', t(role === 'small' ? 'tile.swap' : 'tile.focus', words));
+        // One control each for the keyboard and for screen readers: the picture itself makes it
+        // big, the button beside makes it small again.
+        spare(surface, role === 'big' || state.alone);
+        spare(size, role !== 'big' || state.alone);
         attribute(player.video, 'aria-label', now.title);
         const restores = role === 'big' && state.layout !== 'grid';
         setIcon(size.firstChild, restores ? 'shrink' : 'enlarge');
         label(size, restores ? t('tile.restore') : t('tile.focus', words));
-        label(full, t('tile.fullscreen', words));
+        const whole = fullscreenElement() === root;
+        setIcon(full.firstChild, whole ? 'window' : 'fullscreen');
+        label(full, whole ? t('tools.exit_fullscreen') : t('tile.fullscreen', words));
         if (pip !== null) label(pip, t('tile.pip', words));
       }
       label(hide, t('tile.hide', words));
@@ -148,9 +160,11 @@ export function createTile(source, actions, onChange) {
 
   function renderChip(state, now, t) {
     const held = state.phase !== 'connected';
-    const words = held ? `status.${state.phase}` : `state.${now.state}`;
+    const failure = now.state === 'failed' ? causeKey(now.cause, now.media) : `state.${now.state}`;
+    const words = held ? `status.${state.phase}` : failure;
     chip.hidden = held ? !player.held && picture : now.state === 'live' || (picture && !cover.hidden);
     attribute(chip, 'data-look', held ? 'busy' : now.state);
     text(chip, t(words));
+    attribute(chip, 'title', now.detail || null);
   }
 }

@@ -4,7 +4,7 @@
 
 import { LANGUAGES } from '../i18n/i18n.js';
 import { LAYOUTS, THEMES } from '../state/settings.js';
-import { hasAudio } from '../state/sources.js';
+import { hasAudio, hasVideo, shown } from '../state/sources.js';
 import { causeKey } from '../state/cover.js';
 import { attribute, h, icon, iconButton, label, setIcon, text } from './dom.js';
 import { bindPopover, closePopover } from './popover.js';
@@ -51,7 +51,9 @@ export function createToolbar(root, actions) {
   return {
     render(state, t) {
       const watching = ['connecting', 'connected', 'reconnecting'].includes(state.phase) && state.sources.length > 0;
-      for (const element of [segments, cycle, sources.root, stats, full]) element.hidden = !watching;
+      for (const element of [sources.root, stats, full]) element.hidden = !watching;
+      const choice = watching && shown(state.sources, state.hidden).filter(hasVideo).length > 1;
+      for (const element of [segments, cycle]) element.hidden = !choice;
       layouts.forEach((button, index) => attribute(button, 'aria-pressed', String(LAYOUTS[index] === state.layout)));
       setIcon(cycle.firstChild, state.layout);
       label(cycle, `${t('tools.layout')}: ${t(`layout.${state.layout}`)}`, 'L');
@@ -64,8 +66,8 @@ export function createToolbar(root, actions) {
       if (Number(volume.value) !== level) volume.value = String(level);
       volume.style.setProperty('--level', String(level));
       attribute(stats, 'aria-pressed', String(state.stats));
-      setIcon(full.firstChild, state.fullscreen ? 'window' : 'fullscreen');
-      label(full, t(state.fullscreen ? 'tools.exit_fullscreen' : 'tools.fullscreen'), 'F');
+      setIcon(full.firstChild, state.fullscreen !== null ? 'window' : 'fullscreen');
+      label(full, t(state.fullscreen !== null ? 'tools.exit_fullscreen' : 'tools.fullscreen'), 'F');
       sources.render(state, t);
       menu.render(state, t);
     },

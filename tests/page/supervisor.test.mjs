@@ -1,0 +1,203 @@
+/** Coming back by itself: when, how often, and when not. */
+
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import { delayAfterBye, retryDelay } from '../../src/web/page/net/retry.js';
+import { createSupervisor } from '../../src/web/page/net/supervisor.js';
+import { FakeTimers, settle } from './fakes.mjs';
+
+function begin({ enter = async () => ({ access: 'open', authorized: true }) } = {}) {
+  const timers = new FakeTimers();
+  const sessions = [];
+  const statuses = [];
+  const ends = [];
+  const run = {
+    timers,
+    sessions,
+    statuses,
+    ends,
+    enter,
+    get status() {
+      return statuses.at(-1);
+    },
+    phases: () => statuses.map(({ phase }) => phase),
+  };
+  run.supervisor = createSupervisor({
+    access: { enter: () => run.enter() },
+    timers,
+    random: () => 0.5,
+    startSession: (on) => {
+      const session = { on, left: 0, hurried: 0, leave: () => (session.left += 1), hurry: () => (session.hurried += 1) };
+      sessions.push(session);
+      return session;
+    },
+    onStatus: (status) => statuses.push(status),
+    onAccess: () => {},
+    on: { end: (how) => ends.push(how.kind) },
+  });
+  return run;
+}
+
+async function connected(run) {
+  run.supervisor.start();
+  await settle();
+  run.sessions.at(-1).on.state('connected');
+  return run;
+}
+
+test('a lost connection is tried again at once, then ever more slowly', async () => {
+  const run = await connected(begin());
+  await run.timers.pass(10_000);
+  run.sessions[0].on.end({ kind: 'lost', why: 'closed' });
+  assert.equal(run.status.phase, 'reconnecting');
+  assert.equal(run.status.cause, 'closed');
+  const waits = [];
+  for (let attempt = 0; attempt < 8; attempt += 1) {
+    waits.push(run.status.retryAt - run.timers.time);
+    await run.timers.pass(waits.at(-1));
+    run.sessions.at(-1).on.end({ kind: 'lost', why: 'refused' });
+  }
+  assert.ok(waits[0] <= 225, `first after ${waits[0]} ms`);
+  assert.ok(waits.every((wait, index) => index === 0 || wait >= waits[index - 1]), String(waits));
+  assert.ok(waits.at(-1) <= 7500);
+  assert.equal(run.sessions.length, 9);
+});
+
+test('a connection that lived makes the next loss a first one; one that did not, does not', async () => {
+  const run = await connected(begin());
+  await run.timers.pass(6000);
+  run.sessions[0].on.end({ kind: 'lost', why: 'closed' });
+  assert.equal(run.status.attempt, 1);
+  await run.timers.pass(300);
+  run.sessions[1].on.state('connected');
+  run.sessions[1].on.end({ kind: 'lost', why: 'closed' });
+  assert.equal(run.status.attempt, 2);
+});
+
+test('a bye with a time is obeyed, never sooner', async () => {
+  const run = await connected(begin());
+  run.sessions[0].on.end({ kind: 'bye', reason: 'shutdown', message: '', retryMs: 2000 });
+  assert.equal(run.status.cause, 'shutdown');
+  await run.timers.pass(1999);
+  assert.equal(run.sessions.length, 1);
+  await run.timers.pass(502);
+  assert.equal(run.sessions.length, 2);
+});
+
+test('a bye without a time is the end until a person asks', async () => {
+  const run = await connected(begin());
+  run.sessions[0].on.end({ kind: 'bye', reason: 'too_slow', message: 'sentence', retryMs: null });
+  assert.deepEqual([run.status.phase, run.status.cause, run.status.message], ['ended', 'too_slow', 'sentence']);
+  await run.timers.pass(3_600_000);
+  run.supervisor.wake();
+  await settle();
+  assert.equal(run.sessions.length, 1);
+  run.supervisor.retry();
+  await settle();
+  assert.equal(run.sessions.length, 2);
+  assert.equal(run.status.phase, 'connecting');
+});
+
+test('what cannot work is not tried again', async () => {
+  const run = await connected(begin());
+  run.sessions[0].on.end({ kind: 'impossible', code: 'no_codec', message: 'sentence' });
+  await run.timers.pass(3_600_000);
+  assert.deepEqual([run.status.phase, run.status.cause, run.sessions.length], ['failed', 'no_codec', 1]);
+});
+
+test('who may not watch is asked to sign in, and goes on after it', async () => {
+  let authorized = false;
+  const run = begin({
+    enter: async () => ({ access: 'token', authorized, refusal: { ok: false, code: 'wrong_token', message: '' } }),
+  });
+  run.supervisor.start();
+  await settle();
+  assert.deepEqual([run.status.phase, run.status.cause], ['signed-out', 'wrong_token']);
+  await run.timers.pass(3_600_000);
+  assert.equal(run.sessions.length, 0);
+  authorized = true;
+  run.supervisor.start();
+  await settle();
+  assert.equal(run.sessions.length, 1);
+});
+
+test('a daemon out of reach is tried again', async () => {
+  const run = begin({
+    enter: async () => {
+      throw new Error('network');
+    },
+  });
+  run.supervisor.start();
+  await settle();
+  assert.deepEqual([run.status.phase, run.status.cause], ['reconnecting', 'unreachable']);
+  run.enter = async () => ({ access: 'open', authorized: true });
+  await run.timers.pass(300);
+  assert.equal(run.sessions.length, 1);
+});
+
+test('the network coming back cuts a wait short; a session that runs is only looked at', async () => {
+  const run = await connected(begin());
+  run.sessions[0].on.end({ kind: 'bye', reason: 'shutdown', message: '', retryMs: 60_000 });
+  run.supervisor.wake();
+  await settle();
+  assert.equal(run.sessions.length, 2);
+  run.supervisor.wake();
+  await settle();
+  assert.deepEqual([run.sessions.length, run.sessions[1].hurried], [2, 1]);
+});
+
+test('what an older session still says is not heard', async () => {
+  const run = await connected(begin());
+  run.supervisor.retry();
+  await settle();
+  const told = run.statuses.length;
+  run.sessions[0].on.state('connected');
+  run.sessions[0].on.end({ kind: 'lost', why: 'closed' });
+  assert.equal(run.statuses.length, told);
+  assert.equal(run.sessions[0].left, 1);
+});
+
+test('an answer about access that comes after a stop starts nothing', async () => {
+  let answer;
+  const run = begin({ enter: () => new Promise((resolve) => (answer = resolve)) });
+  run.supervisor.start();
+  run.supervisor.stop();
+  answer({ access: 'open', authorized: true });
+  await settle();
+  assert.deepEqual([run.sessions.length, run.status.phase, run.status.cause], [0, 'ended', 'left']);
+});
+
+test('an interruption is told and taken back', async () => {
+  const run = await connected(begin());
+  run.sessions[0].on.state('interrupted');
+  assert.deepEqual([run.status.phase, run.status.cause], ['reconnecting', 'interrupted']);
+  run.sessions[0].on.state('connected');
+  assert.equal(run.status.phase, 'connected');
+});
+
+test('leaving and going away end the session once each', async () => {
+  const run = await connected(begin());
+  run.supervisor.suspend();
+  run.supervisor.suspend();
+  assert.equal(run.sessions[0].left, 1);
+  run.supervisor.start();
+  await settle();
+  run.supervisor.stop();
+  assert.deepEqual(run.sessions.map(({ left }) => left), [1, 1]);
+  assert.deepEqual(run.ends, ['left', 'left']);
+});
+
+test('waits grow, stay bounded and differ between pages', () => {
+  for (const random of [() => 0, () => 0.999]) {
+    let last = 0;
+    for (let attempt = 1; attempt < 200; attempt += 1) {
+      const wait = retryDelay(attempt, random);
+      assert.ok(wait >= last && wait <= 7500, `${attempt}: ${wait}`);
+      last = wait;
+    }
+  }
+  assert.notEqual(retryDelay(5, () => 0), retryDelay(5, () => 0.9));
+  assert.equal(delayAfterBye(0, () => 0), 0);
+  assert.ok(delayAfterBye(1e12, () => 0) <= 600_000);
+  assert.equal(delayAfterBye(-5, () => 0), 0);
+});
