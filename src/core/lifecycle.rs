@@ -126,6 +126,12 @@ impl Lifecycle {
         !matches!(self.state, State::Idle | State::Pause { .. })
     }
 
+    /// Whether it was told to stop and has not done so.
+    #[must_use]
+    pub fn is_stopping(&self) -> bool {
+        matches!(self.state, State::Stopping { .. })
+    }
+
     /// The number of the present or last run.
     #[must_use]
     pub fn run(&self) -> u64 {

@@ -4,9 +4,11 @@
 //! come in as arguments, effects go out as values.
 
 pub mod access;
+pub mod camera;
 pub mod candidate;
 pub mod h264;
 pub mod ids;
+pub mod inventory;
 pub mod keyframe;
 pub mod lifecycle;
 pub mod protocol;

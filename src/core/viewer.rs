@@ -452,3 +452,7 @@ fn misnamed(names: &[SourceName], known: &[SourceName]) -> Option<String> {
     }
     None
 }
+
+#[cfg(test)]
+#[path = "viewer_tests.rs"]
+mod tests;

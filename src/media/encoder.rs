@@ -160,7 +160,7 @@ impl Encoder {
     fn try_out(&self) -> Result<(), MediaError> {
         let audio = self.codec == Codec::Opus;
         let format = if audio { Format::Audio } else { TRIAL_FORMAT };
-        let settings = EncodeSettings { format, bitrate: Bitrate::from_kbps(1000), keyframe_interval: TRIAL };
+        let settings = EncodeSettings { format, bitrate: default_bitrate(format), keyframe_interval: TRIAL };
         let built = self.build(&settings)?;
         let (caps, bytes, duration) = match format {
             Format::Audio => (

@@ -15,12 +15,14 @@ use crate::core::protocol::{Codec, MediaKind};
 use crate::core::rtp::{Decision, FrameInfo, Rewriter, RtpHeader, Track};
 use gstreamer as gst;
 use gstreamer_app as gst_app;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// The most bytes that one frame may have; a keyframe of a 4K screen is under 2 MB.
 const MAX_FRAME: usize = 8 * 1024 * 1024;
+/// A viewer's requests for keyframes that are nearer together are one.
+const ASK_EVERY_MS: u64 = 100;
 
 /// One viewer's share of one rendition: where its packets go and how they are rewritten.
 #[derive(Debug)]
@@ -29,7 +31,7 @@ pub struct Subscription {
     rendition: RenditionId,
     appsrc: gst_app::AppSrc,
     rewriter: Mutex<Rewriter>,
-    asked: AtomicBool,
+    asked: AtomicU64,
     frames: AtomicU64,
     dropped: AtomicU64,
     events: Events,
@@ -58,7 +60,7 @@ impl Subscription {
             rendition: track.rendition.clone(),
             appsrc,
             rewriter: Mutex::new(rewriter),
-            asked: AtomicBool::new(false),
+            asked: AtomicU64::new(0),
             frames: AtomicU64::new(0),
             dropped: AtomicU64::new(0),
             events,
@@ -77,10 +79,13 @@ impl Subscription {
         (self.frames.load(Ordering::Relaxed), self.dropped.load(Ordering::Relaxed))
     }
 
-    /// Asks for a keyframe, once until one has come: a viewer that asks all the time makes one
-    /// event of it.
+    /// Asks for a keyframe, ten times a second at most: a viewer that asks all the time is no
+    /// burden. Many viewers' requests are coalesced where they arrive.
     pub fn want_keyframe(&self) {
-        if self.rendition.media() == MediaKind::Video && !self.asked.swap(true, Ordering::Relaxed) {
+        let now = super::common_now().mseconds() + ASK_EVERY_MS;
+        let before = self.asked.load(Ordering::Relaxed);
+        if self.rendition.media() == MediaKind::Video && now >= before + ASK_EVERY_MS {
+            self.asked.store(now, Ordering::Relaxed);
             self.events.send(Event::KeyframeWanted { rendition: self.rendition.clone() });
         }
     }
@@ -102,9 +107,6 @@ impl Subscription {
                 }
             }
         };
-        if frame.keyframe {
-            self.asked.store(false, Ordering::Relaxed);
-        }
         let Some(list) = list else { return };
         self.frames.fetch_add(1, Ordering::Relaxed);
         // A viewer that is being closed refuses; the daemon is about to unsubscribe it.
@@ -219,7 +221,7 @@ impl Fanout {
         self.frames.fetch_add(1, Ordering::Relaxed);
         if frame.keyframe && self.rendition.media() == MediaKind::Video {
             self.keyframes.fetch_add(1, Ordering::Relaxed);
-            self.events.send(Event::KeyframeSent { rendition: self.rendition.clone() });
+            self.events.send(Event::KeyframeSent { rendition: self.rendition.clone(), at: Instant::now() });
         }
     }
 }

@@ -12,6 +12,8 @@ pub mod fanout;
 pub mod launch;
 pub mod logging;
 pub mod pipeline;
+pub mod plan;
+pub mod platform;
 pub mod rendition;
 pub mod source;
 pub mod viewer;
@@ -24,6 +26,7 @@ use crate::core::units::{FrameRate, Size};
 use gstreamer as gst;
 use gstreamer::prelude::*;
 use std::sync::OnceLock;
+use std::time::Instant;
 
 /// What a capture delivers: the format of its frames.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -65,6 +68,21 @@ impl std::fmt::Display for RenditionId {
     }
 }
 
+/// Why a source is not there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fault {
+    /// What kind.
+    pub cause: FailureCause,
+    /// In words.
+    pub detail: String,
+}
+
+impl From<MediaError> for Fault {
+    fn from(error: MediaError) -> Self {
+        Self { cause: FailureCause::Other, detail: error.to_string() }
+    }
+}
+
 /// What has happened in the media. `run` is the number under which the thing was started.
 #[derive(Debug)]
 pub enum Event {
@@ -83,10 +101,8 @@ pub enum Event {
         source: SourceName,
         /// Which run.
         run: u64,
-        /// What kind of fault.
-        cause: FailureCause,
-        /// In GStreamer's words.
-        detail: String,
+        /// Why.
+        fault: Fault,
     },
     /// A rendition's encoder gives packets.
     RenditionReady {
@@ -115,6 +131,8 @@ pub enum Event {
     KeyframeSent {
         /// Of what.
         rendition: RenditionId,
+        /// When.
+        at: Instant,
     },
     /// Something about a viewer's peer connection.
     Viewer {
@@ -153,6 +171,7 @@ static EPOCH: OnceLock<gst::ClockTime> = OnceLock::new();
 /// [`MediaError::Init`] when GStreamer cannot start.
 pub fn init() -> Result<(), MediaError> {
     gst::init().map_err(|error| MediaError::Init(error.to_string()))?;
+    platform::guard_process();
     epoch();
     Ok(())
 }
@@ -160,4 +179,9 @@ pub fn init() -> Result<(), MediaError> {
 /// The clock time at which the common running time is 0.
 pub(crate) fn epoch() -> gst::ClockTime {
     *EPOCH.get_or_init(|| gst::SystemClock::obtain().time())
+}
+
+/// The common running time now.
+pub(crate) fn common_now() -> gst::ClockTime {
+    gst::SystemClock::obtain().time().saturating_sub(epoch())
 }

@@ -6,7 +6,8 @@
 
 use super::launch::Description;
 use super::pipeline::{BusMessage, Pipeline};
-use super::{Event, Events, Format, MediaError};
+use super::platform::{ScreenWatch, WatchedScreen};
+use super::{Event, Events, Fault, Format, MediaError};
 use crate::core::ids::SourceName;
 use crate::core::protocol::{FailureCause, MediaKind};
 use crate::core::template::Values;
@@ -15,7 +16,7 @@ use gstreamer as gst;
 use gstreamer::prelude::*;
 use gstreamer_app as gst_app;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 /// Raw frames that wait for an encoder. One that is late loses the oldest.
@@ -132,12 +133,15 @@ pub struct CapturePlan {
     pub live: bool,
     /// How long a network source waits for late packets.
     pub network_latency: Option<Duration>,
+    /// The screen that is captured, to be looked after while the capture runs.
+    pub watched_screen: Option<WatchedScreen>,
 }
 
 /// A running capture. Dropping it stops it, off the caller's thread.
 #[derive(Debug)]
 pub struct Capture {
     _pipeline: Pipeline,
+    _watch: Option<ScreenWatch>,
 }
 
 impl Capture {
@@ -153,15 +157,20 @@ impl Capture {
         taps: &Taps,
         events: &Events,
         when_stopped: impl FnOnce() + Send + Sync + 'static,
-    ) -> Result<Self, MediaError> {
+    ) -> Result<Self, Fault> {
         let inner = plan.description.parse(&plan.values)?;
         set_network_latency(&inner, plan.network_latency);
+        keep_sizes_even(&inner);
         let mut pipeline = Pipeline::new(inner, plan.live);
         pipeline.when_stopped(when_stopped);
+        // The first fault that the bus tells of: what a failing start has to say for itself.
+        let first = Arc::new(OnceLock::new());
         let failed = {
-            let (source, events) = (source.clone(), events.clone());
+            let (source, events, first) = (source.clone(), events.clone(), Arc::clone(&first));
             move |cause, detail| {
-                events.send(Event::CaptureFailed { source: source.clone(), run, cause, detail });
+                let fault = Fault { cause, detail };
+                let _ = first.set(fault.clone());
+                events.send(Event::CaptureFailed { source: source.clone(), run, fault });
             }
         };
         pipeline.on_message(move |message| match message {
@@ -179,8 +188,14 @@ impl Capture {
                 move |format| events.send(Event::CaptureFormat { source: source.clone(), run, format })
             });
         }
-        pipeline.play()?;
-        Ok(Self { _pipeline: pipeline })
+        pipeline.play().map_err(|error| first.get().cloned().unwrap_or_else(|| error.into()))?;
+        let watch = plan.watched_screen.as_ref().map(|watched| {
+            let (source, events) = (source.clone(), events.clone());
+            watched.start(move |change| {
+                events.send(Event::CaptureFailed { source, run, fault: change.into() });
+            })
+        });
+        Ok(Self { _pipeline: pipeline, _watch: watch.transpose()? })
     }
 }
 
@@ -302,6 +317,27 @@ fn set_network_latency(pipeline: &gst::Pipeline, latency: Option<Duration>) {
             element.set_property("latency", milliseconds);
         }
         None
+    });
+}
+
+/// The codecs halve the colour's size, so an odd last column or row is cut off: it is not scaled
+/// away, which would blur text. `even` is the videocrop that does it.
+fn keep_sizes_even(pipeline: &gst::Pipeline) {
+    let Some(even) = pipeline.by_name("even") else { return };
+    let Some(pad) = even.static_pad("sink") else { return };
+    let even = even.downgrade();
+    pad.add_probe(gst::PadProbeType::EVENT_DOWNSTREAM, move |_, info| {
+        if let Some(gst::EventView::Caps(caps)) = info.event().map(|event| event.view())
+            && let Some(structure) = caps.caps().structure(0)
+            && let Some(even) = even.upgrade()
+        {
+            for (field, property) in [("width", "right"), ("height", "bottom")] {
+                if let Ok(length) = structure.get::<i32>(field) {
+                    even.set_property(property, length % 2);
+                }
+            }
+        }
+        gst::PadProbeReturn::Ok
     });
 }
 

@@ -22,7 +22,7 @@ use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
 
-/// What hyper buffers of a request's head, in bytes.
+/// The longest head of a request that hyper parses, in bytes.
 pub(crate) const MAX_HEAD: usize = 64 * 1024;
 /// Header lines that hyper takes.
 const MAX_HEADER_LINES: usize = 128;
@@ -151,6 +151,7 @@ fn http(shared: &Shared) -> http1::Builder {
     http.timer(SmolTimer::new())
         .header_read_timeout(shared.deadlines.head)
         .max_headers(MAX_HEADER_LINES)
+        .max_header_size(MAX_HEAD)
         .max_buf_size(MAX_HEAD);
     http
 }

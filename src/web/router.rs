@@ -47,12 +47,13 @@ async fn route(client: &Client, settings: &Settings, request: Request<Incoming>)
 fn check_head(client: &Client, settings: &Settings, request: &Request<Incoming>) -> Result<(), Refusal> {
     if request.uri().path_and_query().is_some_and(|uri| uri.as_str().len() > MAX_URI) {
         let message = format!("The path may have {MAX_URI} bytes.");
-        return Err(Refusal::new(StatusCode::URI_TOO_LONG, "too_large", message));
+        return Err(Refusal::new(StatusCode::URI_TOO_LONG, "too_large", message).closing());
     }
     let size: usize = request.headers().iter().map(|(name, value)| name.as_str().len() + value.len()).sum();
     if size > MAX_HEADERS {
         let message = format!("The headers may have {MAX_HEADERS} bytes together.");
-        return Err(Refusal::new(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, "too_large", message));
+        let status = StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE;
+        return Err(Refusal::new(status, "too_large", message).closing());
     }
     // With a secret or a certificate, a foreign name that points here gets nothing.
     if settings.gate.kind() == AccessKind::Open && !client.https {

@@ -4,14 +4,12 @@ use super::error::{Excerpt, MlineFault, SdpError, SessionFault};
 use super::fingerprint::Fingerprint;
 use super::format::{self, Extension, PayloadFormat};
 use super::offer::{self, OfferSummary, OfferedMline};
-use super::text::{Attributes, Section, Text};
+use super::text::{Section, Text};
+use super::transport::{Setup, Transport};
 use super::{Direction, MAX_CANDIDATES, PROTOCOL};
-use crate::core::candidate::{Candidate, is_ice_char};
+use crate::core::candidate::Candidate;
 use crate::core::protocol::MediaKind;
 use std::fmt::{self, Write};
-
-/// The most fingerprints in one answer. aiortc writes three.
-const MAX_FINGERPRINTS: usize = 8;
 
 /// An answer that fits its offer. There is no other way to get one than [`CheckedAnswer::check`].
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,6 +30,17 @@ pub enum AnsweredMline {
     Accepted(AcceptedMline),
 }
 
+impl AnsweredMline {
+    /// The mid, as offered.
+    #[must_use]
+    pub fn mid(&self) -> &str {
+        match self {
+            Self::Rejected(mline) => &mline.mid,
+            Self::Accepted(mline) => &mline.mid,
+        }
+    }
+}
+
 /// An m-line that the client takes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AcceptedMline {
@@ -46,25 +55,6 @@ pub struct AcceptedMline {
     pub formats: Vec<PayloadFormat>,
     extensions: Vec<Extension>,
     reduced_rtcp: bool,
-}
-
-/// Who begins the DTLS handshake (RFC 5763 section 5).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Setup {
-    /// The client does.
-    Active,
-    /// The daemon does.
-    Passive,
-}
-
-/// What ties the answer to packets: one transport for all m-lines.
-#[derive(Clone, PartialEq, Eq)]
-struct Transport {
-    ufrag: String,
-    password: String,
-    setup: Setup,
-    /// Sorted, each once; never empty.
-    fingerprints: Vec<Fingerprint>,
 }
 
 impl CheckedAnswer {
@@ -101,7 +91,7 @@ impl CheckedAnswer {
             mlines.push(mline);
         }
         let tagged = tagged(bundle.as_deref(), &mids, &accepted)?;
-        let transport = shared_transport(&text.session, tagged, &accepted)?;
+        let transport = Transport::shared(&text.session, tagged, &accepted)?;
         let candidates = candidates(&accepted)?;
         Ok(Self { mlines, transport, tagged: tagged.0, candidates })
     }
@@ -139,7 +129,9 @@ impl CheckedAnswer {
         &self.transport.ufrag
     }
 
-    /// The index of the m-line that stands for the one transport of all.
+    /// The index of the m-line that stands for the one transport of all: the first accepted one
+    /// of the bundle. The daemon's own candidates are to name it: Chromium passes over those
+    /// that name a rejected m-line.
     #[must_use]
     pub fn transport_mline(&self) -> usize {
         self.tagged
@@ -153,9 +145,13 @@ impl CheckedAnswer {
         &self.candidates
     }
 
-    /// The answer written anew, for webrtcbin: nothing in it that was not understood, every
-    /// attribute in its m-line, transport attributes in all of them (webrtcbin 1.22 to 1.28
-    /// asks for them in rejected ones too).
+    /// The answer written anew, for webrtcbin: nothing in it that was not understood, and every
+    /// m-line complete.
+    ///
+    /// A rejected m-line is written as an inactive one. webrtcbin (seen with 1.22) asks for ICE
+    /// attributes in rejected m-lines, which Firefox leaves out; and it puts the bundle on the
+    /// transport of its first m-line, so that no connection comes about when the first m-line
+    /// offered is not in the bundle.
     #[must_use]
     pub fn to_sdp(&self) -> String {
         self.to_string()
@@ -165,28 +161,24 @@ impl CheckedAnswer {
 impl fmt::Display for CheckedAnswer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("v=0\r\no=- 1 1 IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\na=group:BUNDLE")?;
-        for (_, mline) in self.accepted() {
-            write!(f, " {}", mline.mid)?;
+        for mline in &self.mlines {
+            write!(f, " {}", mline.mid())?;
         }
         f.write_str("\r\n")?;
         for mline in &self.mlines {
-            match mline {
-                AnsweredMline::Accepted(mline) => {
-                    media_line(f, mline.kind, 9, &mline.formats)?;
-                    write!(f, "a=mid:{}\r\na={}\r\n{}", mline.mid, mline.direction, self.transport)?;
-                    f.write_str("a=rtcp-mux\r\n")?;
-                    if mline.reduced_rtcp {
-                        f.write_str("a=rtcp-rsize\r\n")?;
-                    }
-                    mline.formats.iter().try_for_each(|format| format_lines(f, format))?;
-                    for Extension { id, uri } in &mline.extensions {
-                        write!(f, "a=extmap:{id} {uri}\r\n")?;
-                    }
+            let (kind, direction, formats) = match mline {
+                AnsweredMline::Accepted(mline) => (mline.kind, mline.direction, &mline.formats),
+                AnsweredMline::Rejected(mline) => (mline.kind, Direction::Inactive, &mline.formats),
+            };
+            media_line(f, kind, formats)?;
+            write!(f, "a=mid:{}\r\na={direction}\r\n{}a=rtcp-mux\r\n", mline.mid(), self.transport)?;
+            formats.iter().try_for_each(|format| format_lines(f, format))?;
+            if let AnsweredMline::Accepted(mline) = mline {
+                if mline.reduced_rtcp {
+                    f.write_str("a=rtcp-rsize\r\n")?;
                 }
-                AnsweredMline::Rejected(mline) => {
-                    media_line(f, mline.kind, 0, &mline.formats)?;
-                    write!(f, "a=mid:{}\r\na=inactive\r\n{}", mline.mid, self.transport)?;
-                    mline.formats.iter().try_for_each(|format| format_lines(f, format))?;
+                for Extension { id, uri } in &mline.extensions {
+                    write!(f, "a=extmap:{id} {uri}\r\n")?;
                 }
             }
         }
@@ -194,17 +186,16 @@ impl fmt::Display for CheckedAnswer {
     }
 }
 
-fn media_line(f: &mut impl Write, kind: MediaKind, port: u16, formats: &[PayloadFormat]) -> fmt::Result {
+fn media_line(f: &mut impl Write, kind: MediaKind, formats: &[PayloadFormat]) -> fmt::Result {
     let kind = match kind {
         MediaKind::Video => "video",
         MediaKind::Audio => "audio",
     };
-    write!(f, "m={kind} {port} {PROTOCOL}")?;
+    write!(f, "m={kind} 9 {PROTOCOL}")?;
     for format in formats {
         write!(f, " {}", format.payload_type)?;
     }
-    f.write_str("\r\n")?;
-    f.write_str("c=IN IP4 0.0.0.0\r\n")
+    f.write_str("\r\nc=IN IP4 0.0.0.0\r\n")
 }
 
 fn format_lines(f: &mut impl Write, format: &PayloadFormat) -> fmt::Result {
@@ -214,29 +205,6 @@ fn format_lines(f: &mut impl Write, format: &PayloadFormat) -> fmt::Result {
         write!(f, "a=fmtp:{payload} {parameters}\r\n")?;
     }
     format.feedback.iter().try_for_each(|feedback| write!(f, "a=rtcp-fb:{payload} {feedback}\r\n"))
-}
-
-impl fmt::Display for Transport {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let setup = match self.setup {
-            Setup::Active => "active",
-            Setup::Passive => "passive",
-        };
-        write!(f, "a=setup:{setup}\r\na=ice-ufrag:{}\r\na=ice-pwd:{}\r\n", self.ufrag, self.password)?;
-        self.fingerprints.iter().try_for_each(|fingerprint| write!(f, "a=fingerprint:{fingerprint}\r\n"))
-    }
-}
-
-/// The password is a secret.
-impl fmt::Debug for Transport {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { ufrag, password: _, setup, fingerprints } = self;
-        f.debug_struct("Transport")
-            .field("ufrag", ufrag)
-            .field("setup", setup)
-            .field("fingerprints", fingerprints)
-            .finish_non_exhaustive()
-    }
 }
 
 /// One m-line of the answer beside that of the offer; its transport is looked at elsewhere.
@@ -334,105 +302,6 @@ fn tagged<'t, 'a>(
     };
     let by_mid = |mid: &&str| accepted.iter().find(|(index, _)| mids.get(*index) == Some(mid));
     Ok(bundle.iter().find_map(by_mid).copied().unwrap_or(first))
-}
-
-/// What one section says of the transport; what it leaves out is `None`.
-struct PartOfTransport<'a> {
-    ufrag: Option<&'a str>,
-    password: Option<&'a str>,
-    setup: Option<Setup>,
-    fingerprints: Option<Vec<Fingerprint>>,
-    multiplexed: bool,
-}
-
-impl<'a> PartOfTransport<'a> {
-    fn read(session: &Attributes<'a>, section: &Section<'a>) -> Result<Self, MlineFault> {
-        let media = &section.attributes;
-        let one = |name| match media.one(name) {
-            Ok(None) => session.one(name),
-            found => found,
-        };
-        let ufrag = one("ice-ufrag")?;
-        if let Some(ufrag) = ufrag
-            && !(4..=256).contains(&ufrag.len()) | !ufrag.bytes().all(is_ice_char)
-        {
-            return Err(MlineFault::Ufrag(Excerpt::of(ufrag)));
-        }
-        let password = one("ice-pwd")?;
-        if let Some(password) = password
-            && !(22..=256).contains(&password.len()) | !password.bytes().all(is_ice_char)
-        {
-            return Err(MlineFault::Password);
-        }
-        let setup = match one("setup")? {
-            None => None,
-            Some("active") => Some(Setup::Active),
-            Some("passive") => Some(Setup::Passive),
-            Some(other) => return Err(MlineFault::Setup(Excerpt::of(other))),
-        };
-        let level = if media.has("fingerprint") { media } else { session };
-        let mut fingerprints = Vec::new();
-        for value in level.all("fingerprint") {
-            fingerprints.extend(Fingerprint::parse(value)?);
-        }
-        fingerprints.sort();
-        fingerprints.dedup();
-        let fingerprints = match fingerprints.len() {
-            0 if !level.has("fingerprint") => None,
-            0 => return Err(MlineFault::NoGoodFingerprint),
-            1..=MAX_FINGERPRINTS => Some(fingerprints),
-            _ => return Err(MlineFault::TooManyFingerprints(MAX_FINGERPRINTS)),
-        };
-        let multiplexed = media.has("rtcp-mux");
-        Ok(Self { ufrag, password, setup, fingerprints, multiplexed })
-    }
-
-    /// Whole, as the bundle's first m-line has to be.
-    fn whole(self) -> Result<Transport, MlineFault> {
-        let missing = MlineFault::Missing;
-        let transport = Transport {
-            fingerprints: self.fingerprints.ok_or(missing("fingerprint"))?,
-            setup: self.setup.ok_or(missing("setup"))?,
-            ufrag: self.ufrag.ok_or(missing("ice-ufrag"))?.to_owned(),
-            password: self.password.ok_or(missing("ice-pwd"))?.to_owned(),
-        };
-        if self.multiplexed { Ok(transport) } else { Err(missing("rtcp-mux")) }
-    }
-
-    /// Whether what it says is what `transport` says.
-    fn agrees_with(&self, transport: &Transport) -> Result<(), MlineFault> {
-        let differs = |name| Err(MlineFault::Differs(name));
-        if self.ufrag.is_some_and(|ufrag| ufrag != transport.ufrag) {
-            return differs("ice-ufrag");
-        }
-        if self.password.is_some_and(|password| password != transport.password) {
-            return differs("ice-pwd");
-        }
-        if self.setup.is_some_and(|setup| setup != transport.setup) {
-            return differs("setup");
-        }
-        if self.fingerprints.as_ref().is_some_and(|list| *list != transport.fingerprints) {
-            return differs("fingerprint");
-        }
-        Ok(())
-    }
-}
-
-/// The one transport of the bundle.
-fn shared_transport<'a>(
-    session: &Attributes<'a>,
-    (tagged, section): (usize, &Section<'a>),
-    accepted: &[(usize, &Section<'a>)],
-) -> Result<Transport, SdpError> {
-    let transport = PartOfTransport::read(session, section)
-        .and_then(PartOfTransport::whole)
-        .map_err(|fault| SdpError::Mline { mline: tagged, fault })?;
-    for &(mline, section) in accepted {
-        PartOfTransport::read(session, section)
-            .and_then(|part| part.agrees_with(&transport))
-            .map_err(|fault| SdpError::Mline { mline, fault })?;
-    }
-    Ok(transport)
 }
 
 /// The candidates of every accepted m-line, each once: they share the transport.

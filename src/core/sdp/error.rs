@@ -3,7 +3,10 @@
 //! Owns the errors of this module tree. Quotes of the text are short and escaped, so that an
 //! error can be logged and sent back as it is.
 
-use super::{Direction, MAX_ATTRIBUTES, MAX_CANDIDATES, MAX_LINE, MAX_MLINES, MAX_TEXT, PROTOCOL};
+use super::text::Twice;
+use super::{
+    Direction, MAX_ATTRIBUTES, MAX_CANDIDATES, MAX_LINE, MAX_MLINES, MAX_TEXT, PROTOCOL, SeveralDirections,
+};
 use crate::core::candidate::CandidateError;
 use crate::core::protocol::MediaKind;
 use std::fmt;
@@ -127,9 +130,9 @@ pub enum SessionFault {
     /// The offer has no certificate fingerprint that could be replaced.
     #[error("there is no attribute a=fingerprint")]
     NoFingerprint,
-    /// A session-level attribute stands twice.
-    #[error("the attribute a={0} stands twice before the first m-line")]
-    Repeated(&'static str),
+    /// More than one direction before the first m-line.
+    #[error("more than one of sendrecv, sendonly, recvonly and inactive before the first m-line")]
+    SeveralDirections,
     /// More candidates than [`MAX_CANDIDATES`].
     #[error("more than {MAX_CANDIDATES} candidates")]
     TooManyCandidates,
@@ -169,6 +172,9 @@ pub enum MlineFault {
     /// It is accepted and not in the BUNDLE group.
     #[error("the mid {0} is accepted and not in the group BUNDLE")]
     NotBundled(Excerpt),
+    /// More than one direction.
+    #[error("more than one of sendrecv, sendonly, recvonly and inactive")]
+    SeveralDirections,
     /// The direction does not answer the offered one.
     #[error("the direction {answered} does not answer {offered}; expected {}", .offered.answers())]
     Direction {
@@ -243,6 +249,18 @@ pub enum MlineFault {
     /// A candidate is refused.
     #[error("candidate: {0}")]
     Candidate(#[from] CandidateError),
+}
+
+impl From<Twice> for MlineFault {
+    fn from(Twice(name): Twice) -> Self {
+        Self::Repeated(name)
+    }
+}
+
+impl From<SeveralDirections> for MlineFault {
+    fn from(SeveralDirections: SeveralDirections) -> Self {
+        Self::SeveralDirections
+    }
 }
 
 fn kind_name(kind: &MediaKind) -> &'static str {

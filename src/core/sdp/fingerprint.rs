@@ -16,7 +16,7 @@ pub enum HashFunction {
 }
 
 impl HashFunction {
-    const ALL: [Self; 3] = [Self::Sha256, Self::Sha384, Self::Sha512];
+    pub(super) const ALL: [Self; 3] = [Self::Sha256, Self::Sha384, Self::Sha512];
 
     /// The name in the SDP.
     #[must_use]
@@ -119,7 +119,7 @@ fn hex_byte(text: &str) -> Option<u8> {
 }
 
 /// The daemon's own description with another certificate's fingerprint in the place of each that
-/// is there: webrtcbin 1.22 to 1.28 hashes certificate and key together when it is given an
+/// is there: webrtcbin hashes certificate and key together when it is given an
 /// ECDSA PEM, and so writes a wrong one.
 ///
 /// # Errors

@@ -2,7 +2,7 @@
 
 use super::error::{Excerpt, MlineFault};
 use super::h264::ProfileLevelId;
-use super::text::{Attributes, Section, Twice, is_token, payload_type};
+use super::text::{Attributes, Section, is_token, payload_type};
 use crate::core::candidate::number;
 
 /// One payload type and its meaning.
@@ -147,10 +147,4 @@ pub(super) fn extensions(attributes: &Attributes<'_>) -> Result<Vec<Extension>, 
             Ok(Extension { id, uri: uri.to_owned() })
         })
         .collect()
-}
-
-impl From<Twice> for MlineFault {
-    fn from(Twice(name): Twice) -> Self {
-        Self::Repeated(name)
-    }
 }

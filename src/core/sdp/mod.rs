@@ -15,13 +15,15 @@ mod offer;
 #[cfg(test)]
 mod tests;
 mod text;
+mod transport;
 
-pub use answer::{AcceptedMline, AnsweredMline, CheckedAnswer, Setup};
+pub use answer::{AcceptedMline, AnsweredMline, CheckedAnswer};
 pub use error::{Excerpt, LineFault, MlineFault, SdpError, SessionFault};
 pub use fingerprint::{Fingerprint, HashFunction, with_fingerprint};
 pub use format::PayloadFormat;
 pub use h264::{H264Profile, ProfileLevelId};
 pub use offer::{OfferSummary, OfferedMline};
+pub use transport::Setup;
 
 use std::fmt;
 
@@ -87,19 +89,17 @@ impl Direction {
         }
     }
 
-    /// The direction of a section; `Err` when several stand in it.
-    fn of(attributes: &text::Attributes<'_>) -> Result<Option<Self>, text::Twice> {
-        let mut found = None;
-        for name in attributes.names() {
-            if let Some(direction) = Self::ALL.into_iter().find(|d| d.name() == name)
-                && found.replace(direction).is_some()
-            {
-                return Err(text::Twice(direction.name()));
-            }
-        }
-        Ok(found)
+    /// The direction of a section, if it gives one.
+    fn of(attributes: &text::Attributes<'_>) -> Result<Option<Self>, SeveralDirections> {
+        let by_name = |name| Self::ALL.into_iter().find(|direction| direction.name() == name);
+        let mut found = attributes.names().filter_map(by_name);
+        let first = found.next();
+        if found.next().is_some() { Err(SeveralDirections) } else { Ok(first) }
     }
 }
+
+/// A section gives more than one direction.
+struct SeveralDirections;
 
 impl fmt::Display for Direction {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -65,7 +65,7 @@ impl OfferSummary {
             if !bundle.contains(&mid) {
                 return Err(fault(MlineFault::NotBundled(Excerpt::of(mid))));
             }
-            let direction = Direction::of(&section.attributes).map_err(|twice| fault(twice.into()))?;
+            let direction = Direction::of(&section.attributes).map_err(|several| fault(several.into()))?;
             mlines.push(OfferedMline {
                 kind: section.kind,
                 mid: mid.to_owned(),
@@ -129,5 +129,5 @@ pub(super) fn bundle<'a>(session: &Attributes<'a>) -> Result<Option<Vec<&'a str>
 
 /// The direction that m-lines without one have, where the session part gives it.
 pub(super) fn session_direction(session: &Attributes<'_>) -> Result<Option<Direction>, SessionFault> {
-    Direction::of(session).map_err(|twice| SessionFault::Repeated(twice.0))
+    Direction::of(session).map_err(|super::SeveralDirections| SessionFault::SeveralDirections)
 }

@@ -1,0 +1,291 @@
+//! Sessions driven by hand: the way through, the ways out, and whatever order a client invents.
+
+use super::*;
+use crate::core::protocol::{ClientMessage, MediaKind};
+use proptest::prelude::*;
+
+const OFFER: &str = include_str!("../../tests/golden/sdp/offer-h264.sdp");
+const ANSWER: &str = include_str!("../../tests/golden/sdp/chromium-h264.sdp");
+const CANDIDATE: &str = "candidate:1 1 udp 2122260223 192.0.2.7 50000 typ host";
+
+fn name(text: &str) -> SourceName {
+    SourceName::new(text).unwrap()
+}
+
+fn known() -> Vec<SourceName> {
+    vec![name("screen"), name("camera")]
+}
+
+fn hello() -> ClientMessage {
+    ClientMessage::Hello { version: VERSION, video_codecs: vec!["vp8".into(), "h264".into()] }
+}
+
+fn offer() -> Input {
+    let track = |mid: &str, source: &str, media| TrackInfo {
+        mid: mid.into(),
+        source: name(source),
+        media,
+        codec: Codec::H264,
+    };
+    let tracks =
+        vec![track("video0", "screen", MediaKind::Video), track("video1", "camera", MediaKind::Video)];
+    Input::Offer { sdp: OFFER.into(), tracks }
+}
+
+fn answer() -> ClientMessage {
+    ClientMessage::Answer { sdp: ANSWER.into() }
+}
+
+fn candidate(line: &str) -> ClientMessage {
+    ClientMessage::Candidate { mline: 0, candidate: line.into() }
+}
+
+/// A session and the time, with a word for each effect.
+struct Test {
+    session: Session,
+    now: Instant,
+}
+
+impl Test {
+    fn new() -> Self {
+        let now = Instant::now();
+        Self { session: Session::new(now, known()), now }
+    }
+
+    fn input(&mut self, input: Input) -> Vec<String> {
+        self.session.handle(self.now, input).iter().map(word).collect()
+    }
+
+    fn say(&mut self, message: ClientMessage) -> Vec<String> {
+        self.input(Input::Message(message))
+    }
+
+    fn offered() -> Self {
+        let mut test = Self::new();
+        test.say(hello());
+        test.say(ClientMessage::Join { sources: None });
+        test.input(offer());
+        test
+    }
+
+    fn connected() -> Self {
+        let mut test = Self::offered();
+        test.say(answer());
+        test.input(Input::Connected);
+        test.input(Input::Verified(true));
+        test
+    }
+
+    /// Lets the deadline pass.
+    fn wait(&mut self) -> Vec<String> {
+        self.now = self.session.deadline().expect("a deadline");
+        self.input(Input::Tick)
+    }
+}
+
+fn word(effect: &Effect) -> String {
+    match effect {
+        Effect::Welcome => "welcome".into(),
+        Effect::Send(ServerMessage::Error { code, .. }) => format!("error {code:?}"),
+        Effect::Send(ServerMessage::Bye { reason, retry_ms, .. }) => {
+            format!("bye {reason:?}{}", if retry_ms.is_some() { " retry" } else { "" })
+        }
+        Effect::Send(ServerMessage::Offer { .. }) => "offer".into(),
+        Effect::Send(ServerMessage::Candidate { .. }) => "candidate".into(),
+        Effect::Send(other) => format!("{other:?}"),
+        Effect::Open { sources, video_codec } => {
+            let sources: Vec<_> = sources.iter().map(SourceName::as_str).collect();
+            format!("open {} {video_codec:?}", sources.join("+"))
+        }
+        Effect::Accept(_) => "accept".into(),
+        Effect::AddCandidate { mline, .. } => format!("add candidate {mline}"),
+        Effect::Verify(_) => "verify".into(),
+        Effect::Feed(sources) => {
+            format!("feed {}", sources.iter().map(SourceName::as_str).collect::<Vec<_>>().join("+"))
+        }
+        Effect::Close(reason) => format!("close {reason:?}"),
+    }
+}
+
+#[test]
+fn a_viewer_joins_answers_and_is_fed_once_its_certificate_is_known() {
+    let mut test = Test::new();
+    assert_eq!(test.say(hello()), ["welcome"]);
+    assert_eq!(test.say(ClientMessage::Join { sources: None }), ["open screen+camera Some(H264)"]);
+    assert_eq!(test.session.selected(), known());
+    assert_eq!(test.input(offer()), ["offer"]);
+    assert_eq!(test.say(answer()), ["accept"]);
+    assert_eq!(test.say(candidate(CANDIDATE)), ["add candidate 0"]);
+    assert_eq!(test.input(Input::Connected), ["verify"]);
+    assert_eq!(test.input(Input::Verified(true)), ["feed screen+camera"]);
+    assert_eq!(test.session.deadline(), None);
+    let select = |names: &[&str]| ClientMessage::Select { sources: names.iter().map(|n| name(n)).collect() };
+    assert_eq!(test.say(select(&["camera"])), ["feed camera"]);
+    assert_eq!(test.session.selected(), [name("camera")]);
+    assert_eq!(test.say(select(&[])), ["feed "]);
+    assert_eq!(test.say(ClientMessage::Leave), ["bye Left", "close Left"]);
+    assert_eq!(test.session.selected(), []);
+}
+
+#[test]
+fn another_certificate_than_the_answer_names_is_shown_out() {
+    let mut test = Test::offered();
+    test.say(answer());
+    test.input(Input::Connected);
+    assert_eq!(test.input(Input::Verified(false)), ["bye BadFingerprint", "close BadFingerprint"]);
+}
+
+#[test]
+fn candidates_before_their_description_wait_for_it() {
+    let mut test = Test::new();
+    test.say(hello());
+    test.say(ClientMessage::Join { sources: None });
+    let local = || Input::LocalCandidate { mline: 0, candidate: CANDIDATE.into() };
+    assert_eq!(test.input(local()), [""; 0]);
+    assert_eq!(test.input(offer()), ["offer", "candidate"]);
+    assert_eq!(test.input(local()), ["candidate"]);
+    assert_eq!(test.say(candidate(CANDIDATE)), [""; 0]);
+    assert_eq!(test.say(answer()), ["accept", "add candidate 0"]);
+}
+
+#[test]
+fn mistakes_are_told_and_change_nothing() {
+    let mut test = Test::new();
+    assert_eq!(test.say(ClientMessage::Join { sources: None }), ["error OutOfOrder"]);
+    assert_eq!(test.say(answer()), ["error OutOfOrder"]);
+    assert_eq!(test.say(hello()), ["welcome"]);
+    assert_eq!(test.say(hello()), ["error OutOfOrder"]);
+    let join =
+        |names: &[&str]| ClientMessage::Join { sources: Some(names.iter().map(|n| name(n)).collect()) };
+    assert_eq!(test.say(join(&["nothing"])), ["error UnknownSource"]);
+    assert_eq!(test.say(join(&["screen", "screen"])), ["error UnknownSource"]);
+    assert_eq!(test.say(join(&[])), ["error UnknownSource"]);
+    assert_eq!(test.say(candidate(CANDIDATE)), ["error OutOfOrder"]);
+    assert_eq!(test.say(join(&["camera", "screen"])), ["open camera+screen Some(H264)"]);
+    assert_eq!(test.say(join(&["camera"])), ["error OutOfOrder"]);
+    test.input(offer());
+    assert_eq!(test.say(ClientMessage::Answer { sdp: "v=0".into() }), ["error BadSdp"]);
+    assert_eq!(test.say(candidate("candidate:nonsense")), ["error BadCandidate"]);
+    assert_eq!(
+        test.say(ClientMessage::Candidate { mline: 99, candidate: CANDIDATE.into() }),
+        ["error BadCandidate"]
+    );
+    // After all that it still goes on.
+    assert_eq!(test.say(answer()), ["accept"]);
+}
+
+#[test]
+fn a_client_that_makes_mistake_after_mistake_is_shown_out() {
+    let mut test = Test::new();
+    let malformed = || Input::Malformed { code: ErrorCode::BadMessage, message: "?".into() };
+    for _ in 0..MAX_MISTAKES {
+        assert_eq!(test.input(malformed()), ["error BadMessage"]);
+    }
+    assert_eq!(test.input(malformed()), ["error BadMessage", "bye ProtocolError", "close ProtocolError"]);
+    assert_eq!(test.input(malformed()), [""; 0]);
+}
+
+#[test]
+fn another_version_is_refused() {
+    let mut test = Test::new();
+    let hello = ClientMessage::Hello { version: VERSION + 1, video_codecs: vec![] };
+    assert_eq!(test.say(hello), ["error BadVersion", "bye ProtocolError", "close ProtocolError"]);
+}
+
+#[test]
+fn every_wait_has_an_end() {
+    let mut test = Test::new();
+    assert_eq!(test.wait(), ["bye Timeout retry", "close Timeout"]);
+    let mut test = Test::new();
+    test.say(hello());
+    assert_eq!(test.session.deadline(), None);
+    test.say(ClientMessage::Join { sources: None });
+    assert_eq!(test.wait(), ["bye Internal retry", "close Internal"]);
+    assert_eq!(Test::offered().wait(), ["bye Timeout retry", "close Timeout"]);
+    let mut test = Test::offered();
+    test.say(answer());
+    assert_eq!(test.wait(), ["bye ConnectionFailed retry", "close ConnectionFailed"]);
+}
+
+#[test]
+fn candidates_are_limited_and_names_of_mdns_are_dropped() {
+    let mut test = Test::connected();
+    let mdns = "candidate:1 1 udp 2122260223 5c0b7a56-5d0e-4b7e-9d5b-0e8a4b0c4a11.local 50000 typ host";
+    assert_eq!(test.say(candidate(mdns)), [""; 0]);
+    assert_eq!(test.say(candidate("")), [""; 0]);
+    for _ in 1..MAX_CANDIDATES {
+        assert_eq!(test.say(candidate(CANDIDATE)), ["add candidate 0"]);
+    }
+    assert_eq!(test.say(candidate(CANDIDATE)), ["error TooFast"]);
+}
+
+#[test]
+fn codecs_are_chosen_from_what_the_client_decodes() {
+    let chosen = |codecs: &[&str]| {
+        let mut test = Test::new();
+        let video_codecs = codecs.iter().map(|codec| (*codec).to_owned()).collect();
+        test.say(ClientMessage::Hello { version: VERSION, video_codecs });
+        test.session.video_codec()
+    };
+    assert_eq!(chosen(&["VP8", "H264"]), Some(Codec::H264));
+    assert_eq!(chosen(&["AV1", "vp8"]), Some(Codec::Vp8));
+    assert_eq!(chosen(&["AV1"]), None);
+    assert_eq!(chosen(&[]), None);
+}
+
+fn any_input() -> impl Strategy<Value = u8> {
+    0u8..18
+}
+
+fn make(kind: u8) -> Input {
+    let message = |message| Input::Message(message);
+    match kind {
+        0 => message(hello()),
+        1 => message(ClientMessage::Join { sources: None }),
+        2 => message(ClientMessage::Join { sources: Some(vec![name("camera")]) }),
+        3 => message(ClientMessage::Select { sources: vec![name("screen")] }),
+        4 => message(ClientMessage::Select { sources: vec![] }),
+        5 => message(answer()),
+        6 => message(ClientMessage::Answer { sdp: "nonsense".into() }),
+        7 => message(candidate(CANDIDATE)),
+        8 => message(candidate("nonsense")),
+        9 => message(ClientMessage::Ping { id: 1 }),
+        10 => message(ClientMessage::Leave),
+        11 => offer(),
+        12 => Input::LocalCandidate { mline: 0, candidate: CANDIDATE.into() },
+        13 => Input::Connected,
+        14 => Input::Verified(true),
+        15 => Input::Verified(false),
+        16 => Input::Malformed { code: ErrorCode::BadMessage, message: "?".into() },
+        _ => Input::Tick,
+    }
+}
+
+proptest! {
+    /// Whatever order events come in: no answer before an offer, nothing fed that was not
+    /// verified, one goodbye, one close, and silence after it.
+    #[test]
+    fn order_is_kept(kinds in proptest::collection::vec((any_input(), 0u64..9_000), 1..120)) {
+        let mut test = Test::new();
+        let (mut offered, mut accepted, mut verify, mut verified, mut closed) = (false, false, false, false, false);
+        for (kind, millis) in kinds {
+            test.now += Duration::from_millis(millis);
+            let says_same = kind == 14;
+            let words = test.input(make(kind));
+            prop_assert!(!closed || words.is_empty(), "{words:?} after the end");
+            verified |= says_same && verify && !words.is_empty();
+            for word in words {
+                match word.split(' ').next().unwrap() {
+                    "offer" => { prop_assert!(!offered); offered = true; }
+                    "accept" => { prop_assert!(offered && !accepted); accepted = true; }
+                    "add" => prop_assert!(accepted),
+                    "verify" => { prop_assert!(accepted && !verify); verify = true; }
+                    "feed" => prop_assert!(verified),
+                    "close" => { prop_assert!(!closed); closed = true; }
+                    _ => {}
+                }
+            }
+            prop_assert!(!closed || test.session.selected().is_empty());
+        }
+    }
+}

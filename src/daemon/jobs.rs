@@ -1,0 +1,123 @@
+//! What takes time and must not hold up the daemon's loop: devices that open, encoders that start.
+//!
+//! A job runs on a thread of the blocking pool and reports by [`Done`].
+
+use crate::config::Source;
+use crate::core::ids::SourceName;
+use crate::media::encoder::{EncodeSettings, Encoder};
+use crate::media::fanout::Fanout;
+use crate::media::launch::LaunchFiles;
+use crate::media::rendition::Rendition;
+use crate::media::source::{Capture, Tap, Taps};
+use crate::media::{Events, Fault, MediaError, RenditionId, plan};
+use async_channel::Sender;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+/// A job's end.
+#[derive(Debug)]
+pub(super) enum Done {
+    /// A capture runs, or does not.
+    CaptureStarted { source: SourceName, run: u64, result: Result<Capture, Fault> },
+    /// A capture has really stopped: its device is free.
+    CaptureStopped { source: SourceName, run: u64 },
+    /// An encoder runs, or does not.
+    RenditionStarted { rendition: RenditionId, run: u64, result: Result<Rendition, MediaError> },
+    /// An encoder has really stopped.
+    RenditionStopped { rendition: RenditionId, run: u64 },
+}
+
+/// Starts jobs; cheap to clone.
+#[derive(Debug, Clone)]
+pub(super) struct Jobs {
+    done: Sender<Done>,
+    running: Arc<Mutex<Running>>,
+}
+
+#[derive(Debug, Default)]
+struct Running {
+    next: u64,
+    since: BTreeMap<u64, Instant>,
+}
+
+impl Jobs {
+    pub(super) fn new(done: Sender<Done>) -> Self {
+        Self { done, running: Arc::default() }
+    }
+
+    /// How long the oldest job has been running.
+    pub(super) fn oldest_start(&self) -> Duration {
+        let running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+        running.since.values().next().map_or(Duration::ZERO, Instant::elapsed)
+    }
+
+    fn spawn(&self, job: impl FnOnce() -> Done + Send + 'static) {
+        let ticket = {
+            let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+            running.next += 1;
+            let ticket = running.next;
+            running.since.insert(ticket, Instant::now());
+            ticket
+        };
+        let this = self.clone();
+        smol::unblock(move || {
+            let done = job();
+            this.running.lock().unwrap_or_else(PoisonError::into_inner).since.remove(&ticket);
+            this.report(done);
+        })
+        .detach();
+    }
+
+    /// From a thread of the blocking pool: waits while the loop is busy. The loop has ended when
+    /// the channel is closed; nobody needs the report then.
+    fn report(&self, done: Done) {
+        let _ = self.done.send_blocking(done);
+    }
+
+    pub(super) fn start_capture(
+        &self,
+        source: Source,
+        run: u64,
+        files: LaunchFiles,
+        taps: Taps,
+        events: Events,
+    ) {
+        let this = self.clone();
+        self.spawn(move || {
+            let name = source.name.clone();
+            let stopped = (this, name.clone());
+            let result = plan::capture(&source, &files).and_then(|plan| {
+                Capture::start(&name, run, &plan, &taps, &events, move || {
+                    let (this, source) = stopped;
+                    this.report(Done::CaptureStopped { source, run });
+                })
+            });
+            Done::CaptureStarted { source: name, run, result }
+        });
+    }
+
+    #[allow(clippy::too_many_arguments)]
+    pub(super) fn start_rendition(
+        &self,
+        rendition: RenditionId,
+        run: u64,
+        encoder: Encoder,
+        settings: EncodeSettings,
+        tap: Arc<Tap>,
+        fanout: Arc<Fanout>,
+        events: Events,
+    ) {
+        let this = self.clone();
+        self.spawn(move || {
+            let stopped = (this, rendition.clone());
+            let when_stopped = move || {
+                let (this, rendition) = stopped;
+                this.report(Done::RenditionStopped { rendition, run });
+            };
+            let result =
+                Rendition::start(&rendition, run, &encoder, &settings, &tap, &fanout, &events, when_stopped);
+            Done::RenditionStarted { rendition, run, result }
+        });
+    }
+}

@@ -1,0 +1,418 @@
+//! The daemon: everything joined, one loop.
+//!
+//! Owns the order of start, reload and stop, and the one place where media and web meet. All that
+//! happens comes to the loop as an [`Event`]; nothing in the loop waits for a device or a socket.
+
+mod jobs;
+mod sources;
+mod system;
+mod viewers;
+
+use crate::config::{Config, Source};
+use crate::core::ids::{SourceName, ViewerId};
+use crate::core::protocol::ByeReason;
+use crate::core::viewer::{Input, Session};
+use crate::media::encoder::Encoders;
+use crate::media::launch::LaunchFiles;
+use crate::media::viewer::IceSettings;
+use crate::media::{self, MediaError, pipeline};
+use crate::telemetry::redact_addresses;
+use crate::web::{self, Server};
+use async_channel::Receiver;
+use futures_lite::FutureExt as _;
+use jobs::{Done, Jobs};
+use sd_notify::NotifyState;
+use sources::Sources;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use system::{Request, Requests};
+use viewers::{Greeting, Opened, Viewers};
+
+/// Events of the media that may wait. A hundred viewers that join at once make some thousand.
+const MEDIA_EVENTS: usize = 16 * 1024;
+/// Messages of clients that may wait; more, and the clients wait.
+const WEB_EVENTS: usize = 256;
+/// Ends of jobs that may wait; more, and the jobs' threads wait.
+const DONE_EVENTS: usize = 256;
+/// How often progress is looked at.
+const TICK: Duration = Duration::from_millis(500);
+/// How long a stop may take in all.
+const STOP_WITHIN: Duration = Duration::from_millis(1700);
+/// A pipeline that takes longer to stop is stuck.
+const STUCK: Duration = Duration::from_secs(15);
+
+/// Why the daemon does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The media.
+    #[error(transparent)]
+    Media(#[from] MediaError),
+    /// The page.
+    #[error(transparent)]
+    Web(#[from] web::Error),
+    /// A source's own launch file.
+    #[error("source '{source_name}': {error}")]
+    Source {
+        /// Which.
+        source_name: SourceName,
+        /// What is wrong with it.
+        error: MediaError,
+    },
+    /// The system's signals.
+    #[error("signals cannot be caught: {0}")]
+    Signals(#[source] std::io::Error),
+}
+
+/// All that can happen.
+#[derive(Debug)]
+enum Event {
+    Web(web::Event),
+    Media(media::Event),
+    Done(Done),
+    Opened(Opened),
+    System(Request),
+    /// The page's server has ended, which it does by itself only by a fault.
+    WebEnded,
+    Tick,
+}
+
+/// What the machine has, for a configuration that names no source.
+pub type FindSources = fn() -> Vec<Source>;
+/// Reads a configuration file again.
+pub type LoadConfig = fn(Option<&Path>) -> Result<Config, String>;
+
+/// What the daemon is given besides its configuration.
+#[derive(Debug, Clone, Copy)]
+pub struct Means {
+    /// For a configuration that names no source.
+    pub find_sources: FindSources,
+    /// For a reload.
+    pub load_config: LoadConfig,
+    /// Says where the page is: the base URL, the link that lets its reader in, the certificate's
+    /// fingerprint.
+    pub announce: fn(&str, &web::Link, Option<&str>),
+}
+
+/// Runs the daemon until it is told to stop.
+///
+/// # Errors
+/// [`Error`] when it does not start. Once it runs, faults are lived with.
+pub fn run(config: Config, means: Means) -> Result<(), Error> {
+    media::init()?;
+    media::logging::bridge(|line| redact_addresses(line).into_owned());
+    smol::block_on(async {
+        let mut requests = Requests::new().map_err(Error::Signals)?;
+        let (web_sender, web_events) = async_channel::bounded(WEB_EVENTS);
+        let server = Arc::new({
+            let config = config.clone();
+            smol::unblock(move || Server::bind(&config, web_sender)).await?
+        });
+        let mut daemon = Daemon::prepare(config, means, Arc::clone(&server)).await?;
+        let link = server.link();
+        let serving = smol::spawn(async move { server.run().await });
+        (means.announce)(&daemon.server.url(), &link, daemon.server.fingerprint().as_deref());
+        system::notify(&[NotifyState::Ready]);
+        daemon.run(&mut requests, &web_events, serving).await;
+        Ok(())
+    })
+}
+
+struct Daemon {
+    config: Config,
+    means: Means,
+    server: Arc<Server>,
+    sources: Sources,
+    viewers: Viewers,
+    media_events: Receiver<media::Event>,
+    done_events: Receiver<Done>,
+    opened_events: Receiver<Opened>,
+    last_tick: Instant,
+    last_fed: Instant,
+}
+
+impl Daemon {
+    /// What takes time at start, side by side: encoders are tried, the first `webrtcbin` of the
+    /// process is made, devices are looked for.
+    async fn prepare(config: Config, means: Means, server: Arc<Server>) -> Result<Self, Error> {
+        let files = LaunchFiles::new(config.pipelines_dir.clone());
+        let order = config.video.encoders.clone();
+        let encoders = smol::unblock(move || Encoders::choose(&files, &order));
+        let warm = smol::unblock(media::viewer::warm_up);
+        let named = config.clone();
+        let found = smol::unblock(move || sources_of(&named, means.find_sources));
+        let (encoders, warm, found) = (encoders.await?, warm.await, found.await?);
+        warm?;
+        let (media_sender, media_events) = async_channel::bounded(MEDIA_EVENTS);
+        let (done_sender, done_events) = async_channel::bounded(DONE_EVENTS);
+        let (opened_sender, opened_events) = async_channel::bounded(DONE_EVENTS);
+        let events = media::Events::new(media_sender);
+        let jobs = Jobs::new(done_sender);
+        let sources = Sources::new(&config, found, encoders, events.clone(), jobs);
+        let viewers =
+            Viewers::new(ice(&config), greeting(&config), config.limits.viewers, events, opened_sender);
+        let now = Instant::now();
+        Ok(Self {
+            config,
+            means,
+            server,
+            sources,
+            viewers,
+            media_events,
+            done_events,
+            opened_events,
+            last_tick: now,
+            last_fed: now,
+        })
+    }
+
+    async fn run(
+        &mut self,
+        requests: &mut Requests,
+        web_events: &Receiver<web::Event>,
+        mut serving: smol::Task<()>,
+    ) {
+        loop {
+            let event = self.next(requests, web_events, &mut serving).await;
+            let now = Instant::now();
+            match event {
+                Event::System(Request::Stop) => break,
+                Event::System(Request::Reload) => self.reload(now).await,
+                Event::WebEnded => {
+                    tracing::error!("the page's server has ended");
+                    break;
+                }
+                Event::Web(event) => self.web(now, event),
+                Event::Media(event) => self.media(now, event),
+                Event::Done(done) => {
+                    let changes = self.sources.done(now, done);
+                    self.viewers.announce(&changes);
+                }
+                Event::Opened(opened) => self.viewers.opened(now, opened, &self.sources),
+                Event::Tick => {}
+            }
+            self.settle(now);
+        }
+        self.stop(serving).await;
+    }
+
+    /// The next event; what has been promised to others comes before what clients ask for.
+    async fn next(
+        &self,
+        requests: &mut Requests,
+        web_events: &Receiver<web::Event>,
+        serving: &mut smol::Task<()>,
+    ) -> Event {
+        let due = [self.sources.deadline(), self.viewers.deadline(), Some(self.last_tick + TICK)];
+        let due = due.into_iter().flatten().min().unwrap_or(self.last_tick + TICK);
+        let system = async { Event::System(requests.next().await) };
+        let done = async { closed_never(self.done_events.recv().await.map(Event::Done)).await };
+        let opened = async { closed_never(self.opened_events.recv().await.map(Event::Opened)).await };
+        let media = async { closed_never(self.media_events.recv().await.map(Event::Media)).await };
+        let web = async { closed_never(web_events.recv().await.map(Event::Web)).await };
+        let tick = async {
+            smol::Timer::at(due).await;
+            Event::Tick
+        };
+        let ended = async {
+            serving.await;
+            Event::WebEnded
+        };
+        system.or(done).or(opened).or(tick).or(media.race(web)).or(ended).await
+    }
+
+    fn web(&mut self, now: Instant, event: web::Event) {
+        match event {
+            web::Event::Opened { viewer, outbox } => {
+                self.viewers.connected(now, viewer, outbox, &self.sources)
+            }
+            web::Event::Message { viewer, message } => self.viewer(now, viewer, Input::Message(message)),
+            web::Event::Malformed { viewer, code, message } => {
+                self.viewer(now, viewer, Input::Malformed { code, message });
+            }
+            web::Event::Closed { viewer } => self.viewers.gone(viewer, &self.sources),
+        }
+    }
+
+    fn viewer(&mut self, now: Instant, viewer: ViewerId, input: Input) {
+        self.viewers.handle(now, viewer, input, &self.sources);
+    }
+
+    fn media(&mut self, now: Instant, event: media::Event) {
+        let changes = match event {
+            media::Event::CaptureFormat { source, run, format } => {
+                self.sources.capture_format(now, &source, run, format)
+            }
+            media::Event::CaptureFailed { source, run, fault } => {
+                self.sources.capture_failed(now, &source, run, fault)
+            }
+            media::Event::RenditionReady { rendition, run, profile_level_id } => {
+                self.sources.rendition_ready(now, &rendition, run, profile_level_id);
+                Vec::new()
+            }
+            media::Event::RenditionFailed { rendition, run, detail } => {
+                self.sources.rendition_failed(now, &rendition, run, detail)
+            }
+            media::Event::KeyframeWanted { rendition } => {
+                self.sources.keyframe_wanted(now, &rendition);
+                Vec::new()
+            }
+            media::Event::KeyframeSent { rendition, at } => {
+                self.sources.keyframe_sent(&rendition, at);
+                Vec::new()
+            }
+            media::Event::Viewer { viewer, event } => {
+                self.viewers.peer_event(now, viewer, event, &self.sources);
+                Vec::new()
+            }
+        };
+        self.viewers.announce(&changes);
+    }
+
+    /// What follows from anything that happened: who is wanted, who can go on, whose time is up.
+    fn settle(&mut self, now: Instant) {
+        if self.sources.deadline().is_some_and(|due| now >= due) || now >= self.last_tick + TICK {
+            self.last_tick = now;
+            let changes = self.sources.tick(now);
+            self.viewers.announce(&changes);
+            self.feed_watchdog(now);
+        }
+        self.viewers.tick(now, &self.sources);
+        let changes = self.sources.demand(now, |rendition| self.viewers.want(rendition));
+        self.viewers.announce(&changes);
+        self.viewers.open_ready(now, &self.sources);
+    }
+
+    /// The watchdog is fed while the loop runs and no pipeline is stuck in its start or its stop.
+    fn feed_watchdog(&mut self, now: Instant) {
+        let Some(interval) = system::watchdog_interval() else { return };
+        let (stopping, oldest) = pipeline::stopping();
+        if self.sources.is_stuck() || oldest > STUCK {
+            tracing::error!(stopping, "a pipeline is stuck; the watchdog is not fed");
+        } else if now >= self.last_fed + interval.min(Duration::from_secs(5)) {
+            self.last_fed = now;
+            system::notify(&[NotifyState::Watchdog]);
+        }
+    }
+
+    /// Takes the configuration file as it is now. A bad one changes nothing.
+    async fn reload(&mut self, now: Instant) {
+        if let Ok(time) = NotifyState::monotonic_usec_now() {
+            system::notify(&[NotifyState::Reloading, time]);
+        }
+        match self.read_again().await {
+            Ok((config, found)) => self.apply(now, config, found),
+            Err(error) => tracing::error!("the configuration stays as it was:\n{error}"),
+        }
+        system::notify(&[NotifyState::Ready]);
+    }
+
+    async fn read_again(&self) -> Result<(Config, Vec<Source>), String> {
+        let (means, server, file) = (self.means, Arc::clone(&self.server), self.config.file.clone());
+        smol::unblock(move || {
+            let config = (means.load_config)(file.as_deref())?;
+            let found = sources_of(&config, means.find_sources).map_err(|error| error.to_string())?;
+            let reloaded = server.reload(&config).map_err(|error| error.to_string())?;
+            if reloaded.listen_changed {
+                tracing::warn!("[server] listen has changed: restart the daemon for it to take effect");
+            }
+            Ok((config, found))
+        })
+        .await
+    }
+
+    fn apply(&mut self, now: Instant, config: Config, found: Vec<Source>) {
+        let access_changed = config.access != self.config.access;
+        self.viewers.reconfigure(ice(&config), greeting(&config), config.limits.viewers);
+        let before = self.sources.infos();
+        let gone = self.sources.replace(&config, found);
+        let after = self.sources.infos();
+        let listed = |infos: &[crate::core::protocol::SourceInfo]| {
+            infos.iter().map(|info| (info.name.clone(), info.title.clone())).collect::<Vec<_>>()
+        };
+        let list_changed = listed(&before) != listed(&after);
+        self.config = config;
+        tracing::info!(?gone, "configuration reloaded");
+        let concerned = |session: &Session| {
+            access_changed || list_changed || session.joined().iter().any(|name| gone.contains(name))
+        };
+        let message = "The configuration has changed; the page comes back by itself.";
+        self.viewers.end(now, &self.sources, ByeReason::Reload, message, concerned);
+    }
+
+    /// Says goodbye to everybody, stops every pipeline, and leaves within [`STOP_WITHIN`].
+    async fn stop(&mut self, serving: smol::Task<()>) {
+        let begun = Instant::now();
+        tracing::info!(viewers = self.viewers.count(), "stopping");
+        system::notify(&[NotifyState::Stopping]);
+        let message = "The daemon stops or is started again.";
+        self.viewers.end(begun, &self.sources, ByeReason::Shutdown, message, |_| true);
+        self.sources.stop();
+        self.server.stop();
+        let drained = async {
+            serving.await;
+            while pipeline::stopping().0 > 0 {
+                smol::Timer::after(Duration::from_millis(10)).await;
+            }
+            true
+        };
+        let late = async {
+            smol::Timer::after(STOP_WITHIN.saturating_sub(begun.elapsed())).await;
+            false
+        };
+        if drained.or(late).await {
+            tracing::info!("stopped");
+        } else {
+            tracing::warn!(pipelines = pipeline::stopping().0, "stopped with something still closing");
+        }
+    }
+}
+
+/// A channel whose other end this daemon itself holds does not close.
+async fn closed_never<T, E>(received: Result<T, E>) -> T {
+    match received {
+        Ok(value) => value,
+        Err(_) => std::future::pending().await,
+    }
+}
+
+fn ice(config: &Config) -> IceSettings {
+    IceSettings {
+        addresses: config.network.addresses.clone(),
+        ports: config.network.ports.clone(),
+        servers: config.network.ice_servers.clone(),
+    }
+}
+
+fn greeting(config: &Config) -> Greeting {
+    Greeting {
+        title: config.server.title.clone().unwrap_or_else(host_name),
+        ice_servers: config.network.ice_servers.clone(),
+    }
+}
+
+fn host_name() -> String {
+    let name = std::fs::read_to_string(PathBuf::from("/proc/sys/kernel/hostname"));
+    name.map_or_else(|_| "vitrina".into(), |name| name.trim().to_owned())
+}
+
+/// The configured sources, or what the machine has; launch files of the user's own are tried.
+fn sources_of(config: &Config, find: FindSources) -> Result<Vec<Source>, Error> {
+    let sources = if config.sources.is_empty() { find() } else { config.sources.clone() };
+    let files = LaunchFiles::new(config.pipelines_dir.clone());
+    for source in &sources {
+        media::plan::check(source, &files)
+            .map_err(|error| Error::Source { source_name: source.name.clone(), error })?;
+    }
+    Ok(sources)
+}
+
+/// From the system's random numbers.
+fn random_u64() -> u64 {
+    use ring::rand::SecureRandom as _;
+    let mut bytes = [0; 8];
+    if ring::rand::SystemRandom::new().fill(&mut bytes).is_err() {
+        tracing::error!("the system has no random numbers");
+    }
+    u64::from_ne_bytes(bytes)
+}

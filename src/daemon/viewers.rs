@@ -1,0 +1,400 @@
+//! The daemon's viewers: their sessions, their peer connections, and what each is sent.
+//!
+//! The rules are [`Session`]'s; this carries them out.
+
+use super::sources::Sources;
+use crate::core::ids::{SourceName, ViewerId};
+use crate::core::protocol::{self, ByeReason, IceServer, MediaKind, ServerMessage, SourceState, TrackInfo};
+use crate::core::sdp::{CheckedAnswer, Fingerprint, HashFunction};
+use crate::core::viewer::{Effect, Input, Session};
+use crate::media::viewer::{IceSettings, TrackSpec, Viewer, ViewerEvent};
+use crate::media::{Events, MediaError, RenditionId};
+use crate::web::Outbox;
+use async_channel::Sender;
+use rustls_pki_types::CertificateDer;
+use rustls_pki_types::pem::PemObject as _;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// A viewer that comes while an encoder starts waits so long for its profile; then it is offered
+/// the default one.
+const PROFILE_WITHIN: Duration = Duration::from_secs(4);
+
+/// A peer connection has been made, or not.
+#[derive(Debug)]
+pub(super) struct Opened {
+    viewer: ViewerId,
+    result: Result<Viewer, MediaError>,
+}
+
+/// What every welcome says.
+#[derive(Debug, Clone)]
+pub(super) struct Greeting {
+    pub(super) title: String,
+    pub(super) ice_servers: Vec<IceServer>,
+}
+
+#[derive(Debug)]
+pub(super) struct Viewers {
+    all: BTreeMap<ViewerId, Unit>,
+    ice: IceSettings,
+    greeting: Greeting,
+    limit: usize,
+    events: Events,
+    opened: Sender<Opened>,
+}
+
+#[derive(Debug)]
+struct Unit {
+    session: Session,
+    outbox: Option<Outbox>,
+    since: Instant,
+    peer: Peer,
+}
+
+/// What there is of a viewer's peer connection.
+#[derive(Debug)]
+enum Peer {
+    None,
+    /// Its encoders have not all said what they send.
+    Waiting {
+        until: Instant,
+        renditions: Vec<RenditionId>,
+    },
+    /// It is being made; its offer may be there first, and waits.
+    Opening {
+        renditions: Vec<RenditionId>,
+        offer: Option<String>,
+    },
+    Open {
+        viewer: Viewer,
+        renditions: Vec<RenditionId>,
+        accepted: Vec<usize>,
+    },
+}
+
+impl Viewers {
+    pub(super) fn new(
+        ice: IceSettings,
+        greeting: Greeting,
+        limit: usize,
+        events: Events,
+        opened: Sender<Opened>,
+    ) -> Self {
+        Self { all: BTreeMap::new(), ice, greeting, limit, events, opened }
+    }
+
+    pub(super) fn reconfigure(&mut self, ice: IceSettings, greeting: Greeting, limit: usize) {
+        self.ice = ice;
+        self.greeting = greeting;
+        self.limit = limit;
+    }
+
+    pub(super) fn count(&self) -> usize {
+        self.all.len()
+    }
+
+    /// Whether some viewer is to be sent this.
+    pub(super) fn want(&self, rendition: &RenditionId) -> bool {
+        self.all.values().any(|unit| {
+            unit.session.selected().contains(&rendition.source)
+                && (rendition.media() == MediaKind::Audio
+                    || unit.session.video_codec() == Some(rendition.codec))
+        })
+    }
+
+    pub(super) fn deadline(&self) -> Option<Instant> {
+        let waiting = self.all.values().filter_map(|unit| match unit.peer {
+            Peer::Waiting { until, .. } => Some(until),
+            Peer::None | Peer::Opening { .. } | Peer::Open { .. } => None,
+        });
+        self.all.values().filter_map(|unit| unit.session.deadline()).chain(waiting).min()
+    }
+
+    /// A client has connected.
+    pub(super) fn connected(&mut self, now: Instant, viewer: ViewerId, outbox: Outbox, sources: &Sources) {
+        let full = self.all.len() >= self.limit;
+        let session = Session::new(now, sources.names());
+        self.all.insert(viewer, Unit { session, outbox: Some(outbox), since: now, peer: Peer::None });
+        if full {
+            let message = format!("As many viewers as are allowed here ({}) are watching.", self.limit);
+            self.handle(now, viewer, Input::End { reason: ByeReason::Full, message }, sources);
+        } else {
+            tracing::info!(%viewer, viewers = self.all.len(), "viewer connected");
+        }
+    }
+
+    /// Its connection has ended.
+    pub(super) fn gone(&mut self, viewer: ViewerId, sources: &Sources) {
+        if let Some(mut unit) = self.all.remove(&viewer) {
+            unit.close(viewer, sources);
+            tracing::info!(%viewer, viewers = self.all.len(), after_s = unit.since.elapsed().as_secs(), "viewer left");
+        }
+    }
+
+    /// Hands something to a session and does what follows.
+    pub(super) fn handle(&mut self, now: Instant, viewer: ViewerId, input: Input, sources: &Sources) {
+        let Some(unit) = self.all.get_mut(&viewer) else { return };
+        let mut due = unit.session.handle(now, input);
+        while !due.is_empty() {
+            let mut follows = Vec::new();
+            for effect in due {
+                let Some(unit) = self.all.get_mut(&viewer) else { return };
+                match effect {
+                    Effect::Welcome => {
+                        let welcome = welcome(&self.greeting, viewer, sources);
+                        unit.send(viewer, welcome);
+                    }
+                    Effect::Send(message) => unit.send(viewer, message),
+                    Effect::Open { sources: joined, video_codec } => {
+                        let renditions = joined.into_iter().flat_map(|source| {
+                            let codecs = sources.codecs(&source, video_codec).into_iter();
+                            codecs.map(move |codec| RenditionId { source: source.clone(), codec })
+                        });
+                        let renditions: Vec<_> = renditions.collect();
+                        if renditions.is_empty() {
+                            follows.push(Input::End {
+                                reason: ByeReason::ProtocolError,
+                                message: "Your browser decodes neither H.264 nor VP8, and there is no sound."
+                                    .into(),
+                            });
+                        } else {
+                            unit.peer = Peer::Waiting { until: now + PROFILE_WITHIN, renditions };
+                        }
+                    }
+                    Effect::Accept(answer) => follows.extend(unit.accept(&answer)),
+                    Effect::AddCandidate { mline, candidate } => {
+                        if let Peer::Open { viewer, .. } = &unit.peer {
+                            viewer.add_candidate(mline, &candidate.to_string());
+                        }
+                    }
+                    Effect::Verify(fingerprints) => follows.push(Input::Verified(unit.verify(&fingerprints))),
+                    Effect::Feed(selected) => {
+                        unit.feed(viewer, &selected, sources);
+                        tracing::debug!(%viewer, ?selected, "feeding");
+                    }
+                    Effect::Close(reason) => {
+                        tracing::info!(%viewer, ?reason, "viewer is shown out");
+                        unit.close(viewer, sources);
+                        unit.outbox = None;
+                    }
+                }
+            }
+            let Some(unit) = self.all.get_mut(&viewer) else { return };
+            due = follows.into_iter().flat_map(|input| unit.session.handle(now, input)).collect();
+        }
+    }
+
+    /// Something has happened to a peer connection.
+    pub(super) fn peer_event(
+        &mut self,
+        now: Instant,
+        viewer: ViewerId,
+        event: ViewerEvent,
+        sources: &Sources,
+    ) {
+        let input = match event {
+            ViewerEvent::Offer { sdp } => match self.all.get_mut(&viewer).map(|unit| &mut unit.peer) {
+                Some(Peer::Open { renditions, .. }) => {
+                    let tracks = tracks(&sdp, renditions);
+                    Input::Offer { sdp, tracks }
+                }
+                Some(Peer::Opening { offer, .. }) => {
+                    *offer = Some(sdp);
+                    return;
+                }
+                Some(Peer::None | Peer::Waiting { .. }) | None => return,
+            },
+            ViewerEvent::Candidate { mline, candidate } => Input::LocalCandidate { mline, candidate },
+            ViewerEvent::Connected => Input::Connected,
+            ViewerEvent::Disconnected { detail } => Input::End {
+                reason: ByeReason::ConnectionFailed,
+                message: format!("The media connection has ended: {detail}."),
+            },
+            ViewerEvent::Failed { detail } => {
+                tracing::warn!(%viewer, detail, "a viewer's pipeline failed");
+                Input::End {
+                    reason: ByeReason::Internal,
+                    message: "The media connection failed in the daemon.".into(),
+                }
+            }
+        };
+        self.handle(now, viewer, input, sources);
+    }
+
+    /// Makes the peer connections that can be made now.
+    pub(super) fn open_ready(&mut self, now: Instant, sources: &Sources) {
+        for (id, unit) in &mut self.all {
+            let Peer::Waiting { until, renditions } = &unit.peer else { continue };
+            let profiles: Vec<_> = renditions.iter().map(|rendition| sources.profile(rendition)).collect();
+            if now < *until && profiles.iter().any(Option::is_none) {
+                continue;
+            }
+            let specs: Vec<_> = renditions
+                .iter()
+                .zip(profiles)
+                .map(|(rendition, profile)| TrackSpec {
+                    rendition: rendition.clone(),
+                    profile_level_id: profile.flatten(),
+                    ssrc: (super::random_u64() as u32).max(1),
+                    // RFC 3711 section 3.3.1: far from a wrap in the first packets.
+                    first_sequence: (super::random_u64() as u16) >> 1,
+                    first_timestamp: super::random_u64() as u32,
+                })
+                .collect();
+            unit.peer = Peer::Opening { renditions: renditions.clone(), offer: None };
+            let (id, ice, events, opened) = (*id, self.ice.clone(), self.events.clone(), self.opened.clone());
+            smol::unblock(move || {
+                let result = Viewer::open(id, &ice, &specs, &events);
+                // The loop has ended when the channel is closed.
+                let _ = opened.send_blocking(Opened { viewer: id, result });
+            })
+            .detach();
+        }
+    }
+
+    /// A peer connection has been made.
+    pub(super) fn opened(&mut self, now: Instant, Opened { viewer, result }: Opened, sources: &Sources) {
+        let Some(unit) = self.all.get_mut(&viewer) else { return };
+        let Peer::Opening { renditions, offer } = &mut unit.peer else { return };
+        let (renditions, offer) = (std::mem::take(renditions), offer.take());
+        match result {
+            Ok(peer) => {
+                unit.peer = Peer::Open { viewer: peer, renditions, accepted: Vec::new() };
+                if let Some(sdp) = offer {
+                    self.peer_event(now, viewer, ViewerEvent::Offer { sdp }, sources);
+                }
+            }
+            Err(error) => {
+                tracing::error!(%viewer, %error, "no peer connection could be made");
+                let message = "The media connection could not be made in the daemon.".into();
+                self.handle(now, viewer, Input::End { reason: ByeReason::Internal, message }, sources);
+            }
+        }
+    }
+
+    pub(super) fn tick(&mut self, now: Instant, sources: &Sources) {
+        let due: Vec<_> = self
+            .all
+            .iter()
+            .filter(|(_, unit)| unit.session.deadline().is_some_and(|until| now >= until))
+            .map(|(id, _)| *id)
+            .collect();
+        for viewer in due {
+            self.handle(now, viewer, Input::Tick, sources);
+        }
+    }
+
+    /// Tells everybody that a source has changed.
+    pub(super) fn announce(&mut self, changes: &[(SourceName, SourceState)]) {
+        for (viewer, unit) in &mut self.all {
+            if unit.session.is_greeted() {
+                for (name, state) in changes {
+                    unit.send(*viewer, ServerMessage::Source { name: name.clone(), state: state.clone() });
+                }
+            }
+        }
+    }
+
+    /// Shows out those whom `concerned` is true of.
+    pub(super) fn end(
+        &mut self,
+        now: Instant,
+        sources: &Sources,
+        reason: ByeReason,
+        message: &str,
+        concerned: impl Fn(&Session) -> bool,
+    ) {
+        let whom: Vec<_> =
+            self.all.iter().filter(|(_, unit)| concerned(&unit.session)).map(|(id, _)| *id).collect();
+        for viewer in whom {
+            self.handle(now, viewer, Input::End { reason, message: message.to_owned() }, sources);
+        }
+    }
+}
+
+impl Unit {
+    fn send(&mut self, viewer: ViewerId, message: ServerMessage) {
+        if let Some(outbox) = &self.outbox
+            && outbox.send(message).is_err()
+        {
+            tracing::info!(%viewer, "a viewer does not read what it is told; its connection ends");
+            self.outbox = None;
+        }
+    }
+
+    fn accept(&mut self, answer: &CheckedAnswer) -> Option<Input> {
+        let Peer::Open { viewer, accepted, .. } = &mut self.peer else { return None };
+        *accepted = answer.accepted().map(|(mline, _)| mline).collect();
+        viewer.accept(&answer.to_sdp()).err().map(|error| Input::End {
+            reason: ByeReason::ProtocolError,
+            message: format!("The answer cannot be used: {error}"),
+        })
+    }
+
+    /// Whether the peer's certificate is one that its answer names (RFC 8122 section 5).
+    fn verify(&self, fingerprints: &[Fingerprint]) -> bool {
+        let Peer::Open { viewer, .. } = &self.peer else { return false };
+        let Some(pem) = viewer.peer_certificate() else { return false };
+        let Ok(certificate) = CertificateDer::from_pem_slice(pem.as_bytes()) else { return false };
+        Fingerprint::name_certificate(fingerprints, |function| {
+            let algorithm = match function {
+                HashFunction::Sha256 => &ring::digest::SHA256,
+                HashFunction::Sha384 => &ring::digest::SHA384,
+                HashFunction::Sha512 => &ring::digest::SHA512,
+            };
+            ring::digest::digest(algorithm, &certificate).as_ref().to_vec()
+        })
+    }
+
+    fn feed(&self, viewer: ViewerId, selected: &[SourceName], sources: &Sources) {
+        let Peer::Open { viewer: peer, accepted, .. } = &self.peer else { return };
+        for (mline, subscription) in peer.tracks().iter().enumerate() {
+            let rendition = subscription.rendition();
+            let Some(fanout) = sources.fanout(rendition) else { continue };
+            if selected.contains(&rendition.source) && accepted.contains(&mline) {
+                fanout.subscribe(Arc::clone(subscription));
+                subscription.want_keyframe();
+            } else {
+                fanout.unsubscribe(viewer);
+            }
+        }
+    }
+
+    /// Ends its media; the signalling may have a last word to say.
+    fn close(&mut self, viewer: ViewerId, sources: &Sources) {
+        if let Peer::Open { renditions, .. } = &self.peer {
+            for rendition in renditions {
+                if let Some(fanout) = sources.fanout(rendition) {
+                    fanout.unsubscribe(viewer);
+                }
+            }
+        }
+        self.peer = Peer::None;
+    }
+}
+
+fn welcome(greeting: &Greeting, viewer: ViewerId, sources: &Sources) -> ServerMessage {
+    ServerMessage::Welcome {
+        version: protocol::VERSION,
+        software: concat!("vitrina/", env!("CARGO_PKG_VERSION")).into(),
+        title: greeting.title.clone(),
+        viewer,
+        sources: sources.infos(),
+        ice_servers: greeting.ice_servers.clone(),
+    }
+}
+
+/// What each m-line carries: they are in the order of the renditions.
+fn tracks(sdp: &str, renditions: &[RenditionId]) -> Vec<TrackInfo> {
+    let mids = sdp.lines().filter_map(|line| line.strip_prefix("a=mid:"));
+    mids.zip(renditions)
+        .map(|(mid, rendition)| TrackInfo {
+            mid: mid.trim().to_owned(),
+            source: rendition.source.clone(),
+            media: rendition.media(),
+            codec: rendition.codec,
+        })
+        .collect()
+}

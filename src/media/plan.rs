@@ -1,0 +1,105 @@
+//! From a `[[source]]` to what its capture is started with: which launch file, which values.
+//!
+//! Looks the device up at each start, so that a camera that is plugged in again under another
+//! number, or a window that is opened later, is found.
+
+use super::launch::LaunchFiles;
+use super::platform::{self, WatchedScreen};
+use super::source::CapturePlan;
+use super::{Fault, MediaError};
+use crate::config::{Source, SourceKind, Test, Uri};
+use crate::core::protocol::MediaKind;
+use crate::core::template::{Value, Values};
+
+/// Finds the device and fills in the launch file's values. May ask the X server or the camera:
+/// not for the daemon's loop.
+///
+/// # Errors
+/// [`Fault`] when the device is not there or the launch file cannot be read.
+pub fn capture(source: &Source, files: &LaunchFiles) -> Result<CapturePlan, Fault> {
+    let mut watched_screen = None;
+    let (file, values) = match &source.kind {
+        SourceKind::Screen(screen) => {
+            let display = std::env::var("DISPLAY").ok();
+            let target = platform::resolve_screen(screen, display.as_deref())?;
+            let values = target.values(screen);
+            watched_screen = Some(WatchedScreen { screen: screen.clone(), target });
+            ("screen.launch", values)
+        }
+        SourceKind::Camera(camera) => {
+            let target = platform::resolve_camera(camera)?;
+            (target.launch_file(), target.values())
+        }
+        SourceKind::Audio(audio) => {
+            let target = platform::resolve_audio(audio)?;
+            (target.launch_file, target.values())
+        }
+        SourceKind::Test(test) => test_picture(test),
+        SourceKind::Uri(uri) => address(uri),
+        SourceKind::Launch(launch) => (launch.file.as_str(), Values::new()),
+    };
+    let network_latency = match &source.kind {
+        SourceKind::Uri(uri) => Some(uri.latency),
+        _ => None,
+    };
+    Ok(CapturePlan {
+        description: files.load(file)?,
+        values,
+        media: source.media(),
+        live: !matches!(source.kind, SourceKind::Uri(_)),
+        network_latency,
+        watched_screen,
+    })
+}
+
+/// Looks at a source's launch file without starting anything: does GStreamer take it, has it the
+/// appsinks it must have?
+///
+/// # Errors
+/// As [`super::launch::Description::parse`] and [`super::launch::Description::element`].
+pub fn check(source: &Source, files: &LaunchFiles) -> Result<(), MediaError> {
+    // The others' values come from devices that may not be there yet.
+    let SourceKind::Launch(launch) = &source.kind else { return Ok(()) };
+    let plan = CapturePlan {
+        description: files.load(&launch.file)?,
+        values: Values::new(),
+        media: source.media(),
+        live: true,
+        network_latency: None,
+        watched_screen: None,
+    };
+    super::source::check(&plan)
+}
+
+fn text(value: impl Into<String>) -> Value {
+    Value::String(value.into())
+}
+
+fn int(value: u32) -> Value {
+    Value::Int(i64::from(value))
+}
+
+fn test_picture(test: &Test) -> (&'static str, Values) {
+    let mut values = Values::from([
+        ("pattern", text(&test.pattern)),
+        ("width", int(test.size.width)),
+        ("height", int(test.size.height)),
+        ("framerate", Value::Fraction(test.framerate)),
+    ]);
+    match test.tone_hz {
+        Some(pitch) => {
+            values.insert("tone_hz", int(pitch));
+            ("test-tone.launch", values)
+        }
+        None => ("test.launch", values),
+    }
+}
+
+fn address(uri: &Uri) -> (&'static str, Values) {
+    let file = match uri.media.as_slice() {
+        [MediaKind::Audio] => "uri-audio.launch",
+        [MediaKind::Video] => "uri.launch",
+        _ => "uri-both.launch",
+    };
+    (file, Values::from([("uri", text(&uri.uri))]))
+}

@@ -1,0 +1,224 @@
+/**
+ * The page's composition root: makes the parts, joins them, starts. Decides nothing by itself.
+ */
+
+import { createActions } from './actions.js';
+import { chooseLanguage, translate, translator } from './i18n/i18n.js';
+import { createAccess, tokenIn } from './net/access.js';
+import { videoCodecs } from './net/codecs.js';
+import { createPeer } from './net/peer.js';
+import { startSession } from './net/session.js';
+import { openSignalling } from './net/signalling.js';
+import { createSupervisor } from './net/supervisor.js';
+import { loadSettings, settingsSaver } from './state/settings.js';
+import { shown, sourcesFrom, withState } from './state/sources.js';
+import { createStore } from './state/store.js';
+import { attribute, h, icon, text } from './ui/dom.js';
+import { createGauges } from './ui/gauges.js';
+import { createHelp, shortcut } from './ui/help.js';
+import { createBanner, createNotice, createToasts } from './ui/notice.js';
+import { fullscreenElement, watchIdle } from './ui/screen.js';
+import { createSignIn } from './ui/signin.js';
+import { createStage } from './ui/stage.js';
+import { createToolbar } from './ui/toolbar.js';
+
+const root = document.documentElement;
+const byId = (id) => document.getElementById(id);
+const timers = {
+  setTimeout: (run, ms) => setTimeout(run, ms),
+  clearTimeout: (timer) => clearTimeout(timer),
+  now: () => performance.now(),
+};
+const storage = (() => {
+  try {
+    return localStorage;
+  } catch {
+    return null;
+  }
+})();
+
+/** Takes the token from the address, and from the address bar: it is not left in the history. */
+function takeLinkToken() {
+  if (!location.hash.includes('token=')) return null;
+  const token = tokenIn(location.hash);
+  history.replaceState(null, '', location.pathname + location.search);
+  return token;
+}
+
+const access = createAccess({ fetch: (...request) => fetch(...request), linkToken: takeLinkToken() });
+const settings = loadSettings(storage);
+const languageOf = (chosen) => chosen ?? chooseLanguage(navigator.languages ?? [navigator.language]);
+
+const store = createStore({
+  ...settings,
+  lang: languageOf(settings.language),
+  phase: 'connecting',
+  cause: null,
+  message: '',
+  attempt: 0,
+  retryAt: null,
+  access: null,
+  refusal: null,
+  title: '',
+  software: '',
+  sources: [],
+  /** What each m-line of this session carries; null before the offer. */
+  offered: null,
+  /** What the browser plays only after a click. */
+  blocked: null,
+  fullscreen: false,
+  toasts: [],
+});
+
+const parts = {};
+const actions = createActions({
+  store,
+  access,
+  supervisor: () => parts.supervisor,
+  stage: () => parts.stage,
+  help: () => parts.help,
+});
+
+const wanted = (names) => names.filter((name) => !store.get().hidden.includes(name));
+
+parts.supervisor = createSupervisor({
+  access,
+  timers,
+  random: Math.random,
+  startSession: (on) =>
+    startSession({
+      on,
+      timers,
+      wanted,
+      videoCodecs: videoCodecs(RTCRtpReceiver.getCapabilities?.('video')),
+      openSignalling: (events) =>
+        openSignalling({
+          ...events,
+          timers,
+          WebSocket,
+          url: `${location.protocol === 'https:' ? 'wss' : 'ws'}://${location.host}/ws`,
+          now: () => performance.timeOrigin + performance.now(),
+        }),
+      createPeer: (options) => createPeer({ ...options, RTCPeerConnection }),
+    }),
+  onStatus: ({ phase, cause, message, attempt, retryAt }) => {
+    const over = ['signed-out', 'ended', 'failed'].includes(phase);
+    store.set({ phase, cause, message, attempt, retryAt, ...(over ? { sources: [], offered: null } : {}) });
+  },
+  onAccess: (entry) => store.set({ access: entry.access, refusal: entry.refusal ?? null }),
+  on: {
+    welcome(welcome) {
+      const { software } = store.get();
+      if (software !== '' && software !== welcome.software) {
+        actions.note('notice.updated', {}, { action: 'notice.reload', press: 'reload' });
+      }
+      const { title } = welcome;
+      store.set({ title, software: welcome.software, sources: sourcesFrom(welcome), offered: null });
+    },
+    tracks: (offered) => store.set({ offered }),
+    track: ({ source, media }, track, receiver) => parts.stage.tile(source)?.player.attach(media, track, receiver),
+    source: (message) => store.set({ sources: withState(store.get().sources, message) }),
+    refused: (code, message) => {
+      console.warn(`refused (${code}): ${message}`);
+      if (code !== 'bad_candidate') actions.note('notice.refused', { message });
+    },
+    end: () => parts.stage.tiles().forEach((tile) => tile.player.hold()),
+  },
+});
+
+parts.stage = createStage({ stage: byId('stage'), shelf: byId('shelf') }, actions);
+parts.help = createHelp(byId('help'));
+const views = [
+  parts.stage,
+  createToolbar(byId('tools'), actions),
+  createNotice(byId('notice'), actions),
+  createBanner(byId('banner'), actions, timers.now),
+  createToasts(byId('toasts'), actions),
+  createSignIn(byId('signin'), { signIn: access.signIn, onSuccess: () => parts.supervisor.start() }),
+  createGauges({ stage: parts.stage, session: () => parts.supervisor.session }),
+  createFrame(),
+];
+
+/** What is around the views: the document's own attributes, heading, status and sound button. */
+function createFrame() {
+  const unblock = byId('unblock');
+  const words = h('span');
+  unblock.append(icon('silent'), words);
+  unblock.addEventListener('click', actions.unblock);
+  const light = matchMedia('(prefers-color-scheme: light)');
+  light.addEventListener('change', () => store.get().theme === 'system' && dress('system'));
+  const dress = (theme) => {
+    root.dataset.theme = theme === 'system' ? (light.matches ? 'light' : 'dark') : theme;
+    const colour = getComputedStyle(root).getPropertyValue('--canvas').trim();
+    document.querySelector('meta[name="theme-color"]').content = colour;
+  };
+  let theme = null;
+  return {
+    render(state, t) {
+      if (state.theme !== theme) {
+        theme = state.theme;
+        dress(theme);
+      }
+      attribute(root, 'data-connection', state.phase);
+      attribute(root, 'data-fullscreen', String(state.fullscreen));
+      attribute(root, 'data-watching', String(shown(state.sources, state.hidden).length > 0));
+      text(byId('title'), state.title || 'vitrina');
+      const status = t(`status.${state.phase}`);
+      text(byId('status-words'), status);
+      document.title = state.phase === 'connected' ? state.title : `${status} – ${state.title || 'vitrina'}`;
+      unblock.hidden = state.blocked === null || state.phase !== 'connected' || state.muted;
+      text(words, t(state.blocked === 'picture' ? 'picture.blocked' : 'sound.blocked'));
+    },
+  };
+}
+
+let translated = null;
+const save = settingsSaver(storage);
+store.subscribe((state) => {
+  const lang = languageOf(state.language);
+  if (lang !== state.lang) {
+    store.set({ lang });
+    return;
+  }
+  const t = translator(lang);
+  for (const view of views) view.render(state, t);
+  // Each view may have made elements; those marked before are written again with the same words.
+  translate(document, t);
+  if (translated !== lang) {
+    translated = lang;
+    root.lang = lang;
+  }
+  save(state);
+});
+
+addEventListener('keydown', (event) => {
+  const typing = event.target.closest?.('input:not([type="checkbox"]), textarea, select') ?? null;
+  const dialog = byId('help').open;
+  const asked = shortcut(event);
+  if (asked === null || dialog || event.defaultPrevented) return;
+  if (typing !== null && asked.action !== 'back') return;
+  const watching = store.get().sources.length > 0;
+  const always = ['help', 'toggleTheme', 'back'].includes(asked.action);
+  if (!watching && !always) return;
+  event.preventDefault();
+  actions[asked.action](asked.value);
+});
+addEventListener('online', () => parts.supervisor.wake());
+document.addEventListener('visibilitychange', () => document.hidden || parts.supervisor.wake());
+addEventListener('hashchange', () => {
+  const token = takeLinkToken();
+  if (token === null) return;
+  access.offerToken(token);
+  if (store.get().phase === 'signed-out') parts.supervisor.start();
+});
+// A page that is left says so; one that comes back from the browser's cache starts again.
+addEventListener('pagehide', () => parts.supervisor.suspend());
+addEventListener('pageshow', ({ persisted }) => persisted && parts.supervisor.start());
+for (const type of ['fullscreenchange', 'webkitfullscreenchange']) {
+  document.addEventListener(type, () => store.set({ fullscreen: fullscreenElement() !== null }));
+}
+watchIdle(root);
+
+if (typeof RTCPeerConnection === 'undefined') {
+  store.set({ phase: 'failed', cause: 'no_webrtc' });
+} else parts.supervisor.start();

@@ -1,0 +1,87 @@
+/**
+ * The media connection: answers the daemon's offer, hands out tracks. Knows nothing of the
+ * signalling's transport, nor of the page.
+ */
+
+import { withStereo } from './codecs.js';
+
+/**
+ * @param {object} options
+ * @param {typeof RTCPeerConnection} options.RTCPeerConnection
+ * @param {RTCIceServer[]} options.iceServers
+ * @param {(mid: string, track: MediaStreamTrack, receiver: RTCRtpReceiver) => void} options.onTrack
+ * @param {(mline: number, candidate: string) => void} options.onCandidate
+ * @param {(state: string) => void} options.onState `RTCPeerConnectionState` (webrtc-pc 4.3.3)
+ */
+export function createPeer({ RTCPeerConnection, iceServers, onTrack, onCandidate, onState }) {
+  const connection = new RTCPeerConnection({ iceServers, bundlePolicy: 'max-bundle' });
+  /** Candidates that came before the offer was taken; null once it is. */
+  let early = [];
+  let closed = false;
+
+  connection.ontrack = ({ transceiver, track, receiver }) => {
+    if (closed) return;
+    if (track.kind === 'video') showAtOnce(receiver);
+    onTrack(transceiver.mid, track, receiver);
+  };
+  connection.onicecandidate = ({ candidate }) => {
+    if (closed || candidate === null) return;
+    onCandidate(candidate.sdpMLineIndex ?? 0, candidate.candidate);
+  };
+  connection.onconnectionstatechange = () => {
+    if (!closed) onState(connection.connectionState);
+  };
+
+  async function apply({ mline, candidate }) {
+    try {
+      await connection.addIceCandidate({ candidate, sdpMLineIndex: mline });
+    } catch (error) {
+      // One candidate that this browser does not take leaves the others.
+      console.debug('candidate passed over:', error.message);
+    }
+  }
+
+  return {
+    /**
+     * Takes the offer (RFC 9429 section 5.6 and 5.7).
+     * @param {string} offer
+     * @returns {Promise<string>} the answer; rejects when the browser refuses
+     */
+    async accept(offer) {
+      await connection.setRemoteDescription({ type: 'offer', sdp: offer });
+      const waiting = early ?? [];
+      early = null;
+      for (const candidate of waiting) void apply(candidate);
+      const answer = await connection.createAnswer();
+      const sdp = withStereo(answer.sdp, offer);
+      await connection.setLocalDescription({ type: 'answer', sdp });
+      return sdp;
+    },
+
+    /** A candidate of the daemon; kept until the offer is taken. */
+    addCandidate(mline, candidate) {
+      if (closed) return;
+      if (early === null) void apply({ mline, candidate });
+      else early.push({ mline, candidate });
+    },
+
+    get state() {
+      return connection.connectionState;
+    },
+
+    /** @returns {Promise<RTCStatsReport>} */
+    stats: () => connection.getStats(),
+
+    close() {
+      closed = true;
+      connection.close();
+    },
+  };
+}
+
+/** A picture is shown when it is there: nothing is held back to play more evenly. */
+function showAtOnce(receiver) {
+  if ('jitterBufferTarget' in receiver) receiver.jitterBufferTarget = 0;
+  // Chromium before 123.
+  else if ('playoutDelayHint' in receiver) receiver.playoutDelayHint = 0;
+}

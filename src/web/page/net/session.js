@@ -1,0 +1,209 @@
+/**
+ * One session: from opening the WebSocket to its end. Speaks the protocol of docs/protocol.md;
+ * never tries again by itself and touches no part of the page.
+ */
+
+import { ServerClock } from './clock.js';
+
+/** The protocol version spoken here. */
+export const VERSION = 1;
+
+/** How long each step may take. */
+const WELCOME_MS = 8000;
+const OFFER_MS = 15_000;
+const MEDIA_MS = 20_000;
+/** How long a broken media connection may take to mend itself. */
+const MEND_MS = 5000;
+
+/** Refusals after which coming back would end the same way. */
+const HOPELESS = new Set(['no_codec', 'bad_version']);
+/** Refusals after which this session cannot go on. */
+const FATAL = new Set(['bad_sdp']);
+
+/**
+ * How a session ended.
+ * @typedef {{kind: 'bye', reason: string, message: string, retryMs: number | null}
+ *   | {kind: 'impossible', code: string, message: string}
+ *   | {kind: 'lost', why: 'refused' | 'closed' | 'silent' | 'slow' | 'media' | 'sdp', message?: string}} End
+ */
+
+/**
+ * What a session tells, each at most as often as it happens; `end` last and once.
+ * @typedef {object} Handlers
+ * @property {(welcome: object) => void} welcome
+ * @property {(tracks: object[]) => void} tracks what each m-line carries
+ * @property {(info: object, track: MediaStreamTrack, receiver: RTCRtpReceiver) => void} track
+ * @property {(message: object) => void} source a source's new state
+ * @property {(state: 'joining' | 'connecting' | 'connected' | 'interrupted') => void} state
+ * @property {(code: string, message: string) => void} refused
+ * @property {(end: End) => void} end
+ */
+
+/**
+ * @param {object} options
+ * @param {(events: object) => object} options.openSignalling
+ * @param {(options: object) => object} options.createPeer
+ * @param {string[]} options.videoCodecs
+ * @param {(names: string[]) => string[]} options.wanted of all names, those to be sent
+ * @param {{setTimeout: Function, clearTimeout: Function}} options.timers
+ * @param {Handlers} options.on
+ */
+export function startSession({ openSignalling, createPeer, videoCodecs, wanted, timers, on }) {
+  const clock = new ServerClock();
+  let signalling = null;
+  let peer = null;
+  let iceServers = [];
+  let names = [];
+  let tracks = [];
+  /** What was last asked for, so that nothing is asked for twice. */
+  let selected = null;
+  let deadline = null;
+  let over = false;
+
+  function end(how) {
+    if (over) return;
+    close();
+    on.end(how);
+  }
+
+  function close() {
+    over = true;
+    timers.clearTimeout(deadline);
+    signalling?.close();
+    peer?.close();
+  }
+
+  function within(ms, why) {
+    timers.clearTimeout(deadline);
+    deadline = timers.setTimeout(() => end({ kind: 'lost', why }), ms);
+  }
+
+  function settled() {
+    timers.clearTimeout(deadline);
+    deadline = null;
+  }
+
+  function select() {
+    const next = wanted(names);
+    if (selected !== null && next.join() === selected.join()) return;
+    selected = next;
+    signalling.send({ type: 'select', sources: next });
+  }
+
+  function mediaState(state) {
+    switch (state) {
+      case 'connected':
+        settled();
+        on.state('connected');
+        break;
+      case 'disconnected':
+        within(MEND_MS, 'media');
+        signalling.hurry();
+        on.state('interrupted');
+        break;
+      case 'failed':
+        end({ kind: 'lost', why: 'media' });
+        break;
+      default:
+        // new, connecting: the deadline of the join runs; closed: by this side only.
+        break;
+    }
+  }
+
+  async function answer({ sdp, tracks: offered }) {
+    if (peer !== null) return;
+    within(MEDIA_MS, 'media');
+    tracks = offered;
+    on.tracks(tracks);
+    on.state('connecting');
+    try {
+      ready();
+      const text = await peer.accept(sdp);
+      if (!over) signalling.send({ type: 'answer', sdp: text });
+    } catch (error) {
+      end({ kind: 'lost', why: 'sdp', message: error.message });
+    }
+  }
+
+  function ready() {
+    peer ??= createPeer({
+      iceServers,
+      onTrack(mid, track, receiver) {
+        const info = tracks.find((each) => each.mid === mid);
+        if (info !== undefined) on.track(info, track, receiver);
+      },
+      onCandidate: (mline, candidate) => signalling.send({ type: 'candidate', mline, candidate }),
+      onState: mediaState,
+    });
+  }
+
+  const handlers = {
+    welcome(message) {
+      names = message.sources.map((source) => source.name);
+      iceServers = message.ice_servers ?? [];
+      signalling.startPings();
+      on.welcome(message);
+      if (over) return;
+      if (names.length === 0) {
+        // Nothing to be offered: being here is all there is.
+        settled();
+        on.state('connected');
+        return;
+      }
+      within(OFFER_MS, 'slow');
+      on.state('joining');
+      signalling.send({ type: 'join' });
+      selected = names;
+      select();
+    },
+    offer: answer,
+    candidate({ mline, candidate }) {
+      // Before the offer there is no peer: the daemon sends none then.
+      peer?.addCandidate(mline, candidate);
+    },
+    source: (message) => on.source(message),
+    error({ code, message }) {
+      if (HOPELESS.has(code)) end({ kind: 'impossible', code, message });
+      else if (FATAL.has(code)) end({ kind: 'lost', why: 'sdp', message });
+      else on.refused(code, message);
+    },
+    bye({ reason, message, retry_ms: retryMs = null }) {
+      end({ kind: 'bye', reason, message, retryMs });
+    },
+  };
+
+  signalling = openSignalling({
+    onOpen() {
+      within(WELCOME_MS, 'slow');
+      signalling.send({ type: 'hello', version: VERSION, video_codecs: videoCodecs });
+    },
+    onMessage(message) {
+      if (over) return;
+      // Later versions may say more than this page knows.
+      if (Object.hasOwn(handlers, message.type)) handlers[message.type](message);
+    },
+    onPong: (sent, received, server) => clock.add(sent, received, server),
+    onClose: (why) => end({ kind: 'lost', why }),
+  });
+  within(WELCOME_MS, 'slow');
+
+  return {
+    clock,
+    /** Asks for what `wanted` says now. */
+    select() {
+      if (!over && selected !== null) select();
+    },
+    /** Makes sure that the connection lives: after sleep, or a change of network. */
+    hurry() {
+      if (!over) signalling.hurry();
+    },
+    /** @returns {Promise<RTCStatsReport | null>} */
+    stats: async () => (over || peer === null ? null : peer.stats()),
+    /** Leaves, politely. No event follows. */
+    leave() {
+      if (over) return;
+      signalling.send({ type: 'leave' });
+      close();
+    },
+  };
+}

@@ -1,0 +1,110 @@
+/**
+ * The keyboard: what each key does, and the dialog that says so.
+ */
+
+import { h, iconButton } from './dom.js';
+
+/** Keys as shown, and the words for them; `null` ends a column's group. */
+const GROUPS = [
+  [
+    'help.view',
+    [
+      [['1', '–', '9'], 'help.number'],
+      [['key.shift', '1', '–', '9'], 'help.show_hide'],
+      [['0', 'G'], 'layout.grid'],
+      [['B'], 'layout.focus'],
+      [['O'], 'layout.overlay'],
+      [['L'], 'help.next_layout'],
+      [['X', '→'], 'help.swap'],
+      [['F'], 'tools.fullscreen'],
+      [['P'], 'help.pip'],
+    ],
+  ],
+  [
+    'help.sound',
+    [
+      [['M'], 'help.mute'],
+      [['↑', '↓'], 'help.volume'],
+    ],
+  ],
+  [
+    'help.page',
+    [
+      [['I'], 'tools.stats'],
+      [['T'], 'help.theme'],
+      [['?'], 'help.help'],
+      [['key.esc'], 'help.escape'],
+    ],
+  ],
+];
+
+/** @param {HTMLDialogElement} dialog */
+export function createHelp(dialog) {
+  const key = (name) => {
+    if (name === '–') return h('span', { class: 'keys__to' }, name);
+    return name.startsWith('key.') ? h('kbd', { data: { t: name } }) : h('kbd', {}, name);
+  };
+  const group = ([title, rows]) =>
+    h(
+      'section',
+      { class: 'keys' },
+      h('h3', { class: 'keys__title', data: { t: title } }),
+      h(
+        'dl',
+        {},
+        ...rows.map(([keys, words]) =>
+          h('div', { class: 'keys__row' }, h('dt', { data: { t: words } }), h('dd', {}, ...keys.map(key))),
+        ),
+      ),
+    );
+  dialog.append(
+    h(
+      'div',
+      { class: 'dialog__box' },
+      h(
+        'header',
+        { class: 'dialog__head' },
+        h('h2', { id: 'help-title', data: { t: 'help.title' } }),
+        iconButton('close', { label: 'help.close', testid: 'help-close', on: { click: () => dialog.close() } }),
+      ),
+      h('div', { class: 'dialog__body' }, group(GROUPS[0]), h('div', {}, group(GROUPS[1]), group(GROUPS[2]))),
+    ),
+  );
+  // A press beside the box closes it.
+  dialog.addEventListener('click', ({ target }) => target === dialog && dialog.close());
+  return { open: () => dialog.open || dialog.showModal() };
+}
+
+/**
+ * What a key asks for, by its position-free name; null for nothing. Pure.
+ * @param {{key: string, code: string, shiftKey: boolean, ctrlKey: boolean, metaKey: boolean, altKey: boolean}} event
+ * @returns {{action: string, value?: unknown} | null}
+ */
+export function shortcut({ key, code, shiftKey, ctrlKey, metaKey, altKey }) {
+  if (ctrlKey || metaKey || altKey) return null;
+  const digit = /^(?:Digit|Numpad)([0-9])$/.exec(code ?? '')?.[1];
+  if (digit === '0' && !shiftKey) return { action: 'setLayout', value: 'grid' };
+  if (digit !== undefined && digit !== '0') {
+    return { action: shiftKey ? 'toggleHiddenAt' : 'makeBigAt', value: Number(digit) - 1 };
+  }
+  const plain = {
+    g: { action: 'setLayout', value: 'grid' },
+    b: { action: 'setLayout', value: 'focus' },
+    o: { action: 'setLayout', value: 'overlay' },
+    l: { action: 'nextLayout' },
+    x: { action: 'swap', value: 1 },
+    arrowright: { action: 'swap', value: 1 },
+    arrowleft: { action: 'swap', value: -1 },
+    f: { action: 'fullscreen' },
+    p: { action: 'pip' },
+    m: { action: 'toggleMute' },
+    arrowup: { action: 'changeVolume', value: 0.05 },
+    arrowdown: { action: 'changeVolume', value: -0.05 },
+    i: { action: 'toggleStats' },
+    t: { action: 'toggleTheme' },
+    '?': { action: 'help' },
+    escape: { action: 'back' },
+  };
+  const name = key.toLowerCase();
+  return Object.hasOwn(plain, name) ? plain[name] : null;
+}
