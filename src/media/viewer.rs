@@ -319,7 +319,8 @@ fn add_track(
             if let Some(subscription) = weak.upgrade() {
                 subscription.want_keyframe();
             }
-            return gst::PadProbeReturn::Drop;
+            // Not Drop: the bindings have taken the event then, and GStreamer 1.22 unrefs it again.
+            return gst::PadProbeReturn::Handled;
         }
         gst::PadProbeReturn::Ok
     });
