@@ -340,6 +340,7 @@ impl Sources {
                 self.rendition_started(now, &rendition, run, result, &mut changes);
             }
             Done::RenditionStopped { rendition, run } => {
+                tracing::debug!(%rendition, "encoder has stopped");
                 let Some(index) = self.index(&rendition.source) else { return changes };
                 let Some(unit) = self.rendition_mut(&rendition) else { return changes };
                 let effects = unit.lifecycle.handle(now, Input::Stopped { run });

@@ -4,6 +4,7 @@
 //! been checked in [`crate::core::sdp`] and [`crate::core::candidate`] before: `webrtcbin` ends
 //! the process on some SDP. It decides nothing: states go out as [`ViewerEvent`].
 
+use super::certificate::Certificate;
 use super::fanout::Subscription;
 use super::pipeline::{BusMessage, Pipeline};
 use super::{Event, Events, MediaError, RenditionId};
@@ -157,6 +158,8 @@ impl Viewer {
         webrtc.set_property_from_str("bundle-policy", "max-bundle");
         // The receive jitter buffer, for nothing that is received here.
         webrtc.set_property("latency", 0u32);
+        let certificate = Certificate::of_process()?;
+        certificate.give_to(&webrtc);
         keep_lists_whole(&webrtc);
         configure_ice(&webrtc, ice);
 
@@ -179,7 +182,7 @@ impl Viewer {
             .collect::<Result<Vec<_>, _>>()?;
         let viewer = Self { webrtc, tracks, pipeline };
         viewer.pipeline.play()?;
-        viewer.offer(id, events);
+        viewer.offer(id, certificate, events);
         Ok(viewer)
     }
 
@@ -216,7 +219,7 @@ impl Viewer {
         transport.remote_certificate().map(String::from)
     }
 
-    fn offer(&self, id: ViewerId, events: &Events) {
+    fn offer(&self, id: ViewerId, certificate: &'static Certificate, events: &Events) {
         let webrtc = self.webrtc.downgrade();
         let events = events.clone();
         let promise = gst::Promise::with_change_func(move |reply| {
@@ -232,7 +235,10 @@ impl Viewer {
             let Ok(offer) = reply.get::<gst_webrtc::WebRTCSessionDescription>("offer") else {
                 return fail(format!("webrtcbin made no offer: {reply}"));
             };
-            let sdp = offer.sdp().to_string();
+            let sdp = match certificate.name_in(&offer.sdp().to_string()) {
+                Ok(sdp) => sdp,
+                Err(error) => return fail(format!("webrtcbin's offer cannot be used: {error}")),
+            };
             webrtc.emit_by_name::<()>("set-local-description", &[&offer, &None::<gst::Promise>]);
             events.send(Event::Viewer { viewer: id, event: ViewerEvent::Offer { sdp } });
         });
@@ -356,7 +362,8 @@ fn add_track(
             if let Some(subscription) = weak.upgrade() {
                 subscription.want_keyframe();
             }
-            return gst::PadProbeReturn::Drop;
+            // Not Drop: the bindings have taken the event then, and GStreamer 1.22 unrefs it again.
+            return gst::PadProbeReturn::Handled;
         }
         gst::PadProbeReturn::Ok
     });

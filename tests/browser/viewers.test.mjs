@@ -9,17 +9,25 @@ const SOURCES = [
   { name: 'camera', kind: 'test', pattern: 'ball', size: '320x180', tone: false },
 ];
 
-/** Frames decoded and freezes so far, over both videos. */
+/** What both videos have come to so far. */
 async function progress(viewer) {
   const videos = await viewer.inbound('video');
   assert.equal(videos.length, 2);
+  const sum = (name) => videos.reduce((total, video) => total + video[name], 0);
   return {
     frames: videos.map(({ framesDecoded }) => framesDecoded),
-    freezes: videos.reduce((sum, { freezeCount }) => sum + freezeCount, 0),
+    lost: sum('packetsLost'),
+    // Each asks for a keyframe: the decoder could not go on.
+    asked: sum('pliCount'),
+    frozen: sum('totalFreezesDuration'),
   };
 }
 
-/** Runs `disturb` and asserts that the pictures of `viewers` neither stop nor freeze. */
+/**
+ * Runs `disturb` and asserts that the pictures of `viewers` go on: no packet lost, no keyframe
+ * asked for. Chromium's own count of freezes begins at a gap of 0.2 s, which a machine with two
+ * cores that decodes for all of them makes by itself; what is frozen for longer is the daemon's.
+ */
 async function undisturbed(viewers, disturb) {
   const before = await Promise.all(viewers.map(progress));
   await disturb();
@@ -32,7 +40,9 @@ async function undisturbed(viewers, disturb) {
     for (const [video, frames] of after.frames.entries()) {
       assert.ok(frames >= before[at].frames[video] + 60, `viewer ${at}: ${before[at].frames} frames, then ${after.frames}`);
     }
-    assert.equal(after.freezes, before[at].freezes, `viewer ${at} saw a freeze`);
+    assert.deepEqual([after.lost, after.asked], [before[at].lost, before[at].asked], `viewer ${at} lost packets`);
+    const frozen = after.frozen - before[at].frozen;
+    assert.ok(frozen < 1, `viewer ${at} was frozen for ${frozen} s`);
   }
 }
 

@@ -44,7 +44,8 @@ class Daemon:
             text=True,
             errors="replace",
         )
-        threading.Thread(target=self._read, daemon=True).start()
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
         try:
             self.url = self.line(r"listening on (https?://[^\s\"]+)").group(1).rstrip("/")
         except BaseException:
@@ -84,6 +85,8 @@ class Daemon:
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
+        self._reader.join()
+        self._process.stdout.close()
         shutil.rmtree(self._folder, ignore_errors=True)
 
     @property

@@ -28,50 +28,55 @@ def playing(track):
     return track.frames >= 50 and track.loudest > 1000
 
 
-class Aiortc(unittest.IsolatedAsyncioTestCase):
-    async def watch(self, daemon, **options):
-        try:
-            async with Viewer(daemon.url, **options) as viewer:
-                await viewer.join()
-                await viewer.until(playing, 30, "moving pictures and sound")
-                await viewer.leave()
-                return viewer
-        except (Refused, TimeoutError) as error:
-            raise AssertionError(f"{error}\nthe daemon says:\n{daemon.tail()}") from error
+async def watch(daemon, **options):
+    """Joins, watches until everything plays, and leaves."""
+    try:
+        async with Viewer(daemon.url, **options) as viewer:
+            await viewer.join()
+            await viewer.until(playing, 30, "moving pictures and sound")
+            await viewer.leave()
+            return viewer
+    except (Refused, TimeoutError) as error:
+        raise AssertionError(f"{error}\nthe daemon says:\n{daemon.tail()}") from error
 
-    async def test_every_source_plays_in_h264_and_opus(self):
+
+def carried(viewer):
+    return sorted((track.source, track.codec, track.size) for track in viewer.tracks)
+
+
+class Aiortc(unittest.TestCase):
+    def test_every_source_plays_in_h264_and_opus(self):
         with Daemon(OPEN + SOURCES) as daemon:
-            viewer = await self.watch(daemon)
+            viewer = asyncio.run(watch(daemon))
         self.assertEqual(
-            sorted((track.source, track.codec, track.size) for track in viewer.tracks),
+            carried(viewer),
             [("camera", "H264", (320, 180)), ("screen", "H264", (640, 360)), ("screen", "opus", None)],
         )
         self.assertEqual([source["name"] for source in viewer.welcome["sources"]], ["screen", "camera"])
         self.assertEqual(daemon.code, 0)
 
-    async def test_a_client_without_h264_gets_vp8(self):
+    def test_a_client_without_h264_gets_vp8(self):
         with Daemon(OPEN + SOURCES) as daemon:
-            viewer = await self.watch(daemon, codecs=["VP8"], sources=["camera"])
-        self.assertEqual(
-            [(track.source, track.codec, track.size) for track in viewer.tracks],
-            [("camera", "VP8", (320, 180))],
-        )
+            viewer = asyncio.run(watch(daemon, codecs=["VP8"], sources=["camera"]))
+        self.assertEqual(carried(viewer), [("camera", "VP8", (320, 180))])
 
-    async def test_both_codecs_at_once_and_each_viewer_has_its_own(self):
-        with Daemon(OPEN + SOURCES) as daemon:
-            h264, vp8 = await asyncio.gather(
-                self.watch(daemon, codecs=["H264"], sources=["camera"]),
-                self.watch(daemon, codecs=["VP8"], sources=["camera"]),
+    def test_both_codecs_at_once_and_each_viewer_has_its_own(self):
+        async def both(daemon):
+            return await asyncio.gather(
+                watch(daemon, codecs=["H264"], sources=["camera"]),
+                watch(daemon, codecs=["VP8"], sources=["camera"]),
             )
-        self.assertEqual([track.codec for track in h264.tracks], ["H264"])
-        self.assertEqual([track.codec for track in vp8.tracks], ["VP8"])
 
-    async def test_the_token_opens_an_encrypted_daemon(self):
+        with Daemon(OPEN + SOURCES) as daemon:
+            h264, vp8 = asyncio.run(both(daemon))
+        self.assertEqual([carried(h264)[0][1], carried(vp8)[0][1]], ["H264", "VP8"])
+
+    def test_the_token_opens_an_encrypted_daemon(self):
         config = OPEN.replace("tls = false", "").replace("open = true", "") + SOURCES
         with Daemon(config) as daemon:
             self.assertTrue(daemon.url.startswith("https://"), daemon.url)
             token = daemon.line(r"#token=([\w-]+)").group(1)
-            await self.watch(daemon, token=token, sources=["camera"])
+            asyncio.run(watch(daemon, token=token, sources=["camera"]))
 
 
 if __name__ == "__main__":

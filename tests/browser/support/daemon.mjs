@@ -1,5 +1,6 @@
 // The daemon as its user starts it: a config file and `vitrina run`.
 
+import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { VITRINA } from './paths.mjs';
@@ -47,5 +48,11 @@ export class Daemon {
 
   async stop(options) {
     return this.#program?.stop(options);
+  }
+
+  /** Fails where the log tells of a fault in the daemon itself, whatever the viewers saw. */
+  assertNoFaults() {
+    const faults = this.#program.lines.filter((line) => /panicked at|CRITICAL|GLib.*WARNING|\bERROR\b/.test(line));
+    assert.deepEqual(faults, [], `the daemon's log:\n${this.#program.tail()}`);
   }
 }

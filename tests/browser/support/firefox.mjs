@@ -4,9 +4,14 @@ import puppeteer from 'puppeteer-core';
 import { FIREFOX } from './paths.mjs';
 import { IN_PAGE, Viewer } from './viewer.mjs';
 
-/** Media over loopback, and pictures and sound without a click. */
+/**
+ * Media within this machine, and pictures and sound without a click. A page without a camera has
+ * no candidate on loopback in Firefox, and hides its others behind names: so the daemon, which is
+ * on loopback alone here, has to see them.
+ */
 const PREFERENCES = {
   'media.peerconnection.ice.loopback': true,
+  'media.peerconnection.ice.obfuscate_host_addresses': false,
   'media.navigator.streams.fake': true,
   'media.navigator.permission.disabled': true,
   'media.autoplay.default': 0,

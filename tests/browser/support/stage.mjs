@@ -110,7 +110,10 @@ load-module module-native-protocol-unix socket=${socket} auth-anonymous=1
   async daemon(config, { env = {} } = {}) {
     const folder = this.folder();
     const daemon = new Daemon(folder, config, { ...process.env, DISPLAY: undefined, ...env });
-    this.after(() => daemon.stop());
+    this.after(async () => {
+      await daemon.stop();
+      daemon.assertNoFaults();
+    });
     await daemon.start();
     return daemon;
   }
