@@ -2,19 +2,23 @@
 
 use anyhow::Context as _;
 use clap::Parser as _;
-use std::io::IsTerminal as _;
-use std::path::Path;
+use std::io::{self, IsTerminal as _, Write as _};
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use vitrina::cli::{self, Cli, Command};
-use vitrina::config::{Config, ConfigErrors, Source};
+use vitrina::config::{Config, ConfigErrors, Environment, Source};
+use vitrina::core::inventory::Inventory;
 use vitrina::daemon;
 use vitrina::telemetry::logs;
-use vitrina::web::Link;
+use vitrina::web::{self, Link};
 
 fn main() -> ExitCode {
     let done = match Cli::parse().command {
         Command::Run(file) => run(file.config.as_deref()),
+        Command::Link(file) => show_link(file.config.as_deref()),
         Command::Check(file) => check(file.config.as_deref()),
+        Command::Devices { json } => devices(json),
+        Command::Init { output, force } => init(output, force),
     };
     let Err(error) = done else { return ExitCode::SUCCESS };
     if let Some(mistakes) = error.downcast_ref::<ConfigErrors>() {
@@ -30,7 +34,7 @@ fn run(file: Option<&Path>) -> anyhow::Result<()> {
     logs::init(&config.log).context("cannot start the log")?;
     match &config.file {
         Some(file) => tracing::info!("configuration: {}", file.display()),
-        None => tracing::info!("configuration: defaults, as no file was named or found"),
+        None => tracing::info!("configuration: the defaults, as no file was named or found"),
     }
     start(config)
 }
@@ -61,10 +65,44 @@ fn announce(url: &str, link: &Link, fingerprint: Option<&str>) {
         tracing::info!("the viewing link is printed by `vitrina link`");
         return;
     }
-    println!("{}", cli::link::text(link, std::io::stdout().is_terminal()));
+    println!("{}", cli::link::text(link, io::stdout().is_terminal()));
+}
+
+fn show_link(file: Option<&Path>) -> anyhow::Result<()> {
+    let link = web::viewing_link(&Config::load_or_default(file)?)?;
+    print(&format!("{}\n", cli::link::text(&link, io::stdout().is_terminal())))
+}
+
+/// Looks for what the machine has. Takes seconds: encoders are tried.
+fn inventory() -> anyhow::Result<Inventory> {
+    anyhow::bail!("this build cannot look for devices")
 }
 
 fn check(file: Option<&Path>) -> anyhow::Result<()> {
-    println!("{}", cli::check::summary(&Config::load_or_default(file)?));
-    Ok(())
+    print(&cli::check::summary(&Config::load_or_default(file)?))
+}
+
+fn devices(json: bool) -> anyhow::Result<()> {
+    let inventory = inventory()?;
+    print(&if json { cli::devices::json(&inventory)? } else { cli::devices::text(&inventory) })
+}
+
+fn init(output: Option<PathBuf>, force: bool) -> anyhow::Result<()> {
+    let file = output.map_or_else(|| cli::init::default_output(&Environment::of_process()), Ok)?;
+    if file == Path::new("-") {
+        return print(&cli::init::configuration(&inventory()?));
+    }
+    // Refused before the machine is looked at, which takes a while.
+    cli::init::may_write(&file, force)?;
+    cli::init::write(&file, &cli::init::configuration(&inventory()?), force)?;
+    print(&format!("wrote {}\n", file.display()))
+}
+
+/// To standard output; a reader that has heard enough (`vitrina devices | head`) is no failure.
+fn print(text: &str) -> anyhow::Result<()> {
+    let mut stdout = io::stdout().lock();
+    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        done => done.context("cannot write to standard output"),
+    }
 }

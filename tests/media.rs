@@ -3,7 +3,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
-#[path = "media/peer.rs"]
+#[path = "support/peer.rs"]
 mod peer;
 
 use peer::Peer;
@@ -269,7 +269,7 @@ fn stopped_pipelines_come_to_an_end() {
     let rig = Rig::start();
     drop(rig);
     let end = Instant::now() + LIMIT;
-    while vitrina::media::pipeline::stopping().0 > 0 {
+    while vitrina::media::pipeline::stopping() > 0 {
         assert!(Instant::now() < end, "a pipeline does not stop");
         std::thread::yield_now();
     }

@@ -18,5 +18,6 @@ pub fn summary(config: &Config) -> String {
     if config.sources.is_empty() {
         line.push_str("; sources: what the machine has");
     }
+    line.push('\n');
     line
 }

@@ -3,6 +3,8 @@
 //! Owns the arguments and the commands that end by themselves; `run` is the daemon's.
 
 pub mod check;
+pub mod devices;
+pub mod init;
 pub mod link;
 
 use clap::{Args, Parser, Subcommand};
@@ -26,8 +28,26 @@ pub struct Cli {
 pub enum Command {
     /// Capture, encode and serve until told to stop
     Run(ConfigFile),
+    /// Print the link that lets a viewer in, with a QR code on a terminal
+    Link(ConfigFile),
     /// Look for mistakes in the configuration, and list all of them
     Check(ConfigFile),
+    /// Show the displays, cameras, sound inputs and encoders of this machine
+    Devices {
+        /// Print one JSON object
+        #[arg(long)]
+        json: bool,
+    },
+    /// Write a commented configuration for this machine
+    Init {
+        /// Where to write; - is standard output [default: ~/.config/vitrina/vitrina.toml, for root
+        /// /etc/vitrina/vitrina.toml]
+        #[arg(long, value_name = "FILE")]
+        output: Option<PathBuf>,
+        /// Write over what is there
+        #[arg(long)]
+        force: bool,
+    },
 }
 
 /// Which configuration.

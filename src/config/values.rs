@@ -195,9 +195,9 @@ pub(super) fn strong_enough(text: &str) -> Option<Secret> {
         .then(|| Secret::new(password.to_owned()))
 }
 
-/// A path, not empty.
+/// A path. Messages and logs show it, so it stays on one line.
 pub(super) fn path(value: &DeValue<'_>) -> Read<PathBuf> {
-    let path = value.as_str().filter(|text| !text.is_empty() && !text.contains('\0'));
+    let path = value.as_str().filter(|text| !text.is_empty() && !text.chars().any(char::is_control));
     path.map(PathBuf::from).ok_or_else(|| Wrong::expected("a path"))
 }
 
@@ -261,17 +261,19 @@ const LEVELS: [&str; 6] = ["off", "error", "warn", "info", "debug", "trace"];
 
 /// `LEVEL` or `TARGET=LEVEL`, with commas between: of the filters that tracing-subscriber takes
 /// those that can be checked; a mistyped level is a target there, and silently shows everything.
+/// Given back without spaces, which it does not take.
 pub(super) fn log_filter(value: &DeValue<'_>) -> Read<String> {
     let text = value.as_str().unwrap_or_default();
     let is_target = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | ':');
-    let fits = |directive: &str| match directive.trim().split_once('=') {
+    let fits = |directive: &&str| match directive.split_once('=') {
         Some((target, level)) => {
             !target.is_empty() && target.chars().all(is_target) && LEVELS.contains(&level)
         }
-        None => LEVELS.contains(&directive.trim()),
+        None => LEVELS.contains(directive),
     };
-    if text.len() <= 1000 && text.split(',').all(fits) {
-        return Ok(text.to_owned());
+    let directives: Vec<&str> = text.split(',').map(str::trim).collect();
+    if text.len() <= 1000 && directives.iter().all(fits) {
+        return Ok(directives.join(","));
     }
     let expected = format!("{}, or such for a part: \"vitrina=debug,warn\"", one_of(&LEVELS));
     Err(Wrong::expected(expected).perhaps(nearest(text, &LEVELS).map(|near| format!("\"{near}\""))))

@@ -383,3 +383,6 @@ pub(super) fn number<T: std::str::FromStr>(word: &str) -> Option<T> {
 pub(super) fn is_ice_char(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/')
 }
+
+#[cfg(test)]
+mod tests;

@@ -2,8 +2,8 @@
 //!
 //! It starts when somebody wants it, stops a grace period after nobody does, is stopped and
 //! started again with growing pauses when it fails or falls silent, and is never started again
-//! before it has really stopped (a camera can be opened only once). It does nothing itself:
-//! [`Lifecycle::handle`] returns what is to be done.
+//! before it has really stopped (a camera can be opened only once), or is past hope of doing so.
+//! It does nothing itself: [`Lifecycle::handle`] returns what is to be done.
 
 use super::protocol::{FailureCause, SourceState};
 use std::time::{Duration, Instant};
@@ -24,6 +24,8 @@ pub struct Timing {
     pub stall: Duration,
     /// Running on after nobody wants it.
     pub grace: Duration,
+    /// From the order to stop to being given up: a driver or a display that never lets go.
+    pub stop: Duration,
 }
 
 /// What has happened.
@@ -77,7 +79,7 @@ enum State {
     Starting { until: Instant },
     Live { since: Instant, progress: Instant },
     Grace { until: Instant, live: bool },
-    Stopping { fault: Option<(FailureCause, String)> },
+    Stopping { until: Instant, faulty: bool },
     Pause { until: Instant },
 }
 
@@ -142,8 +144,11 @@ impl Lifecycle {
     #[must_use]
     pub fn deadline(&self) -> Option<Instant> {
         match self.state {
-            State::Idle | State::Stopping { .. } => None,
-            State::Starting { until } | State::Grace { until, .. } | State::Pause { until } => Some(until),
+            State::Idle => None,
+            State::Starting { until }
+            | State::Grace { until, .. }
+            | State::Stopping { until, .. }
+            | State::Pause { until } => Some(until),
             State::Live { progress, .. } => Some(progress + self.timing.stall),
         }
     }
@@ -155,7 +160,7 @@ impl Lifecycle {
             Input::Wanted(wanted) => self.want(now, wanted, &mut effects),
             Input::Progress { run } if run == self.run => self.progress(now, &mut effects),
             Input::Failed { run, cause, detail } if run == self.run => {
-                self.fail(cause, detail, &mut effects);
+                self.fail(now, cause, detail, &mut effects);
             }
             Input::Stopped { run } if run == self.run => self.stopped(now, &mut effects),
             Input::Tick => self.tick(now, &mut effects),
@@ -211,11 +216,11 @@ impl Lifecycle {
         }
     }
 
-    fn fail(&mut self, cause: FailureCause, detail: String, effects: &mut Vec<Effect>) {
+    fn fail(&mut self, now: Instant, cause: FailureCause, detail: String, effects: &mut Vec<Effect>) {
         match self.state {
             State::Starting { .. } | State::Live { .. } | State::Grace { .. } => {
-                self.publish(SourceState::Failed { cause, detail: detail.clone() }, effects);
-                self.state = State::Stopping { fault: Some((cause, detail)) };
+                self.publish(SourceState::Failed { cause, detail }, effects);
+                self.state = State::Stopping { until: now + self.timing.stop, faulty: true };
                 effects.push(Effect::Stop { run: self.run });
             }
             State::Idle | State::Stopping { .. } | State::Pause { .. } => {}
@@ -223,8 +228,8 @@ impl Lifecycle {
     }
 
     fn stopped(&mut self, now: Instant, effects: &mut Vec<Effect>) {
-        let State::Stopping { fault } = &self.state else { return };
-        match (fault.is_some(), self.wanted) {
+        let State::Stopping { faulty, .. } = self.state else { return };
+        match (faulty, self.wanted) {
             (true, true) => {
                 self.state = State::Pause { until: now + self.next_pause() };
             }
@@ -240,16 +245,17 @@ impl Lifecycle {
         match self.state {
             State::Starting { until } if now >= until => {
                 let detail = format!("no frame within {} s of the start", self.timing.start.as_secs());
-                self.fail(FailureCause::Stalled, detail, effects);
+                self.fail(now, FailureCause::Stalled, detail, effects);
             }
             State::Live { progress, .. } if now >= progress + self.timing.stall => {
                 let detail = format!("no frame for {} s", self.timing.stall.as_secs());
-                self.fail(FailureCause::Stalled, detail, effects);
+                self.fail(now, FailureCause::Stalled, detail, effects);
             }
             State::Grace { until, .. } if now >= until => {
-                self.state = State::Stopping { fault: None };
+                self.state = State::Stopping { until: now + self.timing.stop, faulty: false };
                 effects.push(Effect::Stop { run: self.run });
             }
+            State::Stopping { until, .. } if now >= until => self.stopped(now, effects),
             State::Pause { until } if now >= until => self.start(now, effects),
             State::Idle
             | State::Starting { .. }
@@ -297,6 +303,7 @@ mod tests {
         start: Duration::from_secs(10),
         stall: Duration::from_secs(4),
         grace: Duration::from_secs(5),
+        stop: Duration::from_secs(6),
     };
 
     fn fault(run: u64) -> Input {
@@ -343,6 +350,19 @@ mod tests {
         machine.handle(t0 + TIMING.grace, Input::Tick);
         assert_eq!(machine.handle(t0 + TIMING.grace, Input::Wanted(true)), []);
         assert_eq!(machine.handle(t0 + TIMING.grace, Input::Stopped { run: 1 }), [Effect::Start { run: 2 }]);
+    }
+
+    #[test]
+    fn what_never_stops_is_given_up_and_started_anew() {
+        let t0 = Instant::now();
+        let mut machine = Lifecycle::new(TIMING, 7);
+        machine.handle(t0, Input::Wanted(true));
+        machine.handle(t0, fault(1));
+        assert_eq!(machine.deadline(), Some(t0 + TIMING.stop));
+        assert_eq!(machine.handle(t0 + TIMING.stop, Input::Tick), []);
+        let retry = machine.deadline().unwrap();
+        assert_eq!(machine.handle(retry, Input::Tick), [Effect::Start { run: 2 }]);
+        assert_eq!(machine.handle(retry, Input::Stopped { run: 1 }), []);
     }
 
     #[test]
@@ -435,13 +455,17 @@ mod tests {
                     (1, _) => Input::Wanted(false),
                     (2, _) => Input::Progress { run },
                     (3, _) => fault(run),
-                    (5, Some(run)) if world.stopping => {
+                    (5, Some(run)) if world.stopping && run == machine.run() && machine.is_stopping() => {
                         world = World::default();
                         Input::Stopped { run }
                     }
                     _ => Input::Tick,
                 };
+                let given_up = input == Input::Tick && machine.is_stopping();
                 let effects = machine.handle(now, input);
+                if given_up && !machine.is_stopping() {
+                    world = World::default();
+                }
                 world.apply(effects);
             }
             world.apply(machine.handle(now, Input::Wanted(true)));

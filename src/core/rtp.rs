@@ -7,7 +7,7 @@
 //! it. Owns no packet, allocates nothing, reads no clock.
 //!
 //! Header extensions pass as they are. Those that a viewer's own numbers go into (transport-wide
-//! sequence number, abs-send-time) belong into [`Rewriter::rewrite`], beside the four fields.
+//! sequence number, abs-send-time) belong in [`Rewriter::rewrite`], beside the four fields.
 
 use crate::core::protocol::MediaKind;
 use std::time::Duration;
@@ -367,3 +367,6 @@ impl Rewriter {
         self.clock.timestamp
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -52,8 +52,6 @@ pub enum Input {
     },
     /// A candidate of the daemon's.
     LocalCandidate {
-        /// Index of the m-line.
-        mline: u32,
         /// Its line; empty: there are no more.
         candidate: String,
     },
@@ -119,7 +117,21 @@ enum State {
 struct Joined {
     sources: Vec<SourceName>,
     selected: Vec<SourceName>,
-    local_candidates: Vec<ServerMessage>,
+    /// The daemon's own candidates so far.
+    local_candidates: Vec<String>,
+    /// The m-line that they belong to: the first, unless the answer rejects it.
+    transport_mline: u32,
+}
+
+impl Joined {
+    fn candidate_message(&self, candidate: &str) -> Effect {
+        let (mline, candidate) = (self.transport_mline, candidate.to_owned());
+        Effect::Send(ServerMessage::Candidate { mline, candidate })
+    }
+
+    fn candidate_messages(&self) -> Vec<Effect> {
+        self.local_candidates.iter().map(|candidate| self.candidate_message(candidate)).collect()
+    }
 }
 
 /// See the module.
@@ -207,8 +219,8 @@ impl Session {
             Input::Message(message) => self.message(now, message, &mut effects),
             Input::Malformed { code, message } => self.mistake(code, message, &mut effects),
             Input::Offer { sdp, tracks } => self.offer(now, sdp, tracks, &mut effects),
-            Input::LocalCandidate { mline, candidate } => {
-                self.local_candidate(ServerMessage::Candidate { mline, candidate }, &mut effects);
+            Input::LocalCandidate { candidate } => {
+                self.local_candidate(candidate, &mut effects);
             }
             Input::Connected => self.connected(now, &mut effects),
             Input::Verified(same) => self.verified(same, &mut effects),
@@ -268,8 +280,12 @@ impl Session {
         if sources.is_empty() {
             return self.mistake(ErrorCode::UnknownSource, "There is no source to join.".into(), effects);
         }
-        let joined =
-            Joined { selected: sources.clone(), sources: sources.clone(), local_candidates: Vec::new() };
+        let joined = Joined {
+            selected: sources.clone(),
+            sources: sources.clone(),
+            local_candidates: Vec::new(),
+            transport_mline: 0,
+        };
         self.state = State::Preparing { until: now + OFFER_WITHIN, joined };
         effects.push(Effect::Open { sources, video_codec: self.video_codec });
     }
@@ -301,21 +317,24 @@ impl Session {
                 return self.end(ByeReason::Internal, format!("The offer is unsound: {error}"), effects);
             }
         };
-        let mut joined = joined.clone();
+        let joined = joined.clone();
         effects.push(Effect::Send(ServerMessage::Offer { sdp, tracks }));
-        effects.extend(joined.local_candidates.drain(..).map(Effect::Send));
+        effects.extend(joined.candidate_messages());
         self.state = State::Offered { until: now + ANSWER_WITHIN, joined, offer, early: Vec::new() };
     }
 
-    fn local_candidate(&mut self, message: ServerMessage, effects: &mut Vec<Effect>) {
+    fn local_candidate(&mut self, candidate: String, effects: &mut Vec<Effect>) {
         match &mut self.state {
             // They belong to an offer that has not gone out.
-            State::Preparing { joined, .. } => joined.local_candidates.push(message),
-            State::Offered { .. }
-            | State::Connecting { .. }
-            | State::Verifying { .. }
-            | State::Connected { .. } => {
-                effects.push(Effect::Send(message));
+            State::Preparing { joined, .. } => joined.local_candidates.push(candidate),
+            State::Offered { joined, .. } => {
+                effects.push(joined.candidate_message(&candidate));
+                joined.local_candidates.push(candidate);
+            }
+            State::Connecting { joined, .. }
+            | State::Verifying { joined, .. }
+            | State::Connected { joined } => {
+                effects.push(joined.candidate_message(&candidate));
             }
             State::AwaitHello { .. } | State::Greeted | State::Closed => {}
         }
@@ -329,12 +348,22 @@ impl Session {
             Ok(answer) => answer,
             Err(error) => return self.mistake(ErrorCode::BadSdp, error.to_string(), effects),
         };
-        let joined = joined.clone();
+        let mut joined = joined.clone();
         let early = std::mem::take(early);
         let fingerprints = answer.fingerprints().to_vec();
+        let transport = u32::try_from(answer.transport_mline()).unwrap_or(0);
+        if transport != joined.transport_mline {
+            // A browser passes over candidates of an m-line that it has rejected.
+            joined.transport_mline = transport;
+            effects.extend(joined.candidate_messages());
+        }
+        joined.local_candidates.clear();
+        let inside = answer.candidates().iter().filter(|candidate| !candidate.is_mdns());
+        let inside: Vec<_> = inside.map(|candidate| (transport, candidate.clone())).collect();
         self.state = State::Connecting { until: now + CONNECT_WITHIN, joined, fingerprints };
         effects.push(Effect::Accept(answer));
-        effects.extend(early.into_iter().map(|(mline, candidate)| Effect::AddCandidate { mline, candidate }));
+        let candidates = inside.into_iter().chain(early);
+        effects.extend(candidates.map(|(mline, candidate)| Effect::AddCandidate { mline, candidate }));
     }
 
     fn candidate(&mut self, mline: u32, line: &str, effects: &mut Vec<Effect>) {

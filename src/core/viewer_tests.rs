@@ -140,12 +140,32 @@ fn candidates_before_their_description_wait_for_it() {
     let mut test = Test::new();
     test.say(hello());
     test.say(ClientMessage::Join { sources: None });
-    let local = || Input::LocalCandidate { mline: 0, candidate: CANDIDATE.into() };
+    let local = || Input::LocalCandidate { candidate: CANDIDATE.into() };
     assert_eq!(test.input(local()), [""; 0]);
     assert_eq!(test.input(offer()), ["offer", "candidate"]);
     assert_eq!(test.input(local()), ["candidate"]);
     assert_eq!(test.say(candidate(CANDIDATE)), [""; 0]);
     assert_eq!(test.say(answer()), ["accept", "add candidate 0"]);
+}
+
+#[test]
+fn candidates_are_told_again_when_their_m_line_is_rejected() {
+    let mut test = Test::new();
+    test.say(hello());
+    test.say(ClientMessage::Join { sources: None });
+    test.input(Input::LocalCandidate { candidate: CANDIDATE.into() });
+    test.input(offer());
+    // Without H.264 only the sound, the third m-line, is left.
+    let answer = include_str!("../../tests/golden/sdp/firefox-h264-without-h264.sdp");
+    let message = Input::Message(ClientMessage::Answer { sdp: answer.into() });
+    let effects = test.session.handle(test.now, message);
+    assert!(
+        matches!(
+            effects.first(),
+            Some(Effect::Send(ServerMessage::Candidate { mline: 2, candidate })) if candidate == CANDIDATE
+        ),
+        "{effects:?}"
+    );
 }
 
 #[test]
@@ -252,7 +272,7 @@ fn make(kind: u8) -> Input {
         9 => message(ClientMessage::Ping { id: 1 }),
         10 => message(ClientMessage::Leave),
         11 => offer(),
-        12 => Input::LocalCandidate { mline: 0, candidate: CANDIDATE.into() },
+        12 => Input::LocalCandidate { candidate: CANDIDATE.into() },
         13 => Input::Connected,
         14 => Input::Verified(true),
         15 => Input::Verified(false),

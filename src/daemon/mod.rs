@@ -41,6 +41,9 @@ const TICK: Duration = Duration::from_millis(500);
 const STOP_WITHIN: Duration = Duration::from_millis(1700);
 /// A pipeline that takes longer to stop is stuck.
 const STUCK: Duration = Duration::from_secs(15);
+/// So many stuck pipelines are too many for a process that is to run for months. One or two are
+/// what a dead X server leaves behind.
+const TOO_MANY_STUCK: usize = 8;
 
 /// Why the daemon does not start.
 #[derive(Debug, thiserror::Error)]
@@ -286,9 +289,9 @@ impl Daemon {
     /// The watchdog is fed while the loop runs and no pipeline is stuck in its start or its stop.
     fn feed_watchdog(&mut self, now: Instant) {
         let Some(interval) = system::watchdog_interval() else { return };
-        let (stopping, oldest) = pipeline::stopping();
-        if self.sources.is_stuck() || oldest > STUCK {
-            tracing::error!(stopping, "a pipeline is stuck; the watchdog is not fed");
+        let stuck = pipeline::stuck(STUCK);
+        if self.sources.is_stuck() || stuck > TOO_MANY_STUCK {
+            tracing::error!(stuck, "pipelines are stuck; the watchdog is not fed");
         } else if now >= self.last_fed + interval.min(Duration::from_secs(5)) {
             self.last_fed = now;
             system::notify(&[NotifyState::Watchdog]);
@@ -351,7 +354,7 @@ impl Daemon {
         self.server.stop();
         let drained = async {
             serving.await;
-            while pipeline::stopping().0 > 0 {
+            while pipeline::stopping() > 0 {
                 smol::Timer::after(Duration::from_millis(10)).await;
             }
             true
@@ -363,7 +366,7 @@ impl Daemon {
         if drained.or(late).await {
             tracing::info!("stopped");
         } else {
-            tracing::warn!(pipelines = pipeline::stopping().0, "stopped with something still closing");
+            tracing::warn!(pipelines = pipeline::stopping(), "stopped with something still closing");
         }
     }
 }

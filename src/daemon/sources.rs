@@ -26,6 +26,8 @@ const CAPTURE_START: Duration = Duration::from_secs(15);
 const CAPTURE_STALL: Duration = Duration::from_secs(5);
 const ENCODER_START: Duration = Duration::from_secs(10);
 const ENCODER_STALL: Duration = Duration::from_secs(8);
+/// What takes longer to stop is given up.
+const STOP: Duration = Duration::from_secs(6);
 /// Keyframes that viewers ask for are at least so far apart: each costs all viewers a burst.
 const KEYFRAME_INTERVAL: Duration = Duration::from_millis(400);
 
@@ -88,7 +90,8 @@ impl Sources {
     }
 
     fn unit(&self, source: Source) -> Unit {
-        let timing = Timing { start: CAPTURE_START, stall: CAPTURE_STALL, grace: self.video.grace };
+        let timing =
+            Timing { start: CAPTURE_START, stall: CAPTURE_STALL, grace: self.video.grace, stop: STOP };
         let codecs = source.media().into_iter().flat_map(|media| match media {
             MediaKind::Video => vec![Codec::H264, Codec::Vp8],
             MediaKind::Audio => vec![Codec::Opus],
@@ -106,7 +109,8 @@ impl Sources {
     }
 
     fn rendition(&self, source: &SourceName, codec: Codec) -> RenditionUnit {
-        let timing = Timing { start: ENCODER_START, stall: ENCODER_STALL, grace: self.video.grace };
+        let timing =
+            Timing { start: ENCODER_START, stall: ENCODER_STALL, grace: self.video.grace, stop: STOP };
         let id = RenditionId { source: source.clone(), codec };
         RenditionUnit {
             fanout: Arc::new(Fanout::new(id.clone(), self.events.clone())),

@@ -206,7 +206,8 @@ impl Viewers {
                 }
                 Some(Peer::None | Peer::Waiting { .. }) | None => return,
             },
-            ViewerEvent::Candidate { mline, candidate } => Input::LocalCandidate { mline, candidate },
+            // In a bundle there is one transport, whatever m-line it is named by.
+            ViewerEvent::Candidate { candidate, .. } => Input::LocalCandidate { candidate },
             ViewerEvent::Connected => Input::Connected,
             ViewerEvent::Disconnected { detail } => Input::End {
                 reason: ByeReason::ConnectionFailed,

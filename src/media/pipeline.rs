@@ -155,12 +155,16 @@ impl Teardowns {
     }
 }
 
-/// How many pipelines are being stopped, and for how long the oldest of them.
+/// How many pipelines are being stopped.
 #[must_use]
-pub fn stopping() -> (usize, Duration) {
-    let all = Teardowns::lock();
-    let oldest = all.begun.values().next().map_or(Duration::ZERO, Instant::elapsed);
-    (all.begun.len(), oldest)
+pub fn stopping() -> usize {
+    Teardowns::lock().begun.len()
+}
+
+/// How many of them have taken longer than `limit`.
+#[must_use]
+pub fn stuck(limit: Duration) -> usize {
+    Teardowns::lock().begun.values().filter(|begun| begun.elapsed() > limit).count()
 }
 
 #[cfg(test)]

@@ -4,7 +4,9 @@
 //! standard output belongs to the commands.
 
 use crate::config::{Log, LogFormat};
+use std::fs::File;
 use std::io::IsTerminal;
+use std::os::unix::fs::MetadataExt as _;
 use std::sync::OnceLock;
 use tracing_subscriber::layer::{Layered, SubscriberExt as _};
 use tracing_subscriber::util::SubscriberInitExt as _;
@@ -16,15 +18,13 @@ const VARIABLE: &str = "RUST_LOG";
 /// Why logging cannot start or change.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// The filter is not one.
+    /// The filter is not one. tracing-subscriber's own words say no more, and say it twice.
     #[error("{place}: expected a filter such as \"info\" or \"vitrina=debug,warn\"; got {text:?}")]
     Filter {
         /// `log.level` or the variable.
         place: &'static str,
         /// What stands there.
         text: String,
-        /// What tracing-subscriber says.
-        source: tracing_subscriber::filter::ParseError,
     },
     /// `format = "journald"` on a machine without.
     #[error("log.format: expected journald to be there; set \"auto\" or \"text\" where it is not")]
@@ -51,7 +51,7 @@ static FILTER: OnceLock<reload::Handle<EnvFilter, Registry>> = OnceLock::new();
 /// # Errors
 /// [`Error`]; nothing is logged then.
 pub fn init(log: &Log) -> Result<(), Error> {
-    let (filter, handle) = reload::Layer::new(filter(log)?);
+    let (filter, handle) = reload::Layer::new(filter(log, variable())?);
     let registry = tracing_subscriber::registry().with(filter);
     registry.with(output(log.format)?).try_init().map_err(Error::Started)?;
     // Cannot be set before: `try_init` has just succeeded, which it does once.
@@ -68,19 +68,19 @@ pub fn init(log: &Log) -> Result<(), Error> {
 /// [`Error`]; the old level stays then.
 pub fn set_level(log: &Log) -> Result<(), Error> {
     let handle = FILTER.get().ok_or(Error::NotStarted)?;
-    handle.reload(filter(log)?).map_err(Error::Reload)
+    handle.reload(filter(log, variable())?).map_err(Error::Reload)
 }
 
 fn variable() -> Option<String> {
     std::env::var(VARIABLE).ok().filter(|text| !text.trim().is_empty())
 }
 
-fn filter(log: &Log) -> Result<EnvFilter, Error> {
-    let (place, text) = match variable() {
+fn filter(log: &Log, variable: Option<String>) -> Result<EnvFilter, Error> {
+    let (place, text) = match variable {
         Some(text) => (VARIABLE, text),
         None => ("log.level", log.level.clone()),
     };
-    EnvFilter::builder().parse(&text).map_err(|source| Error::Filter { place, text, source })
+    EnvFilter::builder().parse(&text).map_err(|_| Error::Filter { place, text })
 }
 
 fn output(format: LogFormat) -> Result<Output, Error> {
@@ -105,13 +105,66 @@ fn journald() -> std::io::Result<Output> {
     Ok(tracing_journald::layer()?.with_syslog_identifier("vitrina".to_owned()).boxed())
 }
 
-/// systemd names the journal's stream by device and inode (systemd.exec(5), `$JOURNAL_STREAM`);
-/// standard error may have been led elsewhere since.
+/// Whether systemd has connected standard error to the journal; it may have been led elsewhere
+/// since.
 fn stderr_is_journal() -> bool {
     use std::os::fd::AsFd as _;
-    use std::os::unix::fs::MetadataExt as _;
     let Ok(stream) = std::env::var("JOURNAL_STREAM") else { return false };
     let Ok(stderr) = std::io::stderr().as_fd().try_clone_to_owned() else { return false };
-    let metadata = std::fs::File::from(stderr).metadata();
-    metadata.is_ok_and(|metadata| stream == format!("{}:{}", metadata.dev(), metadata.ino()))
+    is_stream(&stream, &File::from(stderr))
+}
+
+/// systemd names the journal's stream by device and inode (systemd.exec(5), `$JOURNAL_STREAM`).
+fn is_stream(stream: &str, file: &File) -> bool {
+    file.metadata().is_ok_and(|metadata| stream == format!("{}:{}", metadata.dev(), metadata.ino()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{Config, Environment};
+    use proptest::prelude::*;
+
+    fn log(level: &str) -> Log {
+        Log { level: level.to_owned(), format: LogFormat::Auto }
+    }
+
+    #[test]
+    fn the_variable_takes_the_place_of_the_level() {
+        assert_eq!(filter(&log("warn"), None).unwrap().to_string(), "warn");
+        assert_eq!(filter(&log("warn"), Some("vitrina=trace".into())).unwrap().to_string(), "vitrina=trace");
+        let wrong = filter(&log("warn"), Some("vitrina=loud".into())).unwrap_err();
+        assert_eq!(
+            wrong.to_string(),
+            "RUST_LOG: expected a filter such as \"info\" or \"vitrina=debug,warn\"; got \"vitrina=loud\""
+        );
+    }
+
+    #[test]
+    fn a_stream_is_known_by_its_file() {
+        let (one, other) = (tempfile::tempfile().unwrap(), tempfile::tempfile().unwrap());
+        let metadata = one.metadata().unwrap();
+        let stream = format!("{}:{}", metadata.dev(), metadata.ino());
+        assert!(is_stream(&stream, &one));
+        assert!(!is_stream(&stream, &other));
+        assert!(!is_stream("", &one));
+    }
+
+    #[test]
+    fn the_level_is_not_changed_before_there_is_a_log() {
+        assert!(matches!(set_level(&log("info")), Err(Error::NotStarted)));
+    }
+
+    proptest! {
+        /// What the configuration takes, the subscriber takes.
+        #[test]
+        fn levels_that_the_configuration_takes_are_filters(
+            level in "((vitrina(::[a-z]{1,3})?|[a-z:_-]{1,5})=)?(off|info|trace)(, ?(a_b=)?(warn|debug|error))?",
+        ) {
+            let environment = Environment { home: Some("/".into()), ..Environment::empty() };
+            let config = Config::parse(&format!("log.level = \"{level}\""), None, &environment);
+            prop_assert!(config.is_ok(), "{:?}", config);
+            prop_assert!(filter(&config.unwrap().log, None).is_ok());
+        }
+    }
 }

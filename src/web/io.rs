@@ -76,3 +76,45 @@ pub(crate) async fn within<T>(limit: Duration, future: impl Future<Output = T>) 
     })
     .await
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use futures_lite::{AsyncReadExt, AsyncWriteExt};
+    use std::time::Instant;
+
+    const LIMIT: Duration = Duration::from_millis(100);
+
+    #[test]
+    fn a_write_that_nobody_takes_fails_after_the_limit_and_not_before() {
+        smol::block_on(async {
+            let (ours, mut theirs) = smol::net::unix::UnixStream::pair().unwrap();
+            let mut ours = WriteDeadline::new(ours, LIMIT);
+            let block = [0; 1024];
+            let mut written = 0;
+            let mut last = Instant::now();
+            let error = loop {
+                match ours.write(&block).await {
+                    Ok(count) => written += count,
+                    Err(error) => break error,
+                }
+                last = Instant::now();
+            };
+            assert_eq!(error.kind(), io::ErrorKind::TimedOut);
+            assert!(last.elapsed() >= LIMIT);
+
+            // Whoever reads again is written to again.
+            let mut taken = vec![0; written];
+            theirs.read_exact(&mut taken).await.unwrap();
+            ours.write_all(&block).await.unwrap();
+        });
+    }
+
+    #[test]
+    fn what_takes_too_long_gives_nothing() {
+        smol::block_on(async {
+            assert_eq!(within(LIMIT, async { 1 }).await, Some(1));
+            assert_eq!(within(LIMIT, std::future::pending::<u8>()).await, None);
+        });
+    }
+}

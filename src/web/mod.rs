@@ -27,6 +27,7 @@ pub use deadlines::Deadlines;
 pub use error::Error;
 pub use link::Link;
 pub use server::{Reloaded, Server};
+pub use settings::viewing_link;
 
 use crate::core::ids::ViewerId;
 use crate::core::protocol::{ClientMessage, ErrorCode, ServerMessage};

@@ -7,7 +7,6 @@ use super::admission::Admission;
 use super::connection;
 use super::deadlines::Deadlines;
 use super::error::Error;
-use super::host;
 use super::io::within;
 use super::link::Link;
 use super::settings::Settings;
@@ -109,22 +108,13 @@ impl Server {
     /// its end. For `0.0.0.0` and `[::]` the machine's main address is shown.
     #[must_use]
     pub fn url(&self) -> String {
-        let settings = self.shared.settings();
-        if let Some(url) = &settings.public_url {
-            return url.clone();
-        }
-        let (scheme, default_port) = if settings.tls.is_some() { ("https", 443) } else { ("http", 80) };
-        let host = SocketAddr::new(host::reachable(self.address), self.address.port());
-        let text = host.to_string();
-        let text = text.strip_suffix(&format!(":{default_port}")).unwrap_or(&text);
-        format!("{scheme}://{text}")
+        self.shared.settings().url(self.address)
     }
 
     /// The link that opens the page and, where access is by token, lets its reader in.
     #[must_use]
     pub fn link(&self) -> Link {
-        let settings = self.shared.settings();
-        Link::new(self.url(), settings.gate.token().map(|token| token.expose().to_owned()))
+        self.shared.settings().link(self.address)
     }
 
     /// The certificate's SHA-256 as browsers show it; `None` without TLS.

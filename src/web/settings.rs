@@ -2,9 +2,11 @@
 
 use super::error::Error;
 use super::host;
+use super::link::Link;
 use super::session::Gate;
 use super::tls::Tls;
 use crate::config::{Config, Limits};
+use std::net::SocketAddr;
 use std::time::SystemTime;
 
 pub(crate) struct Settings {
@@ -29,4 +31,31 @@ impl Settings {
             machine: host::name(),
         })
     }
+
+    /// Where browsers find the page, for an address that is listened on: `public_url`, or the
+    /// address as a URL, without a slash at its end.
+    pub(crate) fn url(&self, address: SocketAddr) -> String {
+        if let Some(url) = &self.public_url {
+            return url.clone();
+        }
+        let (scheme, default_port) = if self.tls.is_some() { ("https", 443) } else { ("http", 80) };
+        let host = SocketAddr::new(host::reachable(address), address.port());
+        let text = host.to_string();
+        let text = text.strip_suffix(&format!(":{default_port}")).unwrap_or(&text);
+        format!("{scheme}://{text}")
+    }
+
+    /// The link that opens the page and, where access is by token, lets its reader in.
+    pub(crate) fn link(&self, address: SocketAddr) -> Link {
+        Link::new(self.url(address), self.gate.token().map(|token| token.expose().to_owned()))
+    }
+}
+
+/// The link that opens the page of a daemon with this configuration, without starting one. Reads,
+/// or makes, what the state folder holds.
+///
+/// # Errors
+/// [`Error`] when the state folder cannot be used.
+pub fn viewing_link(config: &Config) -> Result<Link, Error> {
+    Ok(Settings::load(config)?.link(config.server.listen))
 }

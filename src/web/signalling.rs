@@ -81,8 +81,11 @@ pub(crate) async fn run<S>(
         .await;
     drop(inbox);
     tracing::debug!(%viewer, ?end, "WebSocket ends");
-    finish(sender, receiver, &end, deadlines).await;
+    let rest = finish(sender, receiver, &end, deadlines).await;
     closed.announce().await;
+    if let Some(stream) = rest {
+        within(deadlines.closing, drain(stream)).await;
+    }
 }
 
 /// Announces the end, also when the task is dropped in the middle.
@@ -241,38 +244,44 @@ where
     }
 }
 
-/// The closing handshake (RFC 6455 section 7.1), as far as the client takes part in it.
+/// The closing handshake (RFC 6455 section 7.1), as far as the client takes part in it. Gives the
+/// stream where there may be more to read.
 async fn finish<S>(
     mut sender: WebSocketSender<S>,
     mut receiver: WebSocketReceiver<S>,
     end: &End,
     deadlines: &Deadlines,
-) where
+) -> Option<S>
+where
     S: AsyncRead + AsyncWrite + Unpin,
 {
     let frame = match end {
         End::Daemon => close_frame(CloseCode::Normal, ""),
         End::NobodyListens => close_frame(CloseCode::Away, ""),
         End::Misuse(code, sentence) => close_frame(*code, sentence),
-        End::Client | End::Silence | End::Stuck => return,
+        // Its close frame has been answered, or the connection has broken.
+        End::Client => None,
+        End::Silence | End::Stuck => return None,
     };
-    if !matches!(within(deadlines.write, sender.close(frame)).await, Some(Ok(()))) {
-        return;
+    if frame.is_some() {
+        within(deadlines.write, sender.close(frame)).await?.ok()?;
+        // Until the client's close frame.
+        within(deadlines.closing, async { while let Some(Ok(_)) = receiver.next().await {} }).await?;
     }
-    within(deadlines.closing, async {
-        while let Some(Ok(_)) = receiver.next().await {}
-        let Ok(stream) = WebSocketStream::reunite(sender, receiver) else { return };
-        let mut io = stream.into_inner();
-        // The server is the first to close; the client follows.
-        if io.close().await.is_err() {
-            return;
-        }
-        // After a mistake the rest cannot be read as frames. It is read all the same: closing a
-        // socket with unread bytes resets it, and the client may lose the close frame.
-        let mut rest = [0; 4096];
-        while matches!(io.read(&mut rest).await, Ok(1..)) {}
-    })
-    .await;
+    let mut stream = WebSocketStream::reunite(sender, receiver).ok()?.into_inner();
+    // The server is the first to close.
+    within(deadlines.closing, stream.close()).await?.ok()?;
+    match end {
+        End::Misuse(..) => Some(stream),
+        End::Daemon | End::NobodyListens | End::Client | End::Silence | End::Stuck => None,
+    }
+}
+
+/// Reads what a client still sends after a mistake, which cannot be told apart into frames any
+/// more: closing a socket with unread bytes resets it, and the client may lose the close frame.
+async fn drain<S: AsyncRead + Unpin>(mut stream: S) {
+    let mut rest = [0; 4096];
+    while matches!(stream.read(&mut rest).await, Ok(1..)) {}
 }
 
 fn close_frame(code: CloseCode, reason: &'static str) -> Option<CloseFrame> {

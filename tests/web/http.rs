@@ -6,6 +6,8 @@ use std::time::{Duration, Instant};
 use vitrina::web::Deadlines;
 
 const SHORT: Duration = Duration::from_millis(200);
+/// Well under the deadlines that are not shortened, well over what a busy machine needs.
+const LONG: Duration = Duration::from_secs(8);
 
 #[test]
 fn the_page_is_served_and_revalidated() {
@@ -96,7 +98,7 @@ fn what_is_no_http_is_refused() {
             let since = Instant::now();
             let _ = stream.write_all(bytes.as_bytes()).await;
             let answer = read_to_end(&mut stream).await;
-            assert!(since.elapsed() < Duration::from_secs(5), "the connection is not kept: {bytes:.40}");
+            assert!(since.elapsed() < LONG, "the connection is not kept: {bytes:.40}");
             assert_eq!(response(&answer).status, status, "{bytes:.40}");
         }
         assert_eq!(running.get("/").await.status, 200);
@@ -182,11 +184,7 @@ fn slow_heads_slow_bodies_and_idle_connections_are_ended_in_time() {
             let since = Instant::now();
             stream.write_all(bytes.as_bytes()).await.unwrap();
             let answer = String::from_utf8(read_to_end(&mut stream).await).unwrap();
-            assert!(
-                since.elapsed() >= SHORT && since.elapsed() < 10 * SHORT,
-                "{bytes:?} {:?}",
-                since.elapsed()
-            );
+            assert!(since.elapsed() >= SHORT && since.elapsed() < LONG, "{bytes:?} {:?}", since.elapsed());
             assert!(answer.starts_with(expected), "{bytes:?} {answer:?}");
         }
     });
@@ -208,7 +206,7 @@ fn a_head_that_drips_is_not_given_more_time() {
             }
         };
         futures_lite::future::or(async { drop(read_to_end(&mut reader).await) }, drip).await;
-        assert!(since.elapsed() < 5 * SHORT, "{:?}", since.elapsed());
+        assert!(since.elapsed() < LONG, "{:?}", since.elapsed());
     });
 }
 

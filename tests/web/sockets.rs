@@ -10,6 +10,8 @@ use vitrina::core::protocol::{ByeReason, ClientMessage, ErrorCode, MAX_MESSAGE, 
 use vitrina::web::{Deadlines, Event, OUTBOX_CAPACITY};
 
 const SHORT: Duration = Duration::from_millis(200);
+/// Well under the deadlines that are not shortened, well over what a busy machine needs.
+const LONG: Duration = Duration::from_secs(8);
 
 fn open_server() -> (tempfile::TempDir, Running) {
     let state = tempfile::tempdir().unwrap();
@@ -222,17 +224,20 @@ fn frames_against_the_rfc_end_the_connection() {
 #[test]
 fn a_burst_of_candidates_passes_and_a_flood_is_slowed_and_reported_once() {
     run(async {
-        let (_state, running) = open_server();
+        const SENT: u32 = 425;
+        let state = tempfile::tempdir().unwrap();
+        // Room for all events: only the rate holds the client up.
+        let running = start_with(&open(config(state.path())), Deadlines::default(), 1024);
         let mut socket = running.socket(&[]).await.unwrap();
         let _outbox = running.opened().await;
-        let sent = Instant::now();
-        for mline in 0..404 {
+        let since = Instant::now();
+        for mline in 0..SENT {
             let text = format!(r#"{{"type":"candidate","mline":{mline},"candidate":""}}"#);
             socket.send(Message::text(text)).await.unwrap();
         }
         let mut reports = 0;
         let mut next = 0;
-        while next < 404 {
+        while next < SENT {
             match running.event().await {
                 Event::Message { message: ClientMessage::Candidate { mline, .. }, .. } => {
                     assert_eq!(mline, next, "none is lost");
@@ -246,28 +251,29 @@ fn a_burst_of_candidates_passes_and_a_flood_is_slowed_and_reported_once() {
             }
         }
         assert_eq!(reports, 1);
-        assert!(sent.elapsed() >= Duration::from_millis(150));
+        assert!(since.elapsed() >= Duration::from_millis(50) * 25, "{:?}", since.elapsed());
     });
 }
 
 #[test]
 fn a_client_that_answers_pings_stays_and_a_silent_one_goes() {
     run(async {
-        let deadlines = Deadlines { ping: SHORT / 4, silence: SHORT, ..Deadlines::default() };
+        let silence = Duration::from_secs(1);
+        let deadlines = Deadlines { ping: silence / 20, silence, ..Deadlines::default() };
         let (_state, running) = open_server_with(deadlines);
 
-        // Reads, and so answers pings, for three times the deadline.
+        // Reads, and so answers pings, for longer than the deadline.
         let mut lively = running.socket(&[]).await.unwrap();
         let outbox = running.opened().await;
         let mut pings = 0;
-        let end = Instant::now() + 3 * SHORT;
+        let end = Instant::now() + silence * 3 / 2;
         while Instant::now() < end {
             match lively.next().await {
                 Some(Ok(Message::Ping(_))) => pings += 1,
                 other => panic!("{other:?}"),
             }
         }
-        assert!(pings >= 8, "{pings}");
+        assert!(pings >= 3, "{pings}");
         assert!(running.events.is_empty());
         drop((lively, outbox));
         running.closed().await;
@@ -277,7 +283,7 @@ fn a_client_that_answers_pings_stays_and_a_silent_one_goes() {
         let _outbox = running.opened().await;
         let since = Instant::now();
         running.closed().await;
-        assert!(since.elapsed() >= SHORT / 2 && since.elapsed() < 10 * SHORT, "{:?}", since.elapsed());
+        assert!(since.elapsed() >= silence / 2 && since.elapsed() < LONG, "{:?}", since.elapsed());
     });
 }
 
@@ -384,6 +390,7 @@ fn stop_waits_for_the_last_words() {
         let since = Instant::now();
         running.task.await;
         assert!(since.elapsed() < Duration::from_secs(3));
+        drop(running.server);
         assert!(read_to_end(&mut idle).await.is_empty());
     });
 }

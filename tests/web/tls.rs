@@ -21,6 +21,8 @@ use vitrina::core::protocol::ClientMessage;
 use vitrina::web::Deadlines;
 
 const SHORT: Duration = Duration::from_millis(200);
+/// Well under the deadlines that are not shortened, well over what a busy machine needs.
+const LONG: Duration = Duration::from_secs(8);
 
 fn certificate(path: &Path) -> CertificateDer<'static> {
     CertificateDer::from_pem_file(path).unwrap()
@@ -136,7 +138,7 @@ fn slow_and_broken_handshakes_are_ended_in_time() {
             let mut stream = running.tcp().await;
             stream.write_all(bytes).await.unwrap();
             read_to_end(&mut stream).await;
-            assert!(since.elapsed() < 10 * SHORT, "{bytes:?}");
+            assert!(since.elapsed() < LONG, "{bytes:?}");
             assert!(!slow || since.elapsed() >= SHORT, "{bytes:?}");
         }
     });

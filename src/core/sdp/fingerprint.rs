@@ -16,7 +16,7 @@ pub enum HashFunction {
 }
 
 impl HashFunction {
-    const ALL: [Self; 3] = [Self::Sha256, Self::Sha384, Self::Sha512];
+    pub(super) const ALL: [Self; 3] = [Self::Sha256, Self::Sha384, Self::Sha512];
 
     /// The name in the SDP.
     #[must_use]

@@ -19,6 +19,7 @@ pub struct Peer {
 
 impl Peer {
     pub fn new() -> Self {
+        gst::init().unwrap();
         let pipeline = gst::Pipeline::new();
         let webrtc = gst::ElementFactory::make("webrtcbin").build().unwrap();
         webrtc.set_property_from_str("bundle-policy", "max-bundle");

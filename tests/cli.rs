@@ -1,0 +1,120 @@
+//! The program as people and scripts run it: what it prints, where, and its exit codes.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+use std::path::Path;
+use std::process::{Command, Output};
+use tempfile::TempDir;
+
+/// The program in an environment of its own: `home` is the home folder.
+fn vitrina(home: &Path, arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_vitrina"))
+        .args(arguments)
+        .env_clear()
+        .env("HOME", home)
+        .env("PATH", std::env::var_os("PATH").unwrap())
+        .current_dir(home)
+        .output()
+        .unwrap()
+}
+
+fn folder() -> TempDir {
+    tempfile::tempdir().unwrap()
+}
+
+fn text(bytes: &[u8]) -> &str {
+    std::str::from_utf8(bytes).unwrap()
+}
+
+/// Writes the user's own configuration.
+fn write_config(home: &TempDir, config: &str) -> String {
+    let file = home.path().join(".config/vitrina/vitrina.toml");
+    std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+    std::fs::write(&file, config).unwrap();
+    file.display().to_string()
+}
+
+const MISTAKEN: &str = "[server]\nlisen = \"x\"\n\n[limits]\nviewers = 0\n";
+
+#[test]
+fn check_says_that_there_is_no_mistake_on_one_line() {
+    let home = folder();
+    let file = write_config(&home, "[[source]]\nname = \"a\"\nkind = \"test\"\n");
+    let output = vitrina(home.path(), &["check"]);
+    assert_eq!(output.status.code(), Some(0));
+    assert_eq!(text(&output.stdout), format!("{file}: no mistakes; sources: a\n"));
+    assert_eq!(text(&output.stderr), "");
+}
+
+#[test]
+fn check_lists_every_mistake_and_exits_with_2() {
+    let home = folder();
+    std::fs::write(home.path().join("v.toml"), MISTAKEN).unwrap();
+    let output = vitrina(home.path(), &["check", "--config", "v.toml"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert_eq!(text(&output.stdout), "");
+    assert_eq!(
+        text(&output.stderr),
+        "v.toml:2: server.lisen: expected a key of [server]: listen, tls, certificate, private_key, title or \
+         public_url; did you mean listen?\n\
+         v.toml:5: limits.viewers: expected a whole number from 1 to 1000; got 0\n"
+    );
+}
+
+#[test]
+fn run_refuses_a_configuration_with_mistakes_as_check_does() {
+    let home = folder();
+    let file = write_config(&home, MISTAKEN);
+    let run = vitrina(home.path(), &["run"]);
+    assert_eq!(run.status.code(), Some(2));
+    assert!(text(&run.stderr).starts_with(&format!("{file}:2: server.lisen: ")), "{}", text(&run.stderr));
+    assert_eq!(run.stderr, vitrina(home.path(), &["check"]).stderr);
+}
+
+#[test]
+fn a_named_file_that_is_not_there_is_a_mistake() {
+    let home = folder();
+    let output = vitrina(home.path(), &["run", "--config", "gone.toml"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert_eq!(
+        text(&output.stderr),
+        "gone.toml: expected a file that can be read; got: No such file or directory (os error 2)\n"
+    );
+}
+
+/// Somebody else's folder must not say how the screen is shown.
+#[test]
+fn a_configuration_in_the_current_folder_is_passed_over() {
+    let home = folder();
+    std::fs::write(home.path().join("vitrina.toml"), MISTAKEN).unwrap();
+    let file = write_config(&home, "");
+    let output = vitrina(home.path(), &["check"]);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    assert_eq!(text(&output.stdout), format!("{file}: no mistakes; sources: what the machine has\n"));
+}
+
+#[test]
+fn the_version_and_the_commands_are_told() {
+    let home = folder();
+    let version = vitrina(home.path(), &["--version"]);
+    assert_eq!(text(&version.stdout), format!("vitrina {}\n", env!("CARGO_PKG_VERSION")));
+    let help = vitrina(home.path(), &["--help"]);
+    for command in ["run", "check", "devices", "init"] {
+        assert!(text(&help.stdout).contains(&format!("\n  {command} ")), "{}", text(&help.stdout));
+    }
+    assert_eq!(vitrina(home.path(), &["nonsense"]).status.code(), Some(2));
+    assert_eq!(vitrina(home.path(), &[]).status.code(), Some(2));
+}
+
+#[test]
+fn init_does_not_write_over_a_file_unless_forced() {
+    let home = folder();
+    std::fs::write(home.path().join("v.toml"), "mine").unwrap();
+    let output = vitrina(home.path(), &["init", "--output", "v.toml"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(
+        text(&output.stderr),
+        "vitrina: v.toml is there already; --force writes over it, --output FILE elsewhere\n"
+    );
+    assert_eq!(std::fs::read_to_string(home.path().join("v.toml")).unwrap(), "mine");
+}

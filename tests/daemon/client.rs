@@ -1,0 +1,127 @@
+//! A client of the signalling, and the whole viewer made of it and a [`Peer`].
+
+use crate::peer::Peer;
+use async_tungstenite::tungstenite::protocol::Message;
+use async_tungstenite::{WebSocketStream, client_async};
+use futures_lite::{FutureExt as _, StreamExt as _};
+use serde_json::{Value, json};
+use smol::Async;
+use std::net::{SocketAddr, TcpStream};
+use std::time::{Duration, Instant};
+
+pub const LIMIT: Duration = Duration::from_secs(20);
+
+pub struct Client {
+    socket: WebSocketStream<Async<TcpStream>>,
+}
+
+impl Client {
+    pub fn connect(address: SocketAddr) -> Self {
+        smol::block_on(async {
+            let stream = Async::<TcpStream>::connect(address).await.unwrap();
+            let (socket, _) = client_async(format!("ws://{address}/ws"), stream).await.unwrap();
+            Self { socket }
+        })
+    }
+
+    /// Connected and welcomed.
+    pub fn greeted(address: SocketAddr) -> Self {
+        let mut client = Self::connect(address);
+        client.say(&json!({"type": "hello", "version": 1, "video_codecs": ["H264", "VP8"]}));
+        client.expect("welcome");
+        client
+    }
+
+    pub fn say(&mut self, message: &Value) {
+        self.send(Message::text(message.to_string()));
+    }
+
+    /// A connection that the daemon has ended takes nothing any more; that is for `next` to find.
+    pub fn send(&mut self, message: Message) {
+        let _ = smol::block_on(self.socket.send(message));
+    }
+
+    /// The next message; `None`: the connection has ended.
+    pub fn next(&mut self) -> Option<Value> {
+        smol::block_on(
+            async {
+                loop {
+                    match self.socket.next().await {
+                        Some(Ok(Message::Text(text))) => return serde_json::from_str(&text).ok(),
+                        Some(Ok(Message::Close(_)) | Err(_)) | None => return None,
+                        Some(Ok(_)) => {}
+                    }
+                }
+            }
+            .or(async {
+                smol::Timer::after(LIMIT).await;
+                panic!("nothing from the daemon within {LIMIT:?}")
+            }),
+        )
+    }
+
+    /// The next message of that type; others are passed over.
+    pub fn expect(&mut self, kind: &str) -> Value {
+        let end = Instant::now() + LIMIT;
+        while let Some(message) = self.next() {
+            if message["type"] == kind {
+                return message;
+            }
+            assert!(Instant::now() < end, "no '{kind}'");
+        }
+        panic!("the connection ended before '{kind}'");
+    }
+
+    /// The next error's code.
+    pub fn error(&mut self) -> String {
+        self.expect("error")["code"].as_str().unwrap().to_owned()
+    }
+
+    /// Cuts the connection without a word.
+    pub fn cut(self) {
+        let stream: TcpStream = self.socket.into_inner().into_inner().unwrap();
+        let _ = stream.shutdown(std::net::Shutdown::Both);
+    }
+}
+
+/// A viewer with a picture.
+pub struct Viewer {
+    pub client: Client,
+    pub peer: Peer,
+}
+
+impl Viewer {
+    /// Joins every source and waits for pictures.
+    pub fn watch(address: SocketAddr) -> Self {
+        let viewer = Self::join(Client::greeted(address));
+        viewer.peer.wait_frames(5, LIMIT);
+        viewer
+    }
+
+    /// Up to the answer.
+    pub fn join(mut client: Client) -> Self {
+        client.say(&json!({"type": "join"}));
+        let offer = client.expect("offer");
+        let peer = Peer::new();
+        let sdp = peer.answer(offer["sdp"].as_str().unwrap());
+        client.say(&json!({"type": "answer", "sdp": sdp}));
+        for (mline, candidate) in peer.candidates() {
+            client.say(&json!({"type": "candidate", "mline": mline, "candidate": candidate}));
+        }
+        // The daemon's own candidates; after the last one there is an empty one.
+        loop {
+            let message = client.expect("candidate");
+            let candidate = message["candidate"].as_str().unwrap();
+            if candidate.is_empty() {
+                return Self { client, peer };
+            }
+            peer.add_candidate(0, candidate);
+        }
+    }
+
+    pub fn leave(mut self) {
+        self.client.say(&json!({"type": "leave"}));
+        assert_eq!(self.client.expect("bye")["reason"], "left");
+        assert!(self.client.next().is_none());
+    }
+}

@@ -1,0 +1,12 @@
+//! The daemon as a process: viewers that come and go, hostile input, reload, stop. The viewers
+//! are real WebRTC peers of GStreamer's own elements behind a WebSocket.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+mod client;
+mod control;
+mod hostile;
+mod leave;
+#[path = "../support/peer.rs"]
+mod peer;
+mod process;

@@ -1,0 +1,165 @@
+//! A running daemon: its own folders, its own port, ended by its process id.
+
+use std::io::{BufRead as _, BufReader};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::mpsc::{Receiver, channel};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+use tempfile::TempDir;
+
+const LIMIT: Duration = Duration::from_secs(30);
+
+/// Two small pictures and a tone, for whoever asks.
+pub const SOURCES: &str = r#"
+[[source]]
+name = "screen"
+kind = "test"
+size = "320x180"
+framerate = 15
+
+[[source]]
+name = "camera"
+kind = "test"
+pattern = "ball"
+size = "320x180"
+framerate = 15
+tone = false
+"#;
+
+pub struct Daemon {
+    child: Child,
+    pub address: SocketAddr,
+    pub folder: TempDir,
+    lines: Receiver<String>,
+    log: Arc<Mutex<String>>,
+}
+
+/// What a process holds.
+#[derive(Debug, Clone, Copy)]
+pub struct Holdings {
+    pub threads: usize,
+    pub descriptors: usize,
+    pub memory_kb: usize,
+}
+
+impl Daemon {
+    /// With [`SOURCES`], open to everybody on loopback, and `more` in the configuration.
+    pub fn start(more: &str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        write_config(folder.path(), &format!("{more}\n{SOURCES}"));
+        let mut child = Command::new(env!("CARGO_BIN_EXE_vitrina"))
+            .arg("run")
+            .arg("--config")
+            .arg(config_file(folder.path()))
+            .env_remove("DISPLAY")
+            .env_remove("RUST_LOG")
+            .env_remove("JOURNAL_STREAM")
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let stderr = BufReader::new(child.stderr.take().unwrap());
+        let (sender, lines) = channel();
+        let log = Arc::new(Mutex::new(String::new()));
+        let kept = Arc::clone(&log);
+        std::thread::spawn(move || {
+            for line in stderr.lines().map_while(Result::ok) {
+                let mut log = kept.lock().unwrap();
+                log.push_str(&line);
+                log.push('\n');
+                let _ = sender.send(line);
+            }
+        });
+        let mut daemon = Self { child, address: SocketAddr::from(([127, 0, 0, 1], 0)), folder, lines, log };
+        let line = daemon.wait_for_line("listening on http://");
+        let address = line.rsplit("http://").next().unwrap();
+        daemon.address = address.trim().parse().unwrap();
+        daemon
+    }
+
+    /// The next line of the log that holds `text`.
+    pub fn wait_for_line(&self, text: &str) -> String {
+        let end = Instant::now() + LIMIT;
+        loop {
+            let left = end.saturating_duration_since(Instant::now());
+            let line = self
+                .lines
+                .recv_timeout(left)
+                .unwrap_or_else(|_| panic!("no line with '{text}' within {LIMIT:?}:\n{}", self.log()));
+            if line.contains(text) {
+                return line;
+            }
+        }
+    }
+
+    pub fn log(&self) -> String {
+        self.log.lock().unwrap().clone()
+    }
+
+    /// Writes another configuration where the daemon's is.
+    pub fn rewrite_config(&self, more: &str, sources: &str) {
+        write_config(self.folder.path(), &format!("{more}\n{sources}"));
+    }
+
+    pub fn signal(&self, signal: i32) {
+        let id = i32::try_from(self.child.id()).unwrap();
+        // SAFETY: a plain system call on the child's own id, which has not been waited for.
+        #[allow(unsafe_code)]
+        let result = unsafe { libc::kill(id, signal) };
+        assert_eq!(result, 0);
+    }
+
+    /// Waits for it to end; how it ended and how long that took.
+    pub fn wait(&mut self) -> (ExitStatus, Duration) {
+        let begun = Instant::now();
+        loop {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                return (status, begun.elapsed());
+            }
+            assert!(begun.elapsed() < LIMIT, "the daemon does not end:\n{}", self.log());
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+
+    pub fn is_running(&mut self) -> bool {
+        self.child.try_wait().unwrap().is_none()
+    }
+
+    pub fn holdings(&self) -> Holdings {
+        let folder = PathBuf::from(format!("/proc/{}", self.child.id()));
+        let count = |name: &str| std::fs::read_dir(folder.join(name)).unwrap().count();
+        let status = std::fs::read_to_string(folder.join("status")).unwrap();
+        let memory = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+        Holdings {
+            threads: count("task"),
+            descriptors: count("fd"),
+            memory_kb: memory.trim().trim_end_matches(" kB").parse().unwrap(),
+        }
+    }
+}
+
+impl Drop for Daemon {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+        if std::thread::panicking() {
+            eprintln!("--- the daemon's log\n{}", self.log());
+        }
+    }
+}
+
+fn config_file(folder: &Path) -> PathBuf {
+    folder.join("vitrina.toml")
+}
+
+fn write_config(folder: &Path, rest: &str) {
+    let text = format!(
+        "state_dir = \"{}/state\"\n[server]\nlisten = \"127.0.0.1:0\"\ntls = false\n[access]\nopen = true\n\
+         [network]\naddresses = [\"127.0.0.1\"]\n{rest}",
+        folder.display()
+    );
+    std::fs::write(config_file(folder), text).unwrap();
+}
