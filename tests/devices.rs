@@ -11,6 +11,7 @@ mod xvfb;
 
 use gstreamer::prelude::*;
 use gstreamer_app::AppSink;
+use std::sync::mpsc;
 use std::time::Duration;
 use vitrina::config::{Source, SourceKind};
 use vitrina::core::ids::SourceName;
@@ -72,7 +73,8 @@ fn source(kind: SourceKind) -> Source {
 struct Running {
     events: async_channel::Receiver<Event>,
     taps: Taps,
-    _capture: Capture,
+    capture: Capture,
+    stopped: mpsc::Receiver<()>,
 }
 
 impl Running {
@@ -82,8 +84,19 @@ impl Running {
         let plan = plan::capture(&source, &LaunchFiles::default())?;
         let (sender, events) = async_channel::bounded(256);
         let taps = Taps::default();
-        let capture = Capture::start(&source.name, 1, &plan, &taps, &Events::new(sender), || {})?;
-        Ok(Self { events, taps, _capture: capture })
+        let (tell, stopped) = mpsc::sync_channel(1);
+        let when_stopped = move || {
+            let _ = tell.send(());
+        };
+        let capture = Capture::start(&source.name, 1, &plan, &taps, &Events::new(sender), when_stopped)?;
+        Ok(Self { events, taps, capture, stopped })
+    }
+
+    /// Stops the capture and waits until it has really ended.
+    #[track_caller]
+    fn stop(self) {
+        drop(self.capture);
+        self.stopped.recv_timeout(LIMIT).expect("the capture stops");
     }
 
     /// The next event of the capture.

@@ -263,6 +263,7 @@ fn a_window_that_changes_its_size_is_followed_and_its_end_is_told() {
     let fault = running.fault_after(|_| ());
     assert_eq!(fault.cause, FailureCause::NotFound, "{fault:?}");
     assert!(fault.detail.contains(&format!("no window {id:#x}")), "{fault:?}");
+    running.stop();
 }
 
 #[test]
@@ -297,6 +298,8 @@ fn the_end_of_the_x_server_is_told_and_survived() {
     server.kill();
     let fault = running.fault_after(|format| assert!(matches!(format, Format::Video { .. })));
     assert_eq!(fault.cause, FailureCause::Lost, "{fault:?}");
+    running.stop();
+    assert!(platform::lost_displays() > 0);
     let error = resolve(&server, ScreenArea::Whole).unwrap_err();
     assert!(matches!(error, PlatformError::DisplayUnreachable { .. }), "{error}");
     assert_eq!(error.cause(), FailureCause::NotFound);
