@@ -300,12 +300,23 @@ fn the_end_of_the_x_server_is_told_and_survived() {
     assert_eq!(fault.cause, FailureCause::Lost, "{fault:?}");
     running.stop();
     assert!(platform::lost_displays() > 0);
-    let error = resolve(&server, ScreenArea::Whole).unwrap_err();
-    assert!(matches!(error, PlatformError::DisplayUnreachable { .. }), "{error}");
-    assert_eq!(error.cause(), FailureCause::NotFound);
     // Another display still works.
     let other = Xvfb::start(320, 240);
     assert_eq!(run(&other, ScreenArea::Whole).size(), size(320, 240));
+}
+
+#[test]
+fn a_display_without_a_server_is_unreachable() {
+    // Servers take the lowest number that is free; this one is never reached.
+    let screen = Screen {
+        display: Some(":59999".into()),
+        area: ScreenArea::Whole,
+        cursor: true,
+        framerate: FrameRate::whole(30),
+    };
+    let error = platform::resolve_screen(&screen, None).unwrap_err();
+    assert!(matches!(error, PlatformError::DisplayUnreachable { .. }), "{error}");
+    assert_eq!(error.cause(), FailureCause::NotFound);
 }
 
 #[test]
