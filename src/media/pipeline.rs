@@ -15,6 +15,7 @@ use std::time::{Duration, Instant};
 #[derive(Debug)]
 pub struct Pipeline {
     inner: gst::Pipeline,
+    before_stop: Option<Callback>,
     when_stopped: Option<Callback>,
 }
 
@@ -50,7 +51,7 @@ impl Pipeline {
             inner.set_start_time(gst::ClockTime::NONE);
             inner.set_base_time(super::epoch());
         }
-        Self { inner, when_stopped: None }
+        Self { inner, before_stop: None, when_stopped: None }
     }
 
     /// The pipeline itself.
@@ -72,6 +73,11 @@ impl Pipeline {
             }
             gst::BusSyncReply::Drop
         });
+    }
+
+    /// Calls `callback` just before it is stopped, from the thread that stops it.
+    pub fn before_stop(&mut self, callback: impl FnOnce() + Send + Sync + 'static) {
+        self.before_stop = Some(Callback(Box::new(callback)));
     }
 
     /// Calls `callback` once it has really stopped, from a thread of the blocking pool.
@@ -98,18 +104,25 @@ impl Pipeline {
 impl Drop for Pipeline {
     fn drop(&mut self) {
         let pipeline = self.inner.clone();
-        let callback = self.when_stopped.take();
+        let (before, after) = (self.before_stop.take(), self.when_stopped.take());
         let ticket = Teardowns::begin();
         smol::unblock(move || {
+            if let Some(Callback(callback)) = before {
+                callback();
+            }
             if let Err(error) = pipeline.set_state(gst::State::Null) {
                 tracing::warn!(%error, "a pipeline did not stop cleanly");
             }
             if let Some(bus) = pipeline.bus() {
                 bus.unset_sync_handler();
             }
+            // Before 1.24.1 webrtcbin keeps its threads unless it is taken out.
+            for element in pipeline.children() {
+                let _ = pipeline.remove(&element);
+            }
             drop(pipeline);
             Teardowns::end(ticket);
-            if let Some(Callback(callback)) = callback {
+            if let Some(Callback(callback)) = after {
                 callback();
             }
         })

@@ -17,6 +17,7 @@ use gstreamer_webrtc as gst_webrtc;
 use std::net::IpAddr;
 use std::ops::RangeInclusive;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 /// What happens to a peer connection.
 #[derive(Debug)]
@@ -95,6 +96,9 @@ fn payload_types(tracks: &[TrackSpec]) -> Vec<u8> {
 /// (RFC 6184 section 8.1); a browser's decoder takes every level of that profile.
 const DEFAULT_PROFILE: &str = "42c01f";
 
+/// How long the end of a negotiation is waited for.
+const NEGOTIATION_END: Duration = Duration::from_secs(1);
+
 /// The first of the dynamic payload types (RFC 3551 section 3).
 const FIRST_PAYLOAD_TYPE: u8 = 96;
 
@@ -158,7 +162,13 @@ impl Viewer {
 
         let inner = gst::Pipeline::new();
         inner.add(&webrtc).map_err(MediaError::gst("making a viewer's pipeline"))?;
-        let pipeline = Pipeline::new(inner, true);
+        let mut pipeline = Pipeline::new(inner, true);
+        let ending = webrtc.downgrade();
+        pipeline.before_stop(move || {
+            if let Some(webrtc) = ending.upgrade() {
+                finish_negotiation(&webrtc);
+            }
+        });
         report(&pipeline, &webrtc, id, events);
 
         let tracks = tracks
@@ -256,6 +266,33 @@ pub fn warm_up() -> Result<(), MediaError> {
     }
     drop(viewer);
     Ok(())
+}
+
+/// A viewer that goes while it is being negotiated with leaves work behind in `webrtcbin`'s queue.
+/// Stopped in the middle of it, `webrtcbin` (seen in 1.22.0) keeps a reference to libnice's agent,
+/// and with it sockets, for ever. So that work is let come to its end first: it takes
+/// milliseconds, and never more than [`NEGOTIATION_END`].
+fn finish_negotiation(webrtc: &gst::Element) {
+    let end = Instant::now() + NEGOTIATION_END;
+    // The queue is in order, so an answer means that all before it is done. The end of
+    // create-offer puts set-local-description in, and the end of that is behind a second one.
+    for _ in 0..2 {
+        let (sender, receiver) = std::sync::mpsc::channel();
+        let promise = gst::Promise::with_change_func(move |_| {
+            // Nobody waits any more when this fails.
+            let _ = sender.send(());
+        });
+        webrtc.emit_by_name::<()>("get-stats", &[&None::<gst::Pad>, &promise]);
+        let _ = receiver.recv_timeout(end.saturating_duration_since(Instant::now()));
+    }
+    let described = webrtc.property::<Option<gst_webrtc::WebRTCSessionDescription>>("local-description");
+    let gathering = || {
+        let state = webrtc.property::<gst_webrtc::WebRTCICEGatheringState>("ice-gathering-state");
+        state != gst_webrtc::WebRTCICEGatheringState::Complete
+    };
+    while described.is_some() && gathering() && Instant::now() < end {
+        std::thread::sleep(Duration::from_millis(5));
+    }
 }
 
 fn make(element: &'static str, package: &'static str) -> Result<gst::Element, MediaError> {

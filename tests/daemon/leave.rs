@@ -12,7 +12,7 @@ const BURSTS: usize = 10;
 
 /// One way to come and go for each number.
 fn come_and_go(address: SocketAddr, number: usize) {
-    match number % 5 {
+    match std::env::var("KIND").map_or(number % 5, |k| k.parse().unwrap()) {
         // Watches and says goodbye.
         0 => Viewer::watch(address).leave(),
         // Watches, and is gone from one moment to the next: signalling and media.
@@ -68,16 +68,35 @@ fn settled(daemon: &Daemon, at_most: Option<Holdings>) -> Holdings {
 fn a_hundred_viewers_come_and_go_and_nothing_of_them_stays() {
     let mut daemon = Daemon::start("[video]\ngrace_s = 600\n");
     // One stays all the time and must not notice the others.
-    let steady = Viewer::watch(daemon.address);
+    let mut steady = Viewer::watch(daemon.address);
     burst(daemon.address);
     let after_ten = settled(&daemon, None);
+    let threads_after_ten = daemon.threads();
     for _ in 1..BURSTS {
         burst(daemon.address);
         let before = steady.peer.frames();
         steady.peer.wait_frames(before + 10, LIMIT);
+        // Reading, it answers the daemon's pings as well.
+        steady.client.say(&json!({"type": "ping", "id": 1}));
+        steady.client.expect("pong");
     }
     let after_hundred = settled(&daemon, Some(after_ten));
-    println!("after 10: {after_ten:?}\nafter 100: {after_hundred:?}");
+    println!(
+        "{}",
+        String::from_utf8_lossy(
+            &std::process::Command::new("sh")
+                .arg("-c")
+                .arg(format!(
+                    "ls -l /proc/{}/fd | sed 's/.*-> //; s/[0-9]*//g' | sort | uniq -c",
+                    daemon.id()
+                ))
+                .output()
+                .unwrap()
+                .stdout
+        )
+    );
+    println!("after 10: {after_ten:?} {threads_after_ten:?}");
+    println!("after 100: {after_hundred:?} {:?}", daemon.threads());
     assert!(daemon.is_running());
     assert!(after_hundred.threads <= after_ten.threads, "{after_ten:?} -> {after_hundred:?}");
     assert!(after_hundred.descriptors <= after_ten.descriptors, "{after_ten:?} -> {after_hundred:?}");

@@ -1,5 +1,6 @@
 //! A running daemon: its own folders, its own port, ended by its process id.
 
+use std::collections::BTreeMap;
 use std::io::{BufRead as _, BufReader};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -124,8 +125,23 @@ impl Daemon {
         }
     }
 
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
     pub fn is_running(&mut self) -> bool {
         self.child.try_wait().unwrap().is_none()
+    }
+
+    /// The names of its threads, with how often each occurs.
+    pub fn threads(&self) -> BTreeMap<String, usize> {
+        let tasks = std::fs::read_dir(format!("/proc/{}/task", self.child.id())).unwrap();
+        let mut names = BTreeMap::new();
+        for task in tasks.map_while(Result::ok) {
+            // A thread may end while it is looked at.
+            let name = std::fs::read_to_string(task.path().join("comm")).unwrap_or_default();
+            *names.entry(name.trim().to_owned()).or_default() += 1;
+        }
+        names
     }
 
     pub fn holdings(&self) -> Holdings {
