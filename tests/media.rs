@@ -62,7 +62,7 @@ impl Rig {
             media: vec![MediaKind::Video, MediaKind::Audio],
             live: true,
             network_latency: None,
-            watched_screen: None,
+            device: None,
         };
         let capture = Capture::start(&self.source, run, &plan, &self.taps, &self.events, || {});
         self.capture = Some(capture.unwrap());

@@ -4,7 +4,7 @@
 //! number, or a window that is opened later, is found.
 
 use super::launch::LaunchFiles;
-use super::platform::{self, WatchedScreen};
+use super::platform::{self, Device, WatchedScreen};
 use super::source::CapturePlan;
 use super::{Fault, MediaError};
 use crate::config::{Source, SourceKind, Test, Uri};
@@ -17,17 +17,18 @@ use crate::core::template::{Value, Values};
 /// # Errors
 /// [`Fault`] when the device is not there or the launch file cannot be read.
 pub fn capture(source: &Source, files: &LaunchFiles) -> Result<CapturePlan, Fault> {
-    let mut watched_screen = None;
+    let mut device = None;
     let (file, values) = match &source.kind {
         SourceKind::Screen(screen) => {
             let display = std::env::var("DISPLAY").ok();
             let target = platform::resolve_screen(screen, display.as_deref())?;
             let values = target.values(screen);
-            watched_screen = Some(WatchedScreen { screen: screen.clone(), target });
+            device = Some(Device::Screen(WatchedScreen { screen: screen.clone(), target }));
             ("screen.launch", values)
         }
         SourceKind::Camera(camera) => {
             let target = platform::resolve_camera(camera)?;
+            device = Some(Device::Camera(target.path.clone()));
             (target.launch_file(), target.values())
         }
         SourceKind::Audio(audio) => {
@@ -48,7 +49,7 @@ pub fn capture(source: &Source, files: &LaunchFiles) -> Result<CapturePlan, Faul
         media: source.media(),
         live: !matches!(source.kind, SourceKind::Uri(_)),
         network_latency,
-        watched_screen,
+        device,
     })
 }
 
@@ -66,7 +67,7 @@ pub fn check(source: &Source, files: &LaunchFiles) -> Result<(), MediaError> {
         media: source.media(),
         live: true,
         network_latency: None,
-        watched_screen: None,
+        device: None,
     };
     super::source::check(&plan)
 }

@@ -124,6 +124,42 @@ impl AudioTarget {
     }
 }
 
+/// The device of a running capture, to be asked when something is wrong with it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Device {
+    /// A screen: it is looked after while it is captured.
+    Screen(WatchedScreen),
+    /// A camera, by its node: it is asked after a failure.
+    Camera(String),
+}
+
+impl Device {
+    /// Begins to look after a screen: see [`WatchedScreen::start`]. Cameras tell by themselves when
+    /// they go.
+    ///
+    /// # Errors
+    /// As [`WatchedScreen::start`].
+    pub fn watch(
+        &self,
+        when_changed: impl FnOnce(PlatformError) + Send + 'static,
+    ) -> Result<Option<ScreenWatch>, PlatformError> {
+        match self {
+            Self::Screen(screen) => screen.start(when_changed).map(Some),
+            Self::Camera(_) => Ok(None),
+        }
+    }
+
+    /// What is wrong with the device, where the system knows better than GStreamer, right after a
+    /// capture has failed.
+    #[must_use]
+    pub fn diagnose(&self) -> Option<PlatformError> {
+        match self {
+            Self::Screen(_) => None,
+            Self::Camera(path) => diagnose_camera(path),
+        }
+    }
+}
+
 /// Why a screen, a camera or a sound input is not there. Each is a sentence for a person that
 /// says what was looked for, what there is, and what to do.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -241,6 +277,12 @@ pub enum PlatformError {
         /// Who has it.
         by: String,
     },
+    /// The camera was there and is not any more.
+    #[error("camera {path} has gone: it was unplugged, or its driver was")]
+    CameraGone {
+        /// The node.
+        path: String,
+    },
     /// The node is no camera, or its driver fails.
     #[error("{path} cannot be used as a camera: {detail}")]
     CameraFailed {
@@ -288,7 +330,9 @@ impl PlatformError {
             | Self::NoCamera { .. }
             | Self::CameraNotFound { .. } => FailureCause::NotFound,
             Self::DisplayRefused { .. } | Self::CameraForbidden { .. } => FailureCause::Permission,
-            Self::DisplayLost { .. } | Self::ScreenMoved { .. } => FailureCause::Lost,
+            Self::DisplayLost { .. } | Self::ScreenMoved { .. } | Self::CameraGone { .. } => {
+                FailureCause::Lost
+            }
             Self::CameraBusy { .. } => FailureCause::Busy,
             Self::NoAnswer { .. } => FailureCause::Stalled,
             Self::RegionOutside { .. }

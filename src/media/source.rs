@@ -6,7 +6,7 @@
 
 use super::launch::Description;
 use super::pipeline::{BusMessage, Pipeline};
-use super::platform::{ScreenWatch, WatchedScreen};
+use super::platform::{Device, ScreenWatch};
 use super::{Event, Events, Fault, Format, MediaError};
 use crate::core::ids::SourceName;
 use crate::core::protocol::{FailureCause, MediaKind};
@@ -133,8 +133,8 @@ pub struct CapturePlan {
     pub live: bool,
     /// How long a network source waits for late packets.
     pub network_latency: Option<Duration>,
-    /// The screen that is captured, to be looked after while the capture runs.
-    pub watched_screen: Option<WatchedScreen>,
+    /// What it is captured from, where that is to be asked when something is wrong.
+    pub device: Option<Device>,
 }
 
 /// A running capture. Dropping it stops it, off the caller's thread.
@@ -167,8 +167,10 @@ impl Capture {
         let first = Arc::new(OnceLock::new());
         let failed = {
             let (source, events, first) = (source.clone(), events.clone(), Arc::clone(&first));
+            let device = plan.device.clone();
             move |cause, detail| {
-                let fault = Fault { cause, detail };
+                let known = device.as_ref().and_then(Device::diagnose);
+                let fault = known.map_or(Fault { cause, detail }, Fault::from);
                 let _ = first.set(fault.clone());
                 events.send(Event::CaptureFailed { source: source.clone(), run, fault });
             }
@@ -189,13 +191,13 @@ impl Capture {
             });
         }
         pipeline.play().map_err(|error| first.get().cloned().unwrap_or_else(|| error.into()))?;
-        let watch = plan.watched_screen.as_ref().map(|watched| {
+        let watch = plan.device.as_ref().map(|device| {
             let (source, events) = (source.clone(), events.clone());
-            watched.start(move |change| {
+            device.watch(move |change| {
                 events.send(Event::CaptureFailed { source, run, fault: change.into() });
             })
         });
-        Ok(Self { _pipeline: pipeline, _watch: watch.transpose()? })
+        Ok(Self { _pipeline: pipeline, _watch: watch.transpose()?.flatten() })
     }
 }
 

@@ -27,7 +27,16 @@ fn provided(provider: &str, system: AudioSystemName) -> Vec<AudioInput> {
     let Some(provider) = gst::DeviceProviderFactory::find(provider).and_then(|factory| factory.get()) else {
         return Vec::new();
     };
+    // PulseAudio's tells which device is the default only while it watches. Where it cannot begin
+    // to, no server answers.
+    let watching = provider.can_monitor();
+    if watching && provider.start().is_err() {
+        return Vec::new();
+    }
     let devices = provider.devices();
+    if watching {
+        provider.stop();
+    }
     let mut inputs: Vec<AudioInput> = devices
         .iter()
         .filter(|device| device.has_classes("Audio/Source"))

@@ -27,6 +27,14 @@ struct Node {
     links: Vec<String>,
 }
 
+/// What a node that captures pictures says of itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Answer {
+    /// The name of the card; the driver's name for the node where it has none.
+    card: String,
+    modes: Vec<CameraMode>,
+}
+
 /// Every camera of the machine, in the order of their numbers. Nodes that do not capture pictures
 /// (a webcam's second node carries metadata only) are left out; a camera that cannot be opened is
 /// there, with its `problem`. Blocks for at most [`super::DEADLINE`] for each node.
@@ -35,13 +43,13 @@ pub fn cameras() -> Vec<CameraInfo> {
 }
 
 fn camera(node: Node) -> Option<CameraInfo> {
-    let (modes, problem) = match modes(&node.path) {
-        Ok(Some(modes)) => (modes, None),
-        Ok(None) => return None,
-        Err(problem) => (Vec::new(), Some(problem.to_string())),
+    let (answer, problem) = match ask(&node) {
+        Ok(answer) => (answer?, None),
+        Err(problem) => (Answer { card: node.name, modes: Vec::new() }, Some(problem.to_string())),
     };
     let in_use_by = user_of(&node.path);
-    Some(CameraInfo { name: node.name, path: node.path, links: node.links, modes, in_use_by, problem })
+    let Answer { card, modes } = answer;
+    Some(CameraInfo { name: card, path: node.path, links: node.links, modes, in_use_by, problem })
 }
 
 /// The camera that `wanted` means, and the mode that suits it best. Blocks as [`cameras`] does.
@@ -50,43 +58,63 @@ fn camera(node: Node) -> Option<CameraInfo> {
 /// A sentence about what is not there or in the way: [`PlatformError`].
 pub fn resolve_camera(wanted: &Camera) -> Result<CameraTarget, PlatformError> {
     let nodes = nodes(Path::new(SYSFS), Path::new(DEV));
-    let (node, modes) = match wanted.device.as_deref() {
-        None => first_camera(nodes)?,
-        Some(device) => {
-            let node = find(&nodes, device)?;
-            let modes = modes(&node.path)?;
-            let not_one = || PlatformError::CameraFailed {
+    let (node, answer) = match wanted.device.as_deref() {
+        None => first_camera(&nodes, |_| true)?,
+        Some(device) if device.starts_with('/') => {
+            let node = by_path(&nodes, device)?;
+            let answer = ask(&node)?.ok_or_else(|| PlatformError::CameraFailed {
                 path: node.path.clone(),
                 detail: "it does not capture pictures".into(),
-            };
-            let modes = modes.ok_or_else(not_one)?;
-            (node, modes)
+            })?;
+            (node, answer)
+        }
+        Some(name) => {
+            let matches = |known: &str| known.to_lowercase().contains(&name.to_lowercase());
+            let found = first_camera(&nodes, |(node, answer)| matches(&answer.card) || matches(&node.name));
+            found.map_err(|error| match error {
+                PlatformError::NoCamera { .. } if !nodes.is_empty() => not_found(&nodes, name),
+                other => other,
+            })?
         }
     };
-    let Some(choice) = choose_mode(&modes, wanted.size, wanted.framerate) else {
+    let Some(choice) = choose_mode(&answer.modes, wanted.size, wanted.framerate) else {
         return Err(PlatformError::NoCameraMode { path: node.path });
     };
-    Ok(CameraTarget { path: node.path, name: node.name, choice })
+    Ok(CameraTarget { path: node.path, name: answer.card, choice })
 }
 
 /// Why a capture from this node has just failed, where the system can tell: v4l2src calls a camera
-/// that another program uses merely "not negotiated". Call it when the capture is closed.
+/// that another program uses merely "not negotiated".
 #[must_use]
 pub fn diagnose_camera(path: &str) -> Option<PlatformError> {
-    if let Err(error) = open(path) {
-        return Some(error);
+    match open(path) {
+        // The capture had found it.
+        Err(PlatformError::CameraNotFound { .. }) => {
+            return Some(PlatformError::CameraGone { path: path.to_owned() });
+        }
+        Err(error) => return Some(error),
+        Ok(()) => {}
     }
     user_of(path).map(|by| PlatformError::CameraBusy { path: path.to_owned(), by })
 }
 
-/// The first camera with colours or, failing that, the first camera.
-fn first_camera(nodes: Vec<Node>) -> Result<(Node, Vec<CameraMode>), PlatformError> {
+/// The first camera with colours or, failing that, the first camera, among those `wanted`.
+fn first_camera(
+    nodes: &[Node],
+    wanted: impl Fn(&(Node, Answer)) -> bool,
+) -> Result<(Node, Answer), PlatformError> {
     let (mut grey, mut problem) = (None, None);
     for node in nodes {
-        match modes(&node.path) {
-            Ok(Some(modes)) if has_colour(&modes) => return Ok((node, modes)),
-            Ok(Some(modes)) => grey = grey.or(Some((node, modes))),
+        match ask(node) {
             Ok(None) => {}
+            Ok(Some(answer)) => {
+                let colours = has_colour(&answer.modes);
+                let camera = Some((node.clone(), answer)).filter(&wanted);
+                if colours && let Some(camera) = camera {
+                    return Ok(camera);
+                }
+                grey = grey.or(camera);
+            }
             Err(error) => problem = problem.or(Some(error)),
         }
     }
@@ -96,21 +124,13 @@ fn first_camera(nodes: Vec<Node>) -> Result<(Node, Vec<CameraMode>), PlatformErr
     })
 }
 
-/// The node that a path, a link or a card name means.
-fn find(nodes: &[Node], device: &str) -> Result<Node, PlatformError> {
-    if device.starts_with('/') {
-        let path = std::fs::canonicalize(device).map_err(|_| not_found(nodes, device))?;
-        let path = path.to_string_lossy().into_owned();
-        let known = nodes.iter().find(|node| node.path == path).cloned();
-        let name = || plain_text(device);
-        return Ok(known.unwrap_or_else(|| Node { path, name: name(), links: Vec::new() }));
-    }
-    let wanted = device.to_lowercase();
-    let named = |matches: fn(&str, &str) -> bool| {
-        nodes.iter().find(|node| matches(&node.name.to_lowercase(), &wanted)).cloned()
-    };
-    let exact = named(|name, wanted| name == wanted);
-    exact.or_else(|| named(|name, wanted| name.contains(wanted))).ok_or_else(|| not_found(nodes, device))
+/// The node that a path or a link leads to.
+fn by_path(nodes: &[Node], device: &str) -> Result<Node, PlatformError> {
+    let path = std::fs::canonicalize(device).map_err(|_| not_found(nodes, device))?;
+    let path = path.to_string_lossy().into_owned();
+    let known = nodes.iter().find(|node| node.path == path).cloned();
+    let name = || plain_text(device);
+    Ok(known.unwrap_or_else(|| Node { path, name: name(), links: Vec::new() }))
 }
 
 fn not_found(nodes: &[Node], device: &str) -> PlatformError {
@@ -169,8 +189,11 @@ fn links(dev: &Path) -> Vec<(String, PathBuf)> {
 fn open(path: &str) -> Result<(), PlatformError> {
     let flags = libc::O_NONBLOCK;
     let owned = || path.to_owned();
+    let unplugged = |error: &std::io::Error| matches!(error.raw_os_error(), Some(libc::ENODEV | libc::ENXIO));
     match OpenOptions::new().read(true).write(true).custom_flags(flags).open(path) {
         Ok(_) => Ok(()),
+        // The node outlives its device until udev or the last user lets it go.
+        Err(error) if unplugged(&error) => Err(PlatformError::CameraGone { path: owned() }),
         Err(error) => Err(match error.kind() {
             ErrorKind::PermissionDenied => PlatformError::CameraForbidden { path: owned() },
             ErrorKind::NotFound => {
@@ -204,26 +227,28 @@ fn user_of(path: &str) -> Option<String> {
     None
 }
 
-/// What a node can send; `None` when it is not one that captures pictures.
-fn modes(path: &str) -> Result<Option<Vec<CameraMode>>, PlatformError> {
-    let path = path.to_owned();
-    within(&format!("camera {path}"), move || {
-        open(&path)?;
-        ask(&path)
+/// Asks a node what it is and what it can send, within [`super::DEADLINE`]; `None` when it is not
+/// one that captures pictures.
+fn ask(node: &Node) -> Result<Option<Answer>, PlatformError> {
+    let node = node.clone();
+    within(&format!("camera {}", node.path), move || {
+        open(&node.path)?;
+        ask_driver(&node)
     })
 }
 
 /// Asks through a v4l2src in READY.
-fn ask(path: &str) -> Result<Option<Vec<CameraMode>>, PlatformError> {
-    let failed = |detail: String| PlatformError::CameraFailed { path: path.to_owned(), detail };
+fn ask_driver(node: &Node) -> Result<Option<Answer>, PlatformError> {
+    let failed = |detail: String| PlatformError::CameraFailed { path: node.path.clone(), detail };
     let source = gst::ElementFactory::make("v4l2src")
-        .property("device", path)
+        .property("device", &node.path)
         .build()
         .map_err(|error| failed(error.to_string()))?;
     let bus = gst::Bus::new();
     source.set_bus(Some(&bus));
     let opened = source.set_state(gst::State::Ready);
     let caps = source.static_pad("src").map(|pad| pad.query_caps(None));
+    let card = source.property::<Option<String>>("device-name");
     // Errors of going back are those of going there.
     let _ = source.set_state(gst::State::Null);
     if opened.is_err() {
@@ -237,7 +262,9 @@ fn ask(path: &str) -> Result<Option<Vec<CameraMode>>, PlatformError> {
         }
         return Err(failed(error.error().to_string()));
     }
-    Ok(Some(caps.map(|caps| modes_of(&caps)).unwrap_or_default()))
+    let card = card.map(|card| plain_text(&card)).filter(|card| !card.is_empty());
+    let modes = caps.map(|caps| modes_of(&caps)).unwrap_or_default();
+    Ok(Some(Answer { card: card.unwrap_or_else(|| node.name.clone()), modes }))
 }
 
 /// The modes in a v4l2src's caps. Compressed formats but JPEG, and memory that is not the
@@ -332,4 +359,217 @@ fn rates(structure: &gst::StructureRef) -> Vec<Rates> {
         all.insert(0, Rates::Listed(listed));
     }
     all
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+    use std::os::unix::fs::symlink;
+
+    /// A machine's /sys and /dev with a webcam of two nodes and a capture card.
+    struct Machine(tempfile::TempDir);
+
+    impl Machine {
+        fn new() -> Self {
+            let machine = Self(tempfile::tempdir().unwrap());
+            for (node, name) in
+                [("video10", "HDMI Capture\n"), ("video2", "HD Webcam\n"), ("video3", "HD Webcam\n")]
+            {
+                fs::create_dir_all(machine.sys().join(node)).unwrap();
+                fs::write(machine.sys().join(node).join("name"), name).unwrap();
+            }
+            // A radio, and a device whose node udev has not made yet.
+            fs::create_dir_all(machine.sys().join("radio0")).unwrap();
+            fs::create_dir_all(machine.sys().join("video4")).unwrap();
+            for folder in ["v4l/by-id", "v4l/by-path"] {
+                fs::create_dir_all(machine.dev().join(folder)).unwrap();
+            }
+            for node in ["video2", "video3", "video10"] {
+                fs::write(machine.dev().join(node), "").unwrap();
+            }
+            symlink("../../video2", machine.dev().join("v4l/by-path/pci-usb-0:1-video-index0")).unwrap();
+            symlink("../../video2", machine.dev().join("v4l/by-id/usb-HD_Webcam-video-index0")).unwrap();
+            symlink("../../video9", machine.dev().join("v4l/by-id/usb-Gone-video-index0")).unwrap();
+            machine
+        }
+
+        fn sys(&self) -> PathBuf {
+            self.0.path().join("sys")
+        }
+
+        /// Without links in it, as /dev is.
+        fn dev(&self) -> PathBuf {
+            let dev = self.0.path().join("dev");
+            fs::create_dir_all(&dev).unwrap();
+            fs::canonicalize(dev).unwrap()
+        }
+
+        fn nodes(&self) -> Vec<Node> {
+            nodes(&self.sys(), &self.dev())
+        }
+
+        fn path(&self, name: &str) -> String {
+            self.dev().join(name).to_string_lossy().into_owned()
+        }
+    }
+
+    #[test]
+    fn nodes_come_by_number_with_their_names_and_links() {
+        let machine = Machine::new();
+        let webcam = Node {
+            path: machine.path("video2"),
+            name: "HD Webcam".into(),
+            links: vec![
+                machine.path("v4l/by-id/usb-HD_Webcam-video-index0"),
+                machine.path("v4l/by-path/pci-usb-0:1-video-index0"),
+            ],
+        };
+        let node =
+            |name: &str, card: &str| Node { path: machine.path(name), name: card.into(), links: vec![] };
+        assert_eq!(machine.nodes(), [webcam, node("video3", "HD Webcam"), node("video10", "HDMI Capture")]);
+        assert!(nodes(Path::new("/nonexistent"), Path::new("/nonexistent")).is_empty());
+    }
+
+    #[test]
+    fn a_camera_is_found_by_path_and_link() {
+        let machine = Machine::new();
+        let nodes = machine.nodes();
+        for (device, expected) in [
+            ("video10", "video10"),
+            ("v4l/by-id/usb-HD_Webcam-video-index0", "video2"),
+            ("v4l/by-path/pci-usb-0:1-video-index0", "video2"),
+        ] {
+            let found = by_path(&nodes, &machine.path(device)).unwrap();
+            assert_eq!(found.path, machine.path(expected), "{device}");
+        }
+        let gone = machine.path("v4l/by-id/usb-Gone-video-index0");
+        let error = by_path(&nodes, &gone).unwrap_err().to_string();
+        assert!(error.starts_with(&format!("no camera {gone}; there are ")), "{error}");
+        assert!(error.ends_with("video10 (HDMI Capture)"), "{error}");
+        assert_eq!(by_path(&[], "/x").unwrap_err().to_string(), "no camera /x; there is none");
+    }
+
+    #[test]
+    fn who_has_a_file_open_is_seen() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("node");
+        let file = fs::File::create(&path).unwrap();
+        let path = fs::canonicalize(path).unwrap().to_string_lossy().into_owned();
+        assert_eq!(user_of(&path), None, "this process does not count");
+        // `cat` reads from a pipe that never ends, with the file as its standard error.
+        let mut reader = std::process::Command::new("cat")
+            .stdin(std::process::Stdio::piped())
+            .stderr(file)
+            .spawn()
+            .unwrap();
+        assert_eq!(user_of(&path), Some(format!("cat (process {})", reader.id())));
+        drop(reader.stdin.take());
+        reader.wait().unwrap();
+        assert_eq!(user_of(&path), None);
+    }
+
+    #[test]
+    fn a_node_that_is_no_camera_is_told_from_one_that_is_not_there() {
+        gst::init().unwrap();
+        let node = |path: &str| Node { path: path.into(), name: "x".into(), links: vec![] };
+        let error = ask(&node("/nonexistent/video0")).unwrap_err();
+        assert!(matches!(error, PlatformError::CameraNotFound { .. }), "{error}");
+        let error = ask(&node("/dev/null")).unwrap_err();
+        assert!(matches!(error, PlatformError::CameraFailed { .. }), "{error}");
+        let gone = diagnose_camera("/nonexistent/video0").unwrap();
+        assert_eq!(gone.cause(), crate::core::protocol::FailureCause::Lost, "{gone}");
+    }
+
+    #[track_caller]
+    fn check(caps: &str, expected: &[CameraMode]) {
+        gst::init().unwrap();
+        let caps: gst::Caps = caps.parse().unwrap();
+        assert_eq!(modes_of(&caps), expected, "{caps}");
+    }
+
+    fn raw(format: &str, sizes: Sizes, rates: Rates) -> CameraMode {
+        CameraMode { format: CameraFormat::Raw(format.into()), sizes, rates }
+    }
+
+    fn one(width: u32, height: u32) -> Sizes {
+        Sizes::One(Size { width, height })
+    }
+
+    fn listed_rates(rates: &[u32]) -> Rates {
+        Rates::Listed(rates.iter().map(|fps| FrameRate::whole(*fps)).collect())
+    }
+
+    #[test]
+    fn discrete_modes_are_read() {
+        check(
+            "video/x-raw,format=YUY2,width=640,height=480,framerate={30/1,15/1,30000/1001}; \
+             image/jpeg,width=1920,height=1080,framerate=30/1",
+            &[
+                raw(
+                    "YUY2",
+                    one(640, 480),
+                    Rates::Listed(vec![
+                        FrameRate::whole(30),
+                        FrameRate::whole(15),
+                        FrameRate { numerator: 30000, denominator: 1001 },
+                    ]),
+                ),
+                CameraMode {
+                    format: CameraFormat::Mjpeg,
+                    sizes: one(1920, 1080),
+                    rates: listed_rates(&[30]),
+                },
+            ],
+        );
+    }
+
+    #[test]
+    fn lists_of_formats_and_sizes_are_every_pair() {
+        check(
+            "video/x-raw,format={YUY2,NV12},width={320,640},height=240,framerate=30/1",
+            &["YUY2", "NV12"]
+                .iter()
+                .flat_map(|format| [320, 640].map(|width| raw(format, one(width, 240), listed_rates(&[30]))))
+                .collect::<Vec<_>>(),
+        );
+    }
+
+    #[test]
+    fn stepwise_sizes_and_ranges_of_rates_are_read() {
+        let sizes = Sizes::Stepwise {
+            min: Size { width: 32, height: 32 },
+            max: Size { width: 2592, height: 1944 },
+            step: Size { width: 2, height: 4 },
+        };
+        check(
+            "video/x-raw,format=I420,width=[32,2592,2],height=[32,1944,4],framerate=[1/1,90/1]",
+            &[raw("I420", sizes, Rates::Between { min: FrameRate::whole(1), max: FrameRate::whole(90) })],
+        );
+        // From nothing on, and with a list beside the range.
+        check(
+            "video/x-raw,format=I420,width=640,height=480,framerate={15/1,[0/1,60/1]}",
+            &[
+                raw("I420", one(640, 480), listed_rates(&[15])),
+                raw(
+                    "I420",
+                    one(640, 480),
+                    Rates::Between { min: FrameRate::whole(1), max: FrameRate::whole(60) },
+                ),
+            ],
+        );
+    }
+
+    #[test]
+    fn what_is_not_understood_is_passed_over() {
+        check("video/x-h264,width=640,height=480,framerate=30/1", &[]);
+        check("video/x-bayer,format=bggr,width=640,height=480,framerate=30/1", &[]);
+        check("video/x-raw(memory:DMABuf),format=NV12,width=640,height=480,framerate=30/1", &[]);
+        check("video/x-raw(format:Interlaced),format=NV12,width=640,height=480,framerate=30/1", &[]);
+        check("video/x-raw,format=NV12,width=640,height=480", &[]);
+        check("video/x-raw,format=NV12,width=640,height=480,framerate=0/1", &[]);
+        check("video/x-raw,width=640,height=480,framerate=30/1", &[]);
+        check("ANY", &[]);
+        check("EMPTY", &[]);
+    }
 }
