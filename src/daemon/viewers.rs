@@ -5,6 +5,7 @@
 use super::sources::Sources;
 use crate::core::ids::{SourceName, ViewerId};
 use crate::core::protocol::{self, ByeReason, IceServer, MediaKind, ServerMessage, SourceState, TrackInfo};
+use crate::core::rtp::CAPTURE_TIME_URI;
 use crate::core::sdp::{CheckedAnswer, Fingerprint, HashFunction};
 use crate::core::viewer::{Effect, Input, Session};
 use crate::media::viewer::{IceSettings, TrackSpec, Viewer, ViewerEvent};
@@ -328,6 +329,13 @@ impl Unit {
     fn accept(&mut self, answer: &CheckedAnswer) -> Option<Input> {
         let Peer::Open { viewer, accepted, .. } = &mut self.peer else { return None };
         *accepted = answer.accepted().map(|(mline, _)| mline).collect();
+        for (mline, answered) in answer.accepted() {
+            if let (Some(track), Some(id)) =
+                (viewer.tracks().get(mline), answered.extension(CAPTURE_TIME_URI))
+            {
+                track.send_capture_time(id);
+            }
+        }
         viewer.accept(&answer.to_sdp()).err().map(|error| Input::End {
             reason: ByeReason::ProtocolError,
             message: format!("The answer cannot be used: {error}"),
