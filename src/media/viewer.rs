@@ -111,7 +111,7 @@ fn offered_caps(track: &TrackSpec, payload: u8) -> gst::Caps {
     let codec = track.rendition.codec;
     let caps = gst::Caps::builder("application/x-rtp")
         .field("payload", i32::from(payload))
-        .field(&format!("extmap-{CAPTURE_TIME_ID}"), CAPTURE_TIME_URI)
+        .field(format!("extmap-{CAPTURE_TIME_ID}"), CAPTURE_TIME_URI)
         .field("ssrc", track.ssrc);
     match codec {
         Codec::H264 => caps
