@@ -124,8 +124,8 @@ load-module module-native-protocol-unix socket=${socket} auth-anonymous=1
     return daemon;
   }
 
-  async chromium(options) {
-    const browser = await launchChromium(options);
+  async chromium() {
+    const browser = await launchChromium();
     this.after(() => browser.close());
     return browser;
   }
