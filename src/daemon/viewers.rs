@@ -230,7 +230,11 @@ impl Viewers {
         for (id, unit) in &mut self.all {
             let Peer::Waiting { until, renditions } = &unit.peer else { continue };
             let profiles: Vec<_> = renditions.iter().map(|rendition| sources.profile(rendition)).collect();
-            if now < *until && profiles.iter().any(Option::is_none) {
+            // What is hidden has no encoder that could say anything.
+            let selected = unit.session.selected();
+            let mut awaited =
+                renditions.iter().zip(&profiles).filter(|(id, _)| selected.contains(&id.source));
+            if now < *until && awaited.any(|(_, profile)| profile.is_none()) {
                 continue;
             }
             let specs: Vec<_> = renditions
