@@ -18,3 +18,4 @@ pub mod sdp;
 pub mod template;
 pub mod units;
 pub mod viewer;
+pub mod vp8;

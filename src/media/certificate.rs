@@ -38,8 +38,8 @@ impl Certificate {
         let key = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256)?;
         let certificate = CertificateParams::new(Vec::new())?.self_signed(&key)?;
         let digest = ring::digest::digest(&ring::digest::SHA256, certificate.der());
-        let fingerprint = Fingerprint::new(HashFunction::Sha256, digest.as_ref())
-            .ok_or(rcgen::Error::RingUnspecified)?;
+        let fingerprint =
+            Fingerprint::new(HashFunction::Sha256, digest.as_ref()).ok_or(rcgen::Error::RingUnspecified)?;
         Ok(Self { pem: certificate.pem() + &key.serialize_pem(), fingerprint })
     }
 

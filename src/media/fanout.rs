@@ -13,10 +13,11 @@ use crate::core::h264;
 use crate::core::ids::ViewerId;
 use crate::core::protocol::{Codec, MediaKind};
 use crate::core::rtp::{Decision, FrameInfo, Rewriter, RtpHeader, Track};
+use crate::core::vp8;
 use gstreamer as gst;
 use gstreamer_app as gst_app;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 /// The most bytes that one frame may have; a keyframe of a 4K screen is under 2 MB.
@@ -90,11 +91,15 @@ impl Subscription {
         }
     }
 
+    fn rewriter(&self) -> MutexGuard<'_, Rewriter> {
+        self.rewriter.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn deliver(&self, frame: &Frame, stream: u32) {
         let queue = Duration::from_nanos(self.appsrc.current_level_time().nseconds());
         let info = FrameInfo { stream, keyframe: frame.keyframe, running_time: frame.time, queue };
         let list = {
-            let mut rewriter = self.rewriter.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut rewriter = self.rewriter();
             match rewriter.frame(info) {
                 Decision::Forward => copy(frame, &mut rewriter),
                 Decision::Drop { want_keyframe } => {
@@ -177,10 +182,12 @@ impl Fanout {
         }
     }
 
-    /// Sends to this viewer from the next keyframe on (from the next packet, for sound).
+    /// Sends to this viewer from the next keyframe on (from the next packet, for sound), also
+    /// when it was sent to before: it lacks what came in between.
     pub fn subscribe(&self, subscription: Arc<Subscription>) {
         self.change(|all| {
             if !all.iter().any(|each| Arc::ptr_eq(each, &subscription)) {
+                subscription.rewriter().interrupted();
                 all.push(subscription);
             }
         });
@@ -275,8 +282,9 @@ impl Feed {
     fn packet(&mut self, buffer: &gst::BufferRef, time: Option<Duration>) {
         let Ok(map) = buffer.map_readable() else { return };
         let Ok(header) = RtpHeader::parse(&map) else { return };
+        let payload = map.get(header.header_len..).unwrap_or_default();
+        self.announce(payload);
         // A frame whose last packet did not come is given up.
-        self.announce(map.get(header.header_len..).unwrap_or_default());
         if self.timestamp != Some(header.timestamp) {
             self.frame.clear();
             self.timestamp = Some(header.timestamp);
@@ -289,7 +297,11 @@ impl Feed {
         }
         self.frame.bytes.extend_from_slice(&map);
         self.frame.ends.push(self.frame.bytes.len());
-        self.frame.keyframe |= !buffer.flags().contains(gst::BufferFlags::DELTA_UNIT);
+        self.frame.keyframe |= match self.fanout.rendition.codec {
+            // rtpvp8pay (seen in 1.22.0) marks no packet as a delta unit.
+            Codec::Vp8 => vp8::begins_keyframe(payload),
+            Codec::H264 | Codec::Opus => !buffer.flags().contains(gst::BufferFlags::DELTA_UNIT),
+        };
         let last = header.marker || self.fanout.rendition.media() == MediaKind::Audio;
         if last {
             // Runs are counted from 1 and are years away from this bound.
