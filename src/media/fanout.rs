@@ -241,13 +241,13 @@ pub(crate) struct Feed {
     run: u64,
     frame: Frame,
     timestamp: Option<u32>,
-    ready: bool,
+    announced: Option<Option<String>>,
 }
 
 impl Feed {
     /// `run` tells this encoder's packets from an earlier one's.
     pub(crate) fn new(fanout: Arc<Fanout>, run: u64) -> Self {
-        Self { fanout, run, frame: Frame::default(), timestamp: None, ready: false }
+        Self { fanout, run, frame: Frame::default(), timestamp: None, announced: None }
     }
 
     /// Takes what the payloader has pushed.
@@ -266,16 +266,21 @@ impl Feed {
         }
     }
 
-    /// Says once what the stream is; an H.264 stream says it in its first parameter set.
+    /// Says what the stream is, at first and when it has become another; an H.264 stream says it
+    /// in its parameter sets.
     fn announce(&mut self, payload: &[u8]) {
-        if self.ready {
-            return;
-        }
-        let profile_level_id = h264::profile_level_id(payload);
-        let rendition = self.fanout.rendition.clone();
-        if rendition.codec != Codec::H264 || profile_level_id.is_some() {
-            self.ready = true;
-            self.fanout.events.send(Event::RenditionReady { rendition, run: self.run, profile_level_id });
+        let rendition = &self.fanout.rendition;
+        let profile_level_id = match rendition.codec {
+            Codec::H264 => match h264::profile_level_id(payload) {
+                None => return,
+                profile => profile,
+            },
+            Codec::Vp8 | Codec::Opus => None,
+        };
+        if self.announced.as_ref() != Some(&profile_level_id) {
+            self.announced = Some(profile_level_id.clone());
+            let (rendition, run) = (rendition.clone(), self.run);
+            self.fanout.events.send(Event::RenditionReady { rendition, run, profile_level_id });
         }
     }
 
