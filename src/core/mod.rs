@@ -13,6 +13,7 @@ pub mod keyframe;
 pub mod lifecycle;
 pub mod protocol;
 pub mod rate;
+pub mod redact;
 pub mod rtp;
 pub mod sdp;
 pub mod template;

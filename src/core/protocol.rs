@@ -31,6 +31,9 @@ pub enum ClientMessage {
         /// The sources to take, in the order of the m-lines; all of them when absent.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         sources: Option<Vec<SourceName>>,
+        /// Of these, those to be sent from the start, as by `select`; all of them when absent.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        select: Option<Vec<SourceName>>,
     },
     /// Of the joined sources, those to be sent from now on. Changes no m-line.
     Select {
@@ -311,7 +314,7 @@ mod tests {
             client(r#"{"type":"hello","version":1,"video_codecs":["H264"],"later":1}"#),
             ClientMessage::Hello { version: 1, video_codecs: vec!["H264".into()] }
         );
-        assert_eq!(client(r#"{"type":"join"}"#), ClientMessage::Join { sources: None });
+        assert_eq!(client(r#"{"type":"join"}"#), ClientMessage::Join { sources: None, select: None });
         assert_eq!(
             client(r#"{"type":"candidate","mline":0,"candidate":""}"#),
             ClientMessage::Candidate { mline: 0, candidate: String::new() }

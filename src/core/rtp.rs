@@ -9,6 +9,10 @@
 //! Header extensions pass as they are. Those that a viewer's own numbers go into (transport-wide
 //! sequence number, abs-send-time) belong in [`Rewriter::rewrite`], beside the four fields.
 
+mod capture_time;
+
+pub use capture_time::{CAPTURE_TIME_LEN, CAPTURE_TIME_URI, copy_with_capture_time, ntp_time};
+
 use crate::core::protocol::MediaKind;
 use std::time::Duration;
 

@@ -233,7 +233,7 @@ impl Session {
     fn message(&mut self, now: Instant, message: ClientMessage, effects: &mut Vec<Effect>) {
         match message {
             ClientMessage::Hello { version, video_codecs } => self.hello(version, &video_codecs, effects),
-            ClientMessage::Join { sources } => self.join(now, sources, effects),
+            ClientMessage::Join { sources, select } => self.join(now, sources, select, effects),
             ClientMessage::Select { sources } => self.select(sources, effects),
             ClientMessage::Answer { sdp } => self.answer(now, &sdp, effects),
             ClientMessage::Candidate { mline, candidate } => self.candidate(mline, &candidate, effects),
@@ -269,7 +269,13 @@ impl Session {
         effects.push(Effect::Welcome);
     }
 
-    fn join(&mut self, now: Instant, sources: Option<Vec<SourceName>>, effects: &mut Vec<Effect>) {
+    fn join(
+        &mut self,
+        now: Instant,
+        sources: Option<Vec<SourceName>>,
+        select: Option<Vec<SourceName>>,
+        effects: &mut Vec<Effect>,
+    ) {
         if !matches!(self.state, State::Greeted) {
             return self.out_of_order("join comes once, after welcome", effects);
         }
@@ -280,12 +286,12 @@ impl Session {
         if sources.is_empty() {
             return self.mistake(ErrorCode::UnknownSource, "There is no source to join.".into(), effects);
         }
-        let joined = Joined {
-            selected: sources.clone(),
-            sources: sources.clone(),
-            local_candidates: Vec::new(),
-            transport_mline: 0,
-        };
+        let selected = select.unwrap_or_else(|| sources.clone());
+        if let Some(problem) = misnamed(&selected, &sources) {
+            return self.mistake(ErrorCode::UnknownSource, problem, effects);
+        }
+        let joined =
+            Joined { selected, sources: sources.clone(), local_candidates: Vec::new(), transport_mline: 0 };
         self.state = State::Preparing { until: now + OFFER_WITHIN, joined };
         effects.push(Effect::Open { sources, video_codec: self.video_codec });
     }

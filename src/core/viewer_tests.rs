@@ -63,7 +63,7 @@ impl Test {
     fn offered() -> Self {
         let mut test = Self::new();
         test.say(hello());
-        test.say(ClientMessage::Join { sources: None });
+        test.say(ClientMessage::Join { sources: None, select: None });
         test.input(offer());
         test
     }
@@ -111,7 +111,10 @@ fn word(effect: &Effect) -> String {
 fn a_viewer_joins_answers_and_is_fed_once_its_certificate_is_known() {
     let mut test = Test::new();
     assert_eq!(test.say(hello()), ["welcome"]);
-    assert_eq!(test.say(ClientMessage::Join { sources: None }), ["open screen+camera Some(H264)"]);
+    assert_eq!(
+        test.say(ClientMessage::Join { sources: None, select: None }),
+        ["open screen+camera Some(H264)"]
+    );
     assert_eq!(test.session.selected(), known());
     assert_eq!(test.input(offer()), ["offer"]);
     assert_eq!(test.say(answer()), ["accept"]);
@@ -139,7 +142,7 @@ fn another_certificate_than_the_answer_names_is_shown_out() {
 fn candidates_before_their_description_wait_for_it() {
     let mut test = Test::new();
     test.say(hello());
-    test.say(ClientMessage::Join { sources: None });
+    test.say(ClientMessage::Join { sources: None, select: None });
     let local = || Input::LocalCandidate { candidate: CANDIDATE.into() };
     assert_eq!(test.input(local()), [""; 0]);
     assert_eq!(test.input(offer()), ["offer", "candidate"]);
@@ -152,7 +155,7 @@ fn candidates_before_their_description_wait_for_it() {
 fn candidates_are_told_again_when_their_m_line_is_rejected() {
     let mut test = Test::new();
     test.say(hello());
-    test.say(ClientMessage::Join { sources: None });
+    test.say(ClientMessage::Join { sources: None, select: None });
     test.input(Input::LocalCandidate { candidate: CANDIDATE.into() });
     test.input(offer());
     // Without H.264 only the sound, the third m-line, is left.
@@ -171,16 +174,21 @@ fn candidates_are_told_again_when_their_m_line_is_rejected() {
 #[test]
 fn mistakes_are_told_and_change_nothing() {
     let mut test = Test::new();
-    assert_eq!(test.say(ClientMessage::Join { sources: None }), ["error OutOfOrder"]);
+    assert_eq!(test.say(ClientMessage::Join { sources: None, select: None }), ["error OutOfOrder"]);
     assert_eq!(test.say(answer()), ["error OutOfOrder"]);
     assert_eq!(test.say(hello()), ["welcome"]);
     assert_eq!(test.say(hello()), ["error OutOfOrder"]);
-    let join =
-        |names: &[&str]| ClientMessage::Join { sources: Some(names.iter().map(|n| name(n)).collect()) };
+    let join = |names: &[&str]| ClientMessage::Join {
+        sources: Some(names.iter().map(|n| name(n)).collect()),
+        select: None,
+    };
     assert_eq!(test.say(join(&["nothing"])), ["error UnknownSource"]);
     assert_eq!(test.say(join(&["screen", "screen"])), ["error UnknownSource"]);
     assert_eq!(test.say(join(&[])), ["error UnknownSource"]);
     assert_eq!(test.say(candidate(CANDIDATE)), ["error OutOfOrder"]);
+    let select = Some(vec![name("screen")]);
+    let hidden = ClientMessage::Join { sources: Some(vec![name("camera")]), select };
+    assert_eq!(test.say(hidden), ["error UnknownSource"]);
     assert_eq!(test.say(join(&["camera", "screen"])), ["open camera+screen Some(H264)"]);
     assert_eq!(test.say(join(&["camera"])), ["error OutOfOrder"]);
     test.input(offer());
@@ -219,7 +227,7 @@ fn every_wait_has_an_end() {
     let mut test = Test::new();
     test.say(hello());
     assert_eq!(test.session.deadline(), None);
-    test.say(ClientMessage::Join { sources: None });
+    test.say(ClientMessage::Join { sources: None, select: None });
     assert_eq!(test.wait(), ["bye Internal retry", "close Internal"]);
     assert_eq!(Test::offered().wait(), ["bye Timeout retry", "close Timeout"]);
     let mut test = Test::offered();
@@ -261,8 +269,8 @@ fn make(kind: u8) -> Input {
     let message = |message| Input::Message(message);
     match kind {
         0 => message(hello()),
-        1 => message(ClientMessage::Join { sources: None }),
-        2 => message(ClientMessage::Join { sources: Some(vec![name("camera")]) }),
+        1 => message(ClientMessage::Join { sources: None, select: None }),
+        2 => message(ClientMessage::Join { sources: Some(vec![name("camera")]), select: Some(vec![]) }),
         3 => message(ClientMessage::Select { sources: vec![name("screen")] }),
         4 => message(ClientMessage::Select { sources: vec![] }),
         5 => message(answer()),

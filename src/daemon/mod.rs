@@ -17,7 +17,6 @@ use crate::media::encoder::Encoders;
 use crate::media::launch::LaunchFiles;
 use crate::media::viewer::IceSettings;
 use crate::media::{self, MediaError, pipeline};
-use crate::telemetry::redact_addresses;
 use crate::web::{self, Server};
 use async_channel::Receiver;
 use futures_lite::FutureExt as _;
@@ -104,7 +103,7 @@ pub struct Means {
 /// [`Error`] when it does not start. Once it runs, faults are lived with.
 pub fn run(config: Config, means: Means) -> Result<(), Error> {
     media::init()?;
-    media::logging::bridge(|line| redact_addresses(line).into_owned());
+    media::logging::bridge();
     smol::block_on(async {
         let mut requests = Requests::new().map_err(Error::Signals)?;
         let (web_sender, web_events) = async_channel::bounded(WEB_EVENTS);

@@ -9,7 +9,6 @@ use crate::media::fanout::Fanout;
 use crate::media::rendition::Rendition;
 use crate::media::source::{Capture, Taps};
 use crate::media::{Events, Format, RenditionId};
-use crate::telemetry::redact_addresses;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -126,8 +125,7 @@ impl Unit {
             SourceState::Starting => tracing::info!(%source, "source starts"),
             SourceState::Live => tracing::info!(%source, "source live"),
             SourceState::Failed { cause, detail } => {
-                let detail = redact_addresses(detail);
-                tracing::warn!(%source, ?cause, %detail, "source failed; it is tried again while somebody watches");
+                tracing::warn!(%source, ?cause, detail, "source failed; it is tried again while somebody watches");
             }
         }
     }

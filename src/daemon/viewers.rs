@@ -5,6 +5,7 @@
 use super::sources::Sources;
 use crate::core::ids::{SourceName, ViewerId};
 use crate::core::protocol::{self, ByeReason, IceServer, MediaKind, ServerMessage, SourceState, TrackInfo};
+use crate::core::rtp::CAPTURE_TIME_URI;
 use crate::core::sdp::{CheckedAnswer, Fingerprint, HashFunction};
 use crate::core::viewer::{Effect, Input, Session};
 use crate::media::viewer::{IceSettings, TrackSpec, Viewer, ViewerEvent};
@@ -229,7 +230,11 @@ impl Viewers {
         for (id, unit) in &mut self.all {
             let Peer::Waiting { until, renditions } = &unit.peer else { continue };
             let profiles: Vec<_> = renditions.iter().map(|rendition| sources.profile(rendition)).collect();
-            if now < *until && profiles.iter().any(Option::is_none) {
+            // What is hidden has no encoder that could say anything.
+            let selected = unit.session.selected();
+            let mut awaited =
+                renditions.iter().zip(&profiles).filter(|(id, _)| selected.contains(&id.source));
+            if now < *until && awaited.any(|(_, profile)| profile.is_none()) {
                 continue;
             }
             let specs: Vec<_> = renditions
@@ -328,6 +333,13 @@ impl Unit {
     fn accept(&mut self, answer: &CheckedAnswer) -> Option<Input> {
         let Peer::Open { viewer, accepted, .. } = &mut self.peer else { return None };
         *accepted = answer.accepted().map(|(mline, _)| mline).collect();
+        for (mline, answered) in answer.accepted() {
+            if let (Some(track), Some(id)) =
+                (viewer.tracks().get(mline), answered.extension(CAPTURE_TIME_URI))
+            {
+                track.send_capture_time(id);
+            }
+        }
         viewer.accept(&answer.to_sdp()).err().map(|error| Input::End {
             reason: ByeReason::ProtocolError,
             message: format!("The answer cannot be used: {error}"),

@@ -12,11 +12,13 @@ use super::{Event, Events, MediaError, RenditionId};
 use crate::core::h264;
 use crate::core::ids::ViewerId;
 use crate::core::protocol::{Codec, MediaKind};
-use crate::core::rtp::{Decision, FrameInfo, Rewriter, RtpHeader, Track};
+use crate::core::rtp::{
+    CAPTURE_TIME_LEN, Decision, FrameInfo, Rewriter, RtpHeader, Track, copy_with_capture_time, ntp_time,
+};
 use crate::core::vp8;
 use gstreamer as gst;
 use gstreamer_app as gst_app;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -33,6 +35,8 @@ pub struct Subscription {
     appsrc: gst_app::AppSrc,
     rewriter: Mutex<Rewriter>,
     asked: AtomicU64,
+    /// The id of the header extension for the time of capture; 0: the viewer does not take it.
+    capture_time: AtomicU8,
     frames: AtomicU64,
     dropped: AtomicU64,
     events: Events,
@@ -62,6 +66,7 @@ impl Subscription {
             appsrc,
             rewriter: Mutex::new(rewriter),
             asked: AtomicU64::new(0),
+            capture_time: AtomicU8::new(0),
             frames: AtomicU64::new(0),
             dropped: AtomicU64::new(0),
             events,
@@ -72,6 +77,11 @@ impl Subscription {
     #[must_use]
     pub fn rendition(&self) -> &RenditionId {
         &self.rendition
+    }
+
+    /// The viewer takes the time of capture, in the header extension of this id.
+    pub fn send_capture_time(&self, id: u8) {
+        self.capture_time.store(id, Ordering::Relaxed);
     }
 
     /// Frames handed to the viewer, and frames left out because its queue was full.
@@ -101,7 +111,7 @@ impl Subscription {
         let list = {
             let mut rewriter = self.rewriter();
             match rewriter.frame(info) {
-                Decision::Forward => copy(frame, &mut rewriter),
+                Decision::Forward => copy(frame, &mut rewriter, self.capture_time.load(Ordering::Relaxed)),
                 Decision::Drop { want_keyframe } => {
                     drop(rewriter);
                     self.dropped.fetch_add(1, Ordering::Relaxed);
@@ -119,17 +129,25 @@ impl Subscription {
     }
 }
 
-fn copy(frame: &Frame, rewriter: &mut Rewriter) -> Option<gst::BufferList> {
+/// A viewer's copy of a frame. The first packet says when it was captured, if the viewer has given
+/// that an extension id.
+fn copy(frame: &Frame, rewriter: &mut Rewriter, capture_time: u8) -> Option<gst::BufferList> {
     let mut list = gst::BufferList::new_sized(frame.ends.len());
     let target = list.get_mut()?;
     let time = gst::ClockTime::from_nseconds(u64::try_from(frame.time.as_nanos()).unwrap_or(u64::MAX));
-    for packet in frame.packets() {
-        let mut buffer = gst::Buffer::with_size(packet.len()).ok()?;
+    for (index, packet) in frame.packets().enumerate() {
+        let stamped = index == 0 && capture_time != 0;
+        let room = if stamped { CAPTURE_TIME_LEN } else { 0 };
+        let mut buffer = gst::Buffer::with_size(packet.len() + room).ok()?;
         {
             let header = buffer.get_mut()?;
             header.set_pts(time);
             let mut map = header.map_writable().ok()?;
-            map.copy_from_slice(packet);
+            if !stamped {
+                map.copy_from_slice(packet);
+            } else if !copy_with_capture_time(packet, &mut map, capture_time, frame.captured) {
+                return None;
+            }
             rewriter.rewrite(&mut map).ok()?;
         }
         target.add(buffer);
@@ -144,6 +162,8 @@ struct Frame {
     ends: Vec<usize>,
     keyframe: bool,
     time: Duration,
+    /// When it was captured, as NTP time.
+    captured: u64,
 }
 
 impl Frame {
@@ -309,6 +329,7 @@ impl Feed {
         };
         let last = header.marker || self.fanout.rendition.media() == MediaKind::Audio;
         if last {
+            self.frame.captured = ntp_time(super::wall_time(self.frame.time));
             // Runs are counted from 1 and are years away from this bound.
             self.fanout.deliver(&self.frame, u32::try_from(self.run).unwrap_or(u32::MAX));
             self.frame.clear();

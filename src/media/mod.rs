@@ -28,7 +28,7 @@ use crate::core::units::{FrameRate, Size};
 use gstreamer as gst;
 use gstreamer::prelude::*;
 use std::sync::OnceLock;
-use std::time::Instant;
+use std::time::{Duration, Instant, SystemTime};
 
 /// What a capture delivers: the format of its frames.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -186,4 +186,11 @@ pub(crate) fn epoch() -> gst::ClockTime {
 /// The common running time now.
 pub(crate) fn common_now() -> gst::ClockTime {
     gst::SystemClock::obtain().time().saturating_sub(epoch())
+}
+
+/// The time of day at a common running time that is not long past, since 1970-01-01 UTC.
+pub(crate) fn wall_time(running: Duration) -> Duration {
+    let ago = Duration::from_nanos(common_now().nseconds()).saturating_sub(running);
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    now.saturating_sub(ago)
 }

@@ -5,6 +5,7 @@
 //! being stopped, so that the daemon can wait for it, and see what does not come to an end.
 
 use super::MediaError;
+use crate::core::redact::{redact_addresses, redact_logins};
 use gstreamer as gst;
 use gstreamer::prelude::*;
 use std::collections::BTreeMap;
@@ -130,7 +131,14 @@ impl Drop for Pipeline {
     }
 }
 
+/// GStreamer's words, fit for the log and for viewers.
 fn describe(error: &gst::message::Error) -> String {
+    let words = words(error);
+    let words = redact_logins(&words);
+    redact_addresses(&words).into_owned()
+}
+
+fn words(error: &gst::message::Error) -> String {
     let text = error.error().to_string();
     match error.debug() {
         // The debug text begins with a file and line of GStreamer's; its last line says why.

@@ -10,6 +10,7 @@ use super::pipeline::{BusMessage, Pipeline};
 use super::{Event, Events, MediaError, RenditionId};
 use crate::core::ids::ViewerId;
 use crate::core::protocol::{Codec, IceServer, MediaKind};
+use crate::core::rtp::CAPTURE_TIME_URI;
 use gstreamer as gst;
 use gstreamer::prelude::*;
 use gstreamer_app as gst_app;
@@ -97,6 +98,9 @@ fn payload_types(tracks: &[TrackSpec]) -> Vec<u8> {
 /// (RFC 6184 section 8.1); a browser's decoder takes every level of that profile.
 const DEFAULT_PROFILE: &str = "42c01f";
 
+/// The id of the header extension for the time of capture, the same in every m-line.
+const CAPTURE_TIME_ID: u8 = 1;
+
 /// How long the end of a negotiation is waited for.
 const NEGOTIATION_END: Duration = Duration::from_secs(1);
 
@@ -107,6 +111,7 @@ fn offered_caps(track: &TrackSpec, payload: u8) -> gst::Caps {
     let codec = track.rendition.codec;
     let caps = gst::Caps::builder("application/x-rtp")
         .field("payload", i32::from(payload))
+        .field(format!("extmap-{CAPTURE_TIME_ID}"), CAPTURE_TIME_URI)
         .field("ssrc", track.ssrc);
     match codec {
         Codec::H264 => caps

@@ -2,6 +2,3 @@
 
 mod journal;
 pub mod logs;
-mod redact;
-
-pub use redact::redact_addresses;

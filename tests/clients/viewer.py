@@ -73,6 +73,8 @@ class Viewer:
         self.tracks = []
         self._peer = RTCPeerConnection()
         self._tasks = []
+        self._states = {}
+        """The last `source` message of each source."""
         self._news = asyncio.Event()
         """Set whenever a frame or the end has come."""
         self._ended = asyncio.get_running_loop().create_future()
@@ -110,7 +112,23 @@ class Viewer:
             await self._handle(message)
         raise Refused(f"closed with {self._socket.close_code}: {self._socket.close_reason}")
 
+    async def source(self, name, state, seconds):
+        """Waits until the daemon has said that the source is in that state."""
+        try:
+            async with asyncio.timeout(seconds):
+                while (said := self._states.get(name)) is None or said["state"] != state:
+                    if self._ended.done():
+                        self._ended.result()
+                    self._news.clear()
+                    await self._news.wait()
+        except TimeoutError:
+            raise TimeoutError(f"{name} not {state} within {seconds} s; it is {said}") from None
+        return said
+
     async def _handle(self, message):
+        if message["type"] == "source":
+            self._states[message["name"]] = message
+            self._news.set()
         if message["type"] == "candidate":
             text = message["candidate"]
             candidate = candidate_from_sdp(text.removeprefix("candidate:")) if text else None

@@ -90,3 +90,15 @@ fn what_a_viewer_does_not_select_is_not_sent() {
     viewer.client.say(&json!({"type": "select", "sources": ["camera"]}));
     viewer.peer.wait_frames(last + 10, LIMIT);
 }
+
+#[test]
+fn what_is_hidden_from_the_start_holds_nothing_up() {
+    let daemon = Daemon::start("");
+    let mut client = Client::greeted(daemon.address);
+    client.say(&json!({"type": "join", "select": ["camera"]}));
+    let begun = std::time::Instant::now();
+    let offer = client.expect("offer");
+    assert!(begun.elapsed() < Duration::from_secs(3), "{:?}", begun.elapsed());
+    assert_eq!(offer["tracks"].as_array().unwrap().len(), 3, "{offer}");
+    assert!(!daemon.log().contains("source starts source=screen"), "{}", daemon.log());
+}

@@ -307,16 +307,18 @@ fn the_end_of_the_x_server_is_told_and_survived() {
 
 #[test]
 fn a_display_without_a_server_is_unreachable() {
-    // Servers take the lowest number that is free; this one is never reached.
-    let screen = Screen {
-        display: Some(":59999".into()),
-        area: ScreenArea::Whole,
-        cursor: true,
-        framerate: FrameRate::whole(30),
-    };
-    let error = platform::resolve_screen(&screen, None).unwrap_err();
-    assert!(matches!(error, PlatformError::DisplayUnreachable { .. }), "{error}");
-    assert_eq!(error.cause(), FailureCause::NotFound);
+    // Servers take the lowest number that is free: they never come to these.
+    for name in [":59535", ":59536", ":4000000000", ":99999999999", ":", "nonsense", "unix:x"] {
+        let screen = Screen {
+            display: Some(name.into()),
+            area: ScreenArea::Whole,
+            cursor: true,
+            framerate: FrameRate::whole(30),
+        };
+        let error = platform::resolve_screen(&screen, None).unwrap_err();
+        assert!(matches!(error, PlatformError::DisplayUnreachable { .. }), "{name}: {error}");
+        assert_eq!(error.cause(), FailureCause::NotFound);
+    }
 }
 
 #[test]

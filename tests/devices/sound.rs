@@ -1,14 +1,18 @@
 //! Sound inputs of a real PulseAudio server, found and captured.
 
-use super::LIMIT;
+use super::{LIMIT, Running, size};
 use gstreamer as gst;
 use gstreamer::prelude::*;
-use gstreamer_app::AppSink;
+use gstreamer_app::{AppSink, AppSrc};
 use std::os::unix::net::UnixStream;
 use std::process::{Child, Command, Stdio};
+use std::sync::mpsc;
 use std::time::Instant;
-use vitrina::config::{Audio, AudioSystem};
+use vitrina::config::{Audio, AudioSystem, SourceKind, Test};
 use vitrina::core::inventory::{AudioInput, AudioSystemName};
+use vitrina::core::protocol::MediaKind;
+use vitrina::core::units::FrameRate;
+use vitrina::media::Format;
 use vitrina::media::launch::LaunchFiles;
 use vitrina::media::platform;
 
@@ -180,6 +184,57 @@ fn what_the_machine_plays_is_heard() {
         let _tone = Tone::on("speakers");
         listen(&pulse(None, true));
         listen(&pulse(Some("speakers"), true));
+    });
+}
+
+/// Hands the time stamps of a running capture's frames on, as they come.
+fn stamps(running: &Running, media: MediaKind) -> (gst::Element, mpsc::Receiver<gst::ClockTime>) {
+    let launch = "appsrc name=in format=time is-live=true ! appsink name=out sync=false";
+    let pipeline = gst::parse::launch(launch).unwrap();
+    let inside = |name| pipeline.downcast_ref::<gst::Pipeline>().unwrap().by_name(name).unwrap();
+    let (sender, receiver) = mpsc::channel();
+    let output = inside("out").downcast::<AppSink>().unwrap();
+    let on_sample = move |sink: &AppSink| {
+        let sample = sink.pull_sample().map_err(|_| gst::FlowError::Eos)?;
+        let _ = sender.send(sample.buffer().unwrap().pts().unwrap());
+        Ok(gst::FlowSuccess::Ok)
+    };
+    output.set_callbacks(gstreamer_app::AppSinkCallbacks::builder().new_sample(on_sample).build());
+    pipeline.set_state(gst::State::Playing).unwrap();
+    running.taps.of(media).attach(&inside("in").downcast::<AppSrc>().unwrap());
+    (pipeline, receiver)
+}
+
+#[test]
+fn sound_and_pictures_are_stamped_on_one_scale() {
+    with_server("sound_and_pictures_are_stamped_on_one_scale", &[SPEAKERS, LINE, MICROPHONE], || {
+        let _tone = Tone::on("line");
+        let sound = Running::start(SourceKind::Audio(pulse(None, false))).unwrap();
+        let picture = Running::start(SourceKind::Test(Test {
+            pattern: "ball".into(),
+            size: size(320, 240),
+            framerate: FrameRate::whole(30),
+            tone_hz: None,
+        }))
+        .unwrap();
+        assert_eq!(sound.format(), Format::Audio);
+        assert_eq!(picture.size(), size(320, 240));
+        let (heard, sounds) = stamps(&sound, MediaKind::Audio);
+        let (seen, pictures) = stamps(&picture, MediaKind::Video);
+        // The newest sound when a picture comes was made when the picture was.
+        let mut apart: Vec<gst::ClockTime> = (0..60)
+            .map(|_| {
+                let sound = sounds.recv_timeout(LIMIT).unwrap();
+                let sound = sounds.try_iter().last().unwrap_or(sound);
+                let picture = pictures.recv_timeout(LIMIT).unwrap();
+                if sound > picture { sound - picture } else { picture - sound }
+            })
+            .collect();
+        apart.sort_unstable();
+        assert!(apart[30] < gst::ClockTime::from_mseconds(100), "{apart:?}");
+        for pipeline in [heard, seen] {
+            pipeline.set_state(gst::State::Null).unwrap();
+        }
     });
 }
 

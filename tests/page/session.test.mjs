@@ -71,8 +71,7 @@ test('hidden sources are joined and paused', () => {
   run.socket.open();
   run.socket.say(welcome());
   assert.deepEqual(run.socket.sent.filter(({ type }) => type !== 'ping').slice(1), [
-    { type: 'join' },
-    { type: 'select', sources: ['screen'] },
+    { type: 'join', select: ['screen'] },
   ]);
 });
 

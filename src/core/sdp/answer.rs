@@ -57,6 +57,14 @@ pub struct AcceptedMline {
     reduced_rtcp: bool,
 }
 
+impl AcceptedMline {
+    /// The id of a header extension that both sides name (RFC 8285 section 6).
+    #[must_use]
+    pub fn extension(&self, uri: &str) -> Option<u8> {
+        self.extensions.iter().find(|extension| extension.uri == uri).map(|extension| extension.id)
+    }
+}
+
 impl CheckedAnswer {
     /// Reads an answer to `offer` and compares the two, m-line by m-line.
     ///

@@ -55,20 +55,26 @@ export class Stage {
     return program;
   }
 
-  /** A virtual display; returns its name. */
-  async display({ width = 1280, height = 720 } = {}) {
+  /** A virtual display, the one of that name if given: its name and its server. */
+  async display({ width = 1280, height = 720, number } = {}) {
     const screen = ['-screen', '0', `${width}x${height}x24`];
-    const xvfb = this.program('Xvfb', ['-displayfd', '3', '-nolisten', 'tcp', '-noreset', ...screen], { fds: 4 });
-    const [, number] = await xvfb.line(/^(\d+)$/);
-    return `:${number}`;
+    const options = ['-displayfd', '3', '-nolisten', 'tcp', '-noreset', ...screen];
+    const xvfb = this.program('Xvfb', number ? [number, ...options] : options, { fds: 4 });
+    const [, given] = await xvfb.line(/^(\d+)$/);
+    return { display: `:${given}`, xvfb };
   }
 
   /** A display with the clock on it, drawn so many times a second. */
-  async clock({ redraws = 60, ...size } = {}) {
-    const display = await this.display(size);
+  async clockPrograms({ redraws = 60, ...options } = {}) {
+    const { display, xvfb } = await this.display(options);
     const clock = this.program(SCREEN_CLOCK, [display, String(redraws)]);
     await clock.line(/^drawing/);
-    return display;
+    return { display, xvfb, clock };
+  }
+
+  /** The same; only the display's name. */
+  async clock(options) {
+    return (await this.clockPrograms(options)).display;
   }
 
   /**
@@ -118,8 +124,8 @@ load-module module-native-protocol-unix socket=${socket} auth-anonymous=1
     return daemon;
   }
 
-  async chromium(options) {
-    const browser = await launchChromium(options);
+  async chromium() {
+    const browser = await launchChromium();
     this.after(() => browser.close());
     return browser;
   }

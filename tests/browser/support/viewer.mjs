@@ -22,8 +22,8 @@ const FLAGS = [
   '--autoplay-policy=document-user-activation-required',
 ];
 
-export function launchChromium({ args = [] } = {}) {
-  return chromium.launch({ executablePath: CHROMIUM, args: [...FLAGS, ...args] });
+export function launchChromium() {
+  return chromium.launch({ executablePath: CHROMIUM, args: FLAGS });
 }
 
 export class Viewer {

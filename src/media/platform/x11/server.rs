@@ -34,6 +34,13 @@ pub(super) struct Found {
 
 impl Server {
     pub(super) fn open(name: &str) -> Result<Self, PlatformError> {
+        // x11rb adds 6000 for a TCP port and panics beyond 65535 (0.14).
+        let number =
+            name.rsplit_once(':').and_then(|(_, number)| number.split('.').next()?.parse::<u32>().ok());
+        if number.is_some_and(|number| number > u32::from(u16::MAX) - 6000) {
+            let detail = "there are no such numbers".to_owned();
+            return Err(PlatformError::DisplayUnreachable { display: name.to_owned(), detail });
+        }
         let (connection, screen) = x11rb::connect(Some(name)).map_err(|error| refusal(name, &error))?;
         let root = connection.setup().roots.get(screen).map(|screen| screen.root);
         let root = root.ok_or_else(|| lost(name, &"it has no such screen"))?;

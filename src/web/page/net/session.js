@@ -152,9 +152,10 @@ export function startSession({ openSignalling, createPeer, videoCodecs, wanted, 
       }
       within(OFFER_MS, 'slow');
       on.state('joining');
-      signalling.send({ type: 'join' });
-      selected = names;
-      select();
+      selected = wanted(names);
+      // What is hidden is not even started for this viewer.
+      const all = selected.length === names.length;
+      signalling.send(all ? { type: 'join' } : { type: 'join', select: selected });
     },
     offer: answer,
     candidate({ mline, candidate }) {

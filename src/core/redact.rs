@@ -1,6 +1,6 @@
-//! Network addresses in log lines, with their last part hidden.
+//! What must not stand in a log line or go to a viewer: logins in URLs, addresses in full.
 //!
-//! Owns one pure function. A viewer's address in full is personal data; its network is enough to
+//! Owns two pure functions. A viewer's address in full is personal data; its network is enough to
 //! find a fault.
 
 use std::borrow::Cow;
@@ -24,6 +24,32 @@ pub fn redact_addresses(text: &str) -> Cow<'_, str> {
         return Cow::Borrowed(text);
     }
     redacted.push_str(text.get(copied..).unwrap_or_default());
+    Cow::Owned(redacted)
+}
+
+/// Hides the login in each URL of a text: `rtsp://***@camera/stream`. GStreamer's messages repeat
+/// the address that could not be opened.
+#[must_use]
+pub fn redact_logins(text: &str) -> Cow<'_, str> {
+    let mut redacted = String::new();
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once("://") {
+        let authority = after.find(|c: char| matches!(c, '/' | '?' | '#' | '"' | '\'') || c.is_whitespace());
+        let authority = after.get(..authority.unwrap_or(after.len())).unwrap_or_default();
+        redacted.push_str(before);
+        redacted.push_str("://");
+        rest = match authority.rfind('@') {
+            Some(at) => {
+                redacted.push_str("***");
+                after.get(at..).unwrap_or_default()
+            }
+            None => after,
+        };
+    }
+    if redacted.is_empty() {
+        return Cow::Borrowed(text);
+    }
+    redacted.push_str(rest);
     Cow::Owned(redacted)
 }
 
@@ -132,6 +158,19 @@ mod tests {
             ("é10.0.0.1 pad10.0.0.1é", "é10.0.0.x pad10.0.0.xé"),
         ] {
             assert_eq!(redact_addresses(line), expected);
+        }
+    }
+
+    #[test]
+    fn the_login_in_a_url_is_hidden() {
+        for (line, expected) in [
+            ("cannot open rtsp://me:se@cret@cam/1?x=a@b: gone", "cannot open rtsp://***@cam/1?x=a@b: gone"),
+            ("'http://u@h' and \"rtsp://v:w@k\"", "'http://***@h' and \"rtsp://***@k\""),
+            ("rtsp://camera/stream @ 5", "rtsp://camera/stream @ 5"),
+            ("a:// b@c", "a:// b@c"),
+            ("no url", "no url"),
+        ] {
+            assert_eq!(redact_logins(line), expected);
         }
     }
 

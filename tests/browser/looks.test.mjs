@@ -1,0 +1,79 @@
+// How the page looks: at the sizes of a desk and a phone, light and dark. The pictures are for a
+// person, in tests/out/screenshots; what a program can see is asserted.
+
+import assert from 'node:assert/strict';
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import test from 'node:test';
+import { OUT } from './support/paths.mjs';
+import { OPEN, Stage } from './support/stage.mjs';
+
+const FOLDER = join(OUT, 'screenshots');
+const SIZES = [
+  { name: 'desktop', viewport: { width: 1440, height: 900 } },
+  { name: 'phone', viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true, deviceScaleFactor: 2 },
+];
+const SOURCES = [
+  { name: 'screen', title: 'Screen', kind: 'test', pattern: 'smpte', size: '1280x720' },
+  { name: 'camera', title: 'Camera', kind: 'test', pattern: 'ball', size: '640x360', tone: false },
+];
+
+/** What no page may have: things beyond its edge, controls without a name, words that are cut. */
+function blemishes() {
+  const found = [];
+  const { clientWidth, scrollWidth } = document.documentElement;
+  if (scrollWidth > clientWidth) found.push(`the page is ${scrollWidth} wide in a window of ${clientWidth}`);
+  const seen = (element) => element.checkVisibility({ checkOpacity: true, checkVisibilityCSS: true }) && element.getClientRects().length > 0;
+  for (const control of document.querySelectorAll('button, input, summary, a[href], [role="button"]')) {
+    if (!seen(control)) continue;
+    const name = control.getAttribute('aria-label') ?? control.labels?.[0]?.textContent ?? control.textContent;
+    if (!name.trim()) found.push(`no name: ${control.outerHTML.slice(0, 120)}`);
+    const box = control.getBoundingClientRect();
+    if (box.right > clientWidth + 1 || box.left < -1) found.push(`beyond the edge: ${name.trim()}`);
+  }
+  for (const image of document.querySelectorAll('img:not([alt])')) found.push(`no alternative text: ${image.outerHTML.slice(0, 120)}`);
+  for (const element of document.querySelectorAll('p, h1, h2, h3, button, dt')) {
+    if (seen(element) && element.scrollWidth > element.clientWidth + 1 && getComputedStyle(element).overflow === 'hidden' && getComputedStyle(element).textOverflow !== 'ellipsis') {
+      found.push(`cut: ${element.textContent}`);
+    }
+  }
+  return found;
+}
+
+async function look(viewer, name) {
+  await viewer.page.screenshot({ path: join(FOLDER, `${name}.png`) });
+  assert.deepEqual(await viewer.page.evaluate(blemishes), [], name);
+}
+
+for (const { name: size, ...screen } of SIZES) {
+  test(`the_page_looks_right_on_a_${size}`, async (t) => {
+    mkdirSync(FOLDER, { recursive: true });
+    const stage = new Stage(t);
+    const daemon = await stage.daemon({ ...OPEN, server: { ...OPEN.server, title: 'Workshop' }, source: SOURCES });
+    const closed = await stage.daemon({ ...OPEN, access: { password: 'correct horse' }, source: SOURCES });
+    const browser = await stage.chromium();
+    for (const colorScheme of ['light', 'dark']) {
+      const viewer = await stage.viewer(browser, daemon.url, { ...screen, colorScheme });
+      await viewer.connection();
+      for (const { name } of SOURCES) await viewer.picture(name, 5);
+      const shot = (what) => look(viewer, `${size}-${colorScheme}-${what}`);
+      await shot('watching');
+      await viewer.page.keyboard.press('b');
+      await viewer.page.waitForSelector('[data-testid="tile"][data-role="small"]');
+      await shot('focus');
+      await viewer.page.keyboard.press('i');
+      await viewer.page.waitForFunction(() => /\d/.test(document.querySelector('[data-stat="bitrate"] dd span')?.textContent ?? ''));
+      await shot('statistics');
+      await viewer.page.keyboard.press('i');
+      await viewer.page.keyboard.press('?');
+      await viewer.part('help').waitFor({ state: 'visible' });
+      await shot('help');
+      await viewer.close();
+
+      const stranger = await stage.viewer(browser, closed.url, { ...screen, colorScheme });
+      await stranger.connection('signed-out');
+      await look(stranger, `${size}-${colorScheme}-sign-in`);
+      await stranger.close();
+    }
+  });
+}

@@ -1,0 +1,94 @@
+"""A real V4L2 device: run inside the rig's guest, with the daemon and a client that is not ours.
+
+usage: tests/camera-rig/run-in-guest -- PYTHON -m unittest discover -s tests/camera-rig
+The guest is emulated in software, so that everything takes long there; nothing is big.
+"""
+
+import asyncio
+import json
+import subprocess
+import sys
+import unittest
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "clients"))
+
+from daemon import OPEN, VITRINA, Daemon  # noqa: E402
+from viewer import Refused, Viewer  # noqa: E402
+
+CAMERA = """
+[[source]]
+name = "camera"
+kind = "camera"
+device = "/dev/video0"
+size = "320x180"
+framerate = 30
+"""
+
+DRIVER = Path("/sys/bus/platform/drivers/vivid")
+
+
+def moving(frames=30):
+    def condition(track):
+        return track.frames >= frames and track.pictures >= 5
+
+    return condition
+
+
+class Camera(unittest.TestCase):
+    def setUp(self):
+        self.assertTrue(Path("/dev/video0").exists(), "there is a camera here")
+
+    def test_devices_lists_it_with_its_sizes_and_rates(self):
+        done = subprocess.run([VITRINA, "devices", "--json"], capture_output=True, text=True, timeout=120)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        [camera] = json.loads(done.stdout)["cameras"]
+        self.assertEqual((camera["name"], camera["path"]), ("vivid", "/dev/video0"))
+        self.assertNotIn("problem", camera)
+        rates = [
+            mode["rates"]["listed"]
+            for mode in camera["modes"]
+            if mode["format"] == {"raw": "YUY2"} and mode["sizes"] == {"one": {"width": 320, "height": 180}}
+        ]
+        self.assertEqual(len(rates), 1, camera["modes"])
+        self.assertIn({"numerator": 30, "denominator": 1}, rates[0])
+
+    def test_its_pictures_come_at_320x180_and_move(self):
+        async def watch(daemon):
+            async with Viewer(daemon.url) as viewer:
+                await viewer.join()
+                await viewer.until(moving(), 90, "moving pictures")
+                return viewer.tracks
+
+        with Daemon(OPEN + CAMERA) as daemon:
+            try:
+                [track] = asyncio.run(watch(daemon))
+            except (Refused, TimeoutError) as error:
+                self.fail(f"{error}\nthe daemon says:\n{daemon.tail()}")
+        self.assertEqual((track.source, track.codec, track.size), ("camera", "H264", (320, 180)))
+
+    def test_unplugged_it_says_so_and_plugged_in_again_it_goes_on(self):
+        async def watch(daemon):
+            async with Viewer(daemon.url) as viewer:
+                await viewer.join()
+                await viewer.until(moving(), 90, "moving pictures")
+                [track] = viewer.tracks
+
+                (DRIVER / "unbind").write_text("vivid.0")
+                lost = await viewer.source("camera", "failed", 30)
+                self.assertIn(lost["cause"], ("lost", "not_found"))
+
+                (DRIVER / "bind").write_text("vivid.0")
+                await viewer.source("camera", "live", 60)
+                seen = track.frames
+                await viewer.until(lambda track: track.frames >= seen + 30, 60, "pictures after the gap")
+
+        with Daemon(OPEN + CAMERA) as daemon:
+            try:
+                asyncio.run(watch(daemon))
+            except (Refused, TimeoutError) as error:
+                self.fail(f"{error}\nthe daemon says:\n{daemon.tail()}")
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
