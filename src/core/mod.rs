@@ -19,3 +19,4 @@ pub mod sdp;
 pub mod template;
 pub mod units;
 pub mod viewer;
+pub mod vp8;

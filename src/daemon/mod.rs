@@ -7,6 +7,7 @@
 mod jobs;
 mod sources;
 mod system;
+mod unit;
 mod viewers;
 
 use crate::config::{Config, Source};
@@ -250,8 +251,7 @@ impl Daemon {
                 self.sources.capture_failed(now, &source, run, fault)
             }
             media::Event::RenditionReady { rendition, run, profile_level_id } => {
-                self.sources.rendition_ready(now, &rendition, run, profile_level_id);
-                Vec::new()
+                self.sources.rendition_ready(now, &rendition, run, profile_level_id)
             }
             media::Event::RenditionFailed { rendition, run, detail } => {
                 self.sources.rendition_failed(now, &rendition, run, detail)

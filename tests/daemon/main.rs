@@ -5,6 +5,7 @@
 
 mod client;
 mod control;
+mod faults;
 mod hostile;
 mod leave;
 #[path = "../support/peer.rs"]

@@ -48,17 +48,19 @@ pub struct Holdings {
 impl Daemon {
     /// With [`SOURCES`], open to everybody on loopback, and `more` in the configuration.
     pub fn start(more: &str) -> Self {
-        Self::start_with(&format!("{more}\n{SOURCES}"))
+        Self::start_with("open = true", &format!("{more}\n{SOURCES}"), &[])
     }
 
-    /// With nothing but `rest` behind what every test needs.
-    pub fn start_with(rest: &str) -> Self {
-        Self::start_in(tempfile::tempdir().unwrap(), rest)
-    }
-
-    /// The same in a folder that holds more than the configuration.
-    pub fn start_in(folder: TempDir, rest: &str) -> Self {
-        write_config(folder.path(), rest);
+    /// With these lines under `[access]`, the rest of the configuration, and launch files of its
+    /// own: their names and what stands in them.
+    pub fn start_with(access: &str, rest: &str, launch_files: &[(&str, &str)]) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let pipelines = folder.path().join("pipelines");
+        std::fs::create_dir(&pipelines).unwrap();
+        for (name, text) in launch_files {
+            std::fs::write(pipelines.join(name), text).unwrap();
+        }
+        write_config(folder.path(), access, rest);
         let mut child = Command::new(env!("CARGO_BIN_EXE_vitrina"))
             .arg("run")
             .arg("--config")
@@ -111,7 +113,7 @@ impl Daemon {
 
     /// Writes another configuration where the daemon's is.
     pub fn rewrite_config(&self, more: &str, sources: &str) {
-        write_config(self.folder.path(), &format!("{more}\n{sources}"));
+        write_config(self.folder.path(), "open = true", &format!("{more}\n{sources}"));
     }
 
     pub fn signal(&self, signal: i32) {
@@ -180,10 +182,10 @@ fn config_file(folder: &Path) -> PathBuf {
     folder.join("vitrina.toml")
 }
 
-/// A configuration open to everybody on a free loopback port, and `rest`.
-pub fn write_config(folder: &Path, rest: &str) {
+/// A configuration on a free loopback port, with these lines under `[access]`, and `rest`.
+pub fn write_config(folder: &Path, access: &str, rest: &str) {
     let text = format!(
-        "state_dir = \"{}/state\"\n[server]\nlisten = \"127.0.0.1:0\"\ntls = false\n[access]\nopen = true\n\
+        "state_dir = \"{}/state\"\n[server]\nlisten = \"127.0.0.1:0\"\ntls = false\n[access]\n{access}\n\
          [network]\naddresses = [\"127.0.0.1\"]\n{rest}",
         folder.display()
     );

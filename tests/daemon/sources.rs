@@ -7,8 +7,9 @@ use serde_json::json;
 use std::io::{BufRead as _, BufReader};
 use std::process::{Command, Stdio};
 
-fn uri_source(uri: &str, media: &str) -> String {
-    format!("[[source]]\nname = \"film\"\nkind = \"uri\"\nuri = \"{uri}\"\nmedia = {media}\n")
+fn with_uri(uri: &str, media: &str) -> Daemon {
+    let source = format!("[[source]]\nname = \"film\"\nkind = \"uri\"\nuri = \"{uri}\"\nmedia = {media}\n");
+    Daemon::start_with("open = true", &source, &[])
 }
 
 #[test]
@@ -23,8 +24,7 @@ fn a_film_is_shown_at_its_own_pace_and_begins_again_at_its_end() {
         .status()
         .unwrap();
     assert!(made.success());
-    let daemon =
-        Daemon::start_with(&uri_source(&format!("file://{}", film.display()), "[\"video\", \"audio\"]"));
+    let daemon = with_uri(&format!("file://{}", film.display()), "[\"video\", \"audio\"]");
     let mut viewer = Viewer::watch(daemon.address);
     let begun = std::time::Instant::now();
     viewer.peer.wait_frames(20, LIMIT);
@@ -55,7 +55,7 @@ fn a_network_camera_is_shown() {
     let mut port = String::new();
     BufReader::new(camera.stdout.take().unwrap()).read_line(&mut port).unwrap();
     let uri = format!("rtsp://127.0.0.1:{}/camera", port.trim());
-    let daemon = Daemon::start_with(&uri_source(&uri, "[\"video\"]"));
+    let daemon = with_uri(&uri, "[\"video\"]");
     let viewer = Viewer::watch(daemon.address);
     viewer.peer.wait_frames(30, LIMIT);
     viewer.leave();
@@ -66,7 +66,7 @@ fn a_network_camera_is_shown() {
 
 #[test]
 fn an_address_where_nothing_is_says_so_without_its_login() {
-    let daemon = Daemon::start_with(&uri_source("rtsp://me:secret@127.0.0.1:1/none", "[\"video\"]"));
+    let daemon = with_uri("rtsp://me:secret@127.0.0.1:1/none", "[\"video\"]");
     let mut client = Client::greeted(daemon.address);
     client.say(&json!({"type": "join"}));
     let failed = loop {
@@ -81,14 +81,10 @@ fn an_address_where_nothing_is_says_so_without_its_login() {
 
 #[test]
 fn a_users_own_pipeline_is_shown() {
-    let folder = tempfile::tempdir().unwrap();
-    let pipelines = folder.path().join("pipelines");
-    std::fs::create_dir(&pipelines).unwrap();
     let text = "# mine\nvideotestsrc is-live=true pattern=snow\n! video/x-raw,width=161,height=91,framerate=15/1\n\
                 ! videoconvert ! video/x-raw,format=I420 ! videocrop name=even ! appsink name=video";
-    std::fs::write(pipelines.join("mine.launch"), text).unwrap();
     let source = "[[source]]\nname = \"mine\"\nkind = \"launch\"\nfile = \"mine.launch\"\n";
-    let daemon = Daemon::start_in(folder, source);
+    let daemon = Daemon::start_with("open = true", source, &[("mine.launch", text)]);
     // An odd size loses its last column and row: the codecs want even ones.
     let viewer = Viewer::watch(daemon.address);
     viewer.peer.wait_frames(20, LIMIT);
@@ -102,7 +98,11 @@ fn a_bad_pipeline_is_refused_with_its_file_and_gstreamers_message() {
     std::fs::create_dir(&pipelines).unwrap();
     std::fs::write(pipelines.join("mine.launch"), "videotestsrc ! nosuchelement ! appsink name=video")
         .unwrap();
-    write_config(folder.path(), "[[source]]\nname = \"mine\"\nkind = \"launch\"\nfile = \"mine.launch\"\n");
+    write_config(
+        folder.path(),
+        "open = true",
+        "[[source]]\nname = \"mine\"\nkind = \"launch\"\nfile = \"mine.launch\"\n",
+    );
     let output = Command::new(env!("CARGO_BIN_EXE_vitrina"))
         .args(["run", "--config"])
         .arg(folder.path().join("vitrina.toml"))
