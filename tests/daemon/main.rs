@@ -10,3 +10,4 @@ mod leave;
 #[path = "../support/peer.rs"]
 mod peer;
 mod process;
+mod sources;

@@ -48,8 +48,17 @@ pub struct Holdings {
 impl Daemon {
     /// With [`SOURCES`], open to everybody on loopback, and `more` in the configuration.
     pub fn start(more: &str) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        write_config(folder.path(), &format!("{more}\n{SOURCES}"));
+        Self::start_with(&format!("{more}\n{SOURCES}"))
+    }
+
+    /// With nothing but `rest` behind what every test needs.
+    pub fn start_with(rest: &str) -> Self {
+        Self::start_in(tempfile::tempdir().unwrap(), rest)
+    }
+
+    /// The same in a folder that holds more than the configuration.
+    pub fn start_in(folder: TempDir, rest: &str) -> Self {
+        write_config(folder.path(), rest);
         let mut child = Command::new(env!("CARGO_BIN_EXE_vitrina"))
             .arg("run")
             .arg("--config")
@@ -171,7 +180,8 @@ fn config_file(folder: &Path) -> PathBuf {
     folder.join("vitrina.toml")
 }
 
-fn write_config(folder: &Path, rest: &str) {
+/// A configuration open to everybody on a free loopback port, and `rest`.
+pub fn write_config(folder: &Path, rest: &str) {
     let text = format!(
         "state_dir = \"{}/state\"\n[server]\nlisten = \"127.0.0.1:0\"\ntls = false\n[access]\nopen = true\n\
          [network]\naddresses = [\"127.0.0.1\"]\n{rest}",
