@@ -8,6 +8,7 @@ mod control;
 mod hostile;
 mod leave;
 #[path = "../support/peer.rs"]
+#[allow(dead_code, reason = "tests/media.rs uses the rest")]
 mod peer;
 mod process;
 mod sources;
