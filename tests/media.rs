@@ -26,6 +26,15 @@ const PICTURE: &str = "videotestsrc is-live=true pattern=ball
     ! video/x-raw,format=I420,width=320,height=180,framerate=30/1 ! appsink name=video
     audiotestsrc is-live=true samplesperbuffer=480 ! audio/x-raw,rate=48000,channels=2,format=S16LE ! appsink name=audio";
 
+/// Waits until that is so.
+fn until(condition: impl Fn() -> bool) {
+    let end = Instant::now() + LIMIT;
+    while !condition() {
+        assert!(Instant::now() < end, "not within {LIMIT:?}");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
 /// One source with its encoders and viewers, driven by hand.
 struct Rig {
     _folder: tempfile::TempDir,
@@ -246,6 +255,48 @@ fn sound_and_picture_arrive_in_streams_of_their_own() {
 }
 
 #[test]
+fn a_picture_begins_with_a_keyframe_and_with_nothing_else() {
+    for codec in [Codec::H264, Codec::Vp8] {
+        let rig = Rig::start();
+        let video = rig.fanout(codec);
+        let (encoder, profile) = rig.encode(codec, 1, &video);
+        let (viewer, peer) = rig.connect(1, &[(codec, profile.as_deref())]);
+        // The encoder's first frame was one; the next regular one is ten minutes away.
+        let regular = video.counts().1;
+        assert_eq!(regular, 1, "{codec:?}");
+        let track = &viewer.tracks()[0];
+        video.subscribe(Arc::clone(track));
+        rig.wait(|event| matches!(event, Event::KeyframeWanted { .. }).then_some(()));
+        assert_eq!(track.counts().0, 0, "{codec:?}");
+        encoder.force_keyframe();
+        peer.wait_frames(10, LIMIT);
+        assert_eq!(video.counts().1, 2, "{codec:?}");
+    }
+}
+
+#[test]
+fn what_was_paused_goes_on_with_a_keyframe() {
+    let rig = Rig::start();
+    let video = rig.fanout(Codec::H264);
+    let (encoder, profile) = rig.encode(Codec::H264, 1, &video);
+    let (viewer, peer) = rig.connect(1, &[(Codec::H264, profile.as_deref())]);
+    let track = &viewer.tracks()[0];
+    video.subscribe(Arc::clone(track));
+    encoder.force_keyframe();
+    peer.wait_frames(10, LIMIT);
+    video.unsubscribe(ViewerId(1));
+    let (sent, encoded) = (track.counts().0, video.counts());
+    until(|| video.counts().0 > encoded.0 + 5);
+    video.subscribe(Arc::clone(track));
+    // It asks by itself, and shows nothing that refers to frames that it has not seen.
+    rig.wait(|event| matches!(event, Event::KeyframeWanted { .. }).then_some(()));
+    assert_eq!((track.counts().0, video.counts().1), (sent, encoded.1));
+    encoder.force_keyframe();
+    let before = peer.frames();
+    peer.wait_frames(before + 10, LIMIT);
+}
+
+#[test]
 fn a_restarted_encoder_goes_on_in_the_same_stream() {
     let mut rig = Rig::start();
     let video = rig.fanout(Codec::H264);
@@ -268,9 +319,5 @@ fn a_restarted_encoder_goes_on_in_the_same_stream() {
 fn stopped_pipelines_come_to_an_end() {
     let rig = Rig::start();
     drop(rig);
-    let end = Instant::now() + LIMIT;
-    while vitrina::media::pipeline::stopping() > 0 {
-        assert!(Instant::now() < end, "a pipeline does not stop");
-        std::thread::yield_now();
-    }
+    until(|| vitrina::media::pipeline::stopping() == 0);
 }

@@ -47,6 +47,8 @@ pub enum Input {
         /// In words.
         detail: String,
     },
+    /// It is to run in another way: stopped, and started anew while it is wanted.
+    Restart,
     /// What [`Effect::Stop`] asked for is done.
     Stopped {
         /// The number that [`Effect::Start`] gave.
@@ -96,14 +98,15 @@ pub struct Lifecycle {
 }
 
 impl Lifecycle {
-    /// Idle. `seed` spreads the pauses of several that fail at once.
+    /// Idle. `seed` spreads the pauses of several that fail at once; runs are counted on from
+    /// `last_run`, that of a predecessor whose events may still come.
     #[must_use]
-    pub fn new(timing: Timing, seed: u64) -> Self {
+    pub fn new(timing: Timing, seed: u64, last_run: u64) -> Self {
         Self {
             timing,
             state: State::Idle,
             wanted: false,
-            run: 0,
+            run: last_run,
             failures: 0,
             jitter: seed | 1,
             published: SourceState::Idle,
@@ -128,9 +131,16 @@ impl Lifecycle {
         !matches!(self.state, State::Idle | State::Pause { .. })
     }
 
-    /// Whether it was told to stop and has not done so.
+    /// Whether what was started under that number is to run. Not so once it was told to stop, has
+    /// been given up, or another was started.
     #[must_use]
-    pub fn is_stopping(&self) -> bool {
+    pub fn keeps(&self, run: u64) -> bool {
+        run == self.run
+            && matches!(self.state, State::Starting { .. } | State::Live { .. } | State::Grace { .. })
+    }
+
+    #[cfg(test)]
+    fn is_stopping(&self) -> bool {
         matches!(self.state, State::Stopping { .. })
     }
 
@@ -162,6 +172,7 @@ impl Lifecycle {
             Input::Failed { run, cause, detail } if run == self.run => {
                 self.fail(now, cause, detail, &mut effects);
             }
+            Input::Restart => self.restart(now, &mut effects),
             Input::Stopped { run } if run == self.run => self.stopped(now, &mut effects),
             Input::Tick => self.tick(now, &mut effects),
             // From a run that is over.
@@ -227,6 +238,13 @@ impl Lifecycle {
         }
     }
 
+    fn restart(&mut self, now: Instant, effects: &mut Vec<Effect>) {
+        if self.keeps(self.run) {
+            self.state = State::Stopping { until: now + self.timing.stop, faulty: false };
+            effects.push(Effect::Stop { run: self.run });
+        }
+    }
+
     fn stopped(&mut self, now: Instant, effects: &mut Vec<Effect>) {
         let State::Stopping { faulty, .. } = self.state else { return };
         match (faulty, self.wanted) {
@@ -270,7 +288,7 @@ impl Lifecycle {
         self.run += 1;
         self.state = State::Starting { until: now + self.timing.start };
         // While it is tried again the viewers go on seeing what was wrong.
-        if self.failures == 0 {
+        if !matches!(self.published, SourceState::Failed { .. }) {
             self.publish(SourceState::Starting, effects);
         }
         effects.push(Effect::Start { run: self.run });
@@ -313,7 +331,7 @@ mod tests {
     #[test]
     fn starts_for_the_first_viewer_and_stops_after_the_grace_period() {
         let t0 = Instant::now();
-        let mut machine = Lifecycle::new(TIMING, 7);
+        let mut machine = Lifecycle::new(TIMING, 7, 0);
         assert_eq!(
             machine.handle(t0, Input::Wanted(true)),
             [Effect::Publish(SourceState::Starting), Effect::Start { run: 1 }]
@@ -332,7 +350,7 @@ mod tests {
     #[test]
     fn a_viewer_within_the_grace_period_keeps_it_running() {
         let t0 = Instant::now();
-        let mut machine = Lifecycle::new(TIMING, 7);
+        let mut machine = Lifecycle::new(TIMING, 7, 0);
         machine.handle(t0, Input::Wanted(true));
         machine.handle(t0, Input::Progress { run: 1 });
         machine.handle(t0, Input::Wanted(false));
@@ -344,7 +362,7 @@ mod tests {
     #[test]
     fn is_not_started_again_before_it_has_stopped() {
         let t0 = Instant::now();
-        let mut machine = Lifecycle::new(TIMING, 7);
+        let mut machine = Lifecycle::new(TIMING, 7, 0);
         machine.handle(t0, Input::Wanted(true));
         machine.handle(t0, Input::Wanted(false));
         machine.handle(t0 + TIMING.grace, Input::Tick);
@@ -355,7 +373,7 @@ mod tests {
     #[test]
     fn what_never_stops_is_given_up_and_started_anew() {
         let t0 = Instant::now();
-        let mut machine = Lifecycle::new(TIMING, 7);
+        let mut machine = Lifecycle::new(TIMING, 7, 0);
         machine.handle(t0, Input::Wanted(true));
         machine.handle(t0, fault(1));
         assert_eq!(machine.deadline(), Some(t0 + TIMING.stop));
@@ -368,7 +386,7 @@ mod tests {
     #[test]
     fn failures_are_retried_with_growing_pauses() {
         let mut now = Instant::now();
-        let mut machine = Lifecycle::new(TIMING, 7);
+        let mut machine = Lifecycle::new(TIMING, 7, 0);
         machine.handle(now, Input::Wanted(true));
         let mut pauses = Vec::new();
         for run in 1..=8 {
@@ -387,7 +405,7 @@ mod tests {
     #[test]
     fn silence_is_a_failure() {
         let t0 = Instant::now();
-        let mut machine = Lifecycle::new(TIMING, 7);
+        let mut machine = Lifecycle::new(TIMING, 7, 0);
         machine.handle(t0, Input::Wanted(true));
         machine.handle(t0, Input::Progress { run: 1 });
         let effects = machine.handle(t0 + TIMING.stall, Input::Tick);
@@ -401,9 +419,51 @@ mod tests {
     }
 
     #[test]
+    fn what_comes_up_after_it_was_given_up_is_not_kept() {
+        let t0 = Instant::now();
+        let mut machine = Lifecycle::new(TIMING, 7, 0);
+        machine.handle(t0, Input::Wanted(true));
+        assert!(machine.keeps(1));
+        machine.handle(t0 + TIMING.start, Input::Tick);
+        assert!(!machine.keeps(1), "told to stop");
+        machine.handle(t0 + TIMING.start + TIMING.stop, Input::Tick);
+        assert!(matches!(machine.state, State::Pause { .. }));
+        assert!(!machine.keeps(1), "given up");
+        machine.handle(t0 + TIMING.start + TIMING.stop, Input::Wanted(false));
+        assert!(!machine.keeps(1), "wanted by nobody");
+    }
+
+    #[test]
+    fn a_restart_stops_what_runs_and_starts_it_anew() {
+        let t0 = Instant::now();
+        let mut machine = Lifecycle::new(TIMING, 7, 40);
+        assert_eq!(machine.handle(t0, Input::Restart), []);
+        assert!(machine.handle(t0, Input::Wanted(true)).contains(&Effect::Start { run: 41 }));
+        machine.handle(t0, Input::Progress { run: 41 });
+        assert_eq!(machine.handle(t0, Input::Restart), [Effect::Stop { run: 41 }]);
+        assert_eq!(machine.handle(t0, Input::Restart), []);
+        let effects = machine.handle(t0, Input::Stopped { run: 41 });
+        assert_eq!(effects, [Effect::Publish(SourceState::Starting), Effect::Start { run: 42 }]);
+    }
+
+    #[test]
+    fn after_a_failure_that_nobody_watched_out_a_start_is_seen_as_one() {
+        let t0 = Instant::now();
+        let mut machine = Lifecycle::new(TIMING, 7, 0);
+        machine.handle(t0, Input::Wanted(true));
+        machine.handle(t0, fault(1));
+        machine.handle(t0, Input::Stopped { run: 1 });
+        assert_eq!(machine.handle(t0, Input::Wanted(false)), [Effect::Publish(SourceState::Idle)]);
+        assert_eq!(
+            machine.handle(t0, Input::Wanted(true)),
+            [Effect::Publish(SourceState::Starting), Effect::Start { run: 2 }]
+        );
+    }
+
+    #[test]
     fn events_of_an_earlier_run_change_nothing() {
         let t0 = Instant::now();
-        let mut machine = Lifecycle::new(TIMING, 7);
+        let mut machine = Lifecycle::new(TIMING, 7, 0);
         machine.handle(t0, Input::Wanted(true));
         machine.handle(t0, fault(1));
         machine.handle(t0, Input::Stopped { run: 1 });
@@ -443,9 +503,9 @@ mod tests {
         /// Whatever happens in whatever order: at most one run at a time, and only what runs is
         /// stopped; and when nothing fails any more, it becomes live for whoever wants it.
         #[test]
-        fn one_run_at_a_time(steps in proptest::collection::vec((0u8..6, 0u64..4, 0u64..12_000), 1..200)) {
+        fn one_run_at_a_time(steps in proptest::collection::vec((0u8..7, 0u64..4, 0u64..12_000), 1..200)) {
             let mut now = Instant::now();
-            let mut machine = Lifecycle::new(TIMING, 99);
+            let mut machine = Lifecycle::new(TIMING, 99, 0);
             let mut world = World::default();
             for (kind, back, millis) in steps {
                 now += Duration::from_millis(millis);
@@ -455,6 +515,7 @@ mod tests {
                     (1, _) => Input::Wanted(false),
                     (2, _) => Input::Progress { run },
                     (3, _) => fault(run),
+                    (6, _) => Input::Restart,
                     (5, Some(run)) if world.stopping && run == machine.run() && machine.is_stopping() => {
                         world = World::default();
                         Input::Stopped { run }

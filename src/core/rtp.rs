@@ -323,6 +323,14 @@ impl Rewriter {
         }
     }
 
+    /// Frames have gone by that were not given to [`frame`](Self::frame): the viewer had paused
+    /// this track. A picture goes on with a keyframe.
+    pub fn interrupted(&mut self) {
+        if self.track.kind == MediaKind::Video && self.gate != Gate::Congested {
+            self.gate = Gate::AwaitingKeyframe;
+        }
+    }
+
     /// Writes payload type, sequence number, timestamp and SSRC into a copy of one packet of the
     /// frame that was last forwarded. Packets come in their order. Marker, CSRCs, extensions,
     /// payload and padding stay.

@@ -1,11 +1,13 @@
 //! The daemon: everything joined, one loop.
 //!
 //! Owns the order of start, reload and stop, and the one place where media and web meet. All that
-//! happens comes to the loop as an [`Event`]; nothing in the loop waits for a device or a socket.
+//! happens comes to the loop as an [`Event`]; nothing in the loop waits for a device or a socket,
+//! but for a reload, which waits until the file is read and the machine is looked at.
 
 mod jobs;
 mod sources;
 mod system;
+mod unit;
 mod viewers;
 
 use crate::config::{Config, Source};
@@ -249,8 +251,7 @@ impl Daemon {
                 self.sources.capture_failed(now, &source, run, fault)
             }
             media::Event::RenditionReady { rendition, run, profile_level_id } => {
-                self.sources.rendition_ready(now, &rendition, run, profile_level_id);
-                Vec::new()
+                self.sources.rendition_ready(now, &rendition, run, profile_level_id)
             }
             media::Event::RenditionFailed { rendition, run, detail } => {
                 self.sources.rendition_failed(now, &rendition, run, detail)

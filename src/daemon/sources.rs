@@ -4,32 +4,20 @@
 //! it. The rules are [`Lifecycle`]'s; this carries them out.
 
 use super::jobs::{Done, Jobs};
+use super::unit::{CAPTURE_START, RenditionUnit, Unit};
 use crate::config::{Config, Source, Video};
 use crate::core::ids::SourceName;
-use crate::core::keyframe::KeyframeGate;
-use crate::core::lifecycle::{Effect, Input, Lifecycle, Timing};
+use crate::core::lifecycle::{Effect, Input};
 use crate::core::protocol::{Codec, FailureCause, MediaKind, SourceInfo, SourceState};
 use crate::core::units::Bitrate;
 use crate::media::encoder::{self, EncodeSettings, Encoders};
 use crate::media::fanout::Fanout;
 use crate::media::launch::LaunchFiles;
 use crate::media::rendition::Rendition;
-use crate::media::source::{Capture, Taps};
+use crate::media::source::Capture;
 use crate::media::{self, Events, Fault, Format, RenditionId};
-use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
-
-/// A network camera may take long to answer.
-const CAPTURE_START: Duration = Duration::from_secs(15);
-/// Live sources send at a steady rate.
-const CAPTURE_STALL: Duration = Duration::from_secs(5);
-const ENCODER_START: Duration = Duration::from_secs(10);
-const ENCODER_STALL: Duration = Duration::from_secs(8);
-/// What takes longer to stop is given up.
-const STOP: Duration = Duration::from_secs(6);
-/// Keyframes that viewers ask for are at least so far apart: each costs all viewers a burst.
-const KEYFRAME_INTERVAL: Duration = Duration::from_millis(400);
+use std::time::Instant;
 
 /// All sources, in the config's order.
 #[derive(Debug)]
@@ -41,28 +29,8 @@ pub(super) struct Sources {
     audio_bitrate: Bitrate,
     events: Events,
     jobs: Jobs,
-}
-
-#[derive(Debug)]
-struct Unit {
-    source: Source,
-    taps: Taps,
-    lifecycle: Lifecycle,
-    capture: Option<Capture>,
-    formats: BTreeMap<MediaKind, Format>,
-    frames: u64,
-    renditions: BTreeMap<Codec, RenditionUnit>,
-}
-
-#[derive(Debug)]
-struct RenditionUnit {
-    id: RenditionId,
-    fanout: Arc<Fanout>,
-    lifecycle: Lifecycle,
-    encoder: Option<Rendition>,
-    profile: Option<String>,
-    gate: KeyframeGate,
-    frames: u64,
+    /// The highest number of what earlier configurations have started.
+    last_run: u64,
 }
 
 /// A source's state for the viewers has changed.
@@ -84,43 +52,14 @@ impl Sources {
             audio_bitrate: config.audio.bitrate,
             events,
             jobs,
+            last_run: 0,
         };
         this.all = sources.into_iter().map(|source| this.unit(source)).collect();
         this
     }
 
     fn unit(&self, source: Source) -> Unit {
-        let timing =
-            Timing { start: CAPTURE_START, stall: CAPTURE_STALL, grace: self.video.grace, stop: STOP };
-        let codecs = source.media().into_iter().flat_map(|media| match media {
-            MediaKind::Video => vec![Codec::H264, Codec::Vp8],
-            MediaKind::Audio => vec![Codec::Opus],
-        });
-        let renditions = codecs.map(|codec| (codec, self.rendition(&source.name, codec))).collect();
-        Unit {
-            lifecycle: Lifecycle::new(timing, super::random_u64()),
-            source,
-            taps: Taps::default(),
-            capture: None,
-            formats: BTreeMap::new(),
-            frames: 0,
-            renditions,
-        }
-    }
-
-    fn rendition(&self, source: &SourceName, codec: Codec) -> RenditionUnit {
-        let timing =
-            Timing { start: ENCODER_START, stall: ENCODER_STALL, grace: self.video.grace, stop: STOP };
-        let id = RenditionId { source: source.clone(), codec };
-        RenditionUnit {
-            fanout: Arc::new(Fanout::new(id.clone(), self.events.clone())),
-            id,
-            lifecycle: Lifecycle::new(timing, super::random_u64()),
-            encoder: None,
-            profile: None,
-            gate: KeyframeGate::new(KEYFRAME_INTERVAL),
-            frames: 0,
-        }
+        Unit::new(source, self.video.grace, &self.events, self.last_run)
     }
 
     /// The names, in the config's order.
@@ -245,19 +184,26 @@ impl Sources {
         let mut changes = Changes::new();
         let Some(index) = self.index(name) else { return changes };
         let Some(unit) = self.all.get_mut(index) else { return changes };
-        if run != unit.lifecycle.run() {
+        if !unit.lifecycle.keeps(run) {
             return changes;
         }
         tracing::info!(source = %name, ?format, "capture delivers");
         let media = if format == Format::Audio { MediaKind::Audio } else { MediaKind::Video };
-        if unit.formats.insert(media, format) != Some(format) && media == MediaKind::Video {
-            // The level follows from size and rate: the encoder will say it anew.
-            for rendition in unit.renditions.values_mut() {
+        unit.formats.insert(media, format);
+        let mut due = Vec::new();
+        for (codec, rendition) in &mut unit.renditions {
+            if rendition.id.media() == media && rendition.format.is_some_and(|of| of != format) {
+                // Bitrate and level follow from size and rate.
+                rendition.format = None;
                 rendition.profile = None;
+                due.push((*codec, rendition.lifecycle.handle(now, Input::Restart)));
             }
         }
         let effects = unit.lifecycle.handle(now, Input::Progress { run });
         self.apply_source(index, now, effects, &mut changes);
+        for (codec, effects) in due {
+            self.apply_rendition(index, codec, now, effects, &mut changes);
+        }
         changes
     }
 
@@ -283,13 +229,17 @@ impl Sources {
         id: &RenditionId,
         run: u64,
         profile: Option<String>,
-    ) {
-        let Some(rendition) = self.rendition_mut(id) else { return };
-        if run == rendition.lifecycle.run() {
+    ) -> Changes {
+        let mut changes = Changes::new();
+        let Some(index) = self.index(&id.source) else { return changes };
+        let Some(rendition) = self.rendition_mut(id) else { return changes };
+        if rendition.lifecycle.keeps(run) {
             tracing::debug!(rendition = %id, profile, "encoder delivers");
             rendition.profile = profile;
-            rendition.lifecycle.handle(now, Input::Progress { run });
+            let effects = rendition.lifecycle.handle(now, Input::Progress { run });
+            self.apply_rendition(index, id.codec, now, effects, &mut changes);
         }
+        changes
     }
 
     pub(super) fn rendition_failed(
@@ -362,7 +312,7 @@ impl Sources {
         let Some(unit) = self.all.get_mut(index) else { return };
         match result {
             // What was told to stop while it started stops now, by being dropped.
-            Ok(capture) if unit.lifecycle.run() == run && !unit.lifecycle.is_stopping() => {
+            Ok(capture) if unit.lifecycle.keeps(run) => {
                 unit.capture = Some(capture);
             }
             Ok(_) => {}
@@ -387,7 +337,7 @@ impl Sources {
         let Some(index) = self.index(&id.source) else { return };
         let Some(unit) = self.rendition_mut(id) else { return };
         match result {
-            Ok(encoder) if unit.lifecycle.run() == run && !unit.lifecycle.is_stopping() => {
+            Ok(encoder) if unit.lifecycle.keeps(run) => {
                 unit.encoder = Some(encoder);
             }
             Ok(_) => {}
@@ -409,18 +359,16 @@ impl Sources {
         for index in 0..self.all.len() {
             let Some(unit) = self.all.get_mut(index) else { continue };
             let run = unit.lifecycle.run();
-            let frames = unit.taps.frames();
             let mut effects = Vec::new();
-            if std::mem::replace(&mut unit.frames, frames) != frames {
+            if unit.has_progressed() {
                 effects.extend(unit.lifecycle.handle(now, Input::Progress { run }));
             }
             effects.extend(unit.lifecycle.handle(now, Input::Tick));
             let mut due = Vec::new();
             for (codec, rendition) in &mut unit.renditions {
                 let run = rendition.lifecycle.run();
-                let frames = rendition.fanout.counts().0;
                 let mut effects = Vec::new();
-                if std::mem::replace(&mut rendition.frames, frames) != frames {
+                if rendition.has_progressed() {
                     effects.extend(rendition.lifecycle.handle(now, Input::Progress { run }));
                 }
                 effects.extend(rendition.lifecycle.handle(now, Input::Tick));
@@ -445,6 +393,7 @@ impl Sources {
         self.video = config.video.clone();
         self.audio_bitrate = config.audio.bitrate;
         let mut old = std::mem::take(&mut self.all);
+        self.last_run = old.iter().map(Unit::last_run).fold(self.last_run, u64::max);
         for source in sources {
             let kept = old.iter().position(|unit| same_encoding && unit.source == source);
             let unit = match kept {
@@ -473,6 +422,8 @@ impl Sources {
             match effect {
                 Effect::Start { run } => {
                     unit.formats.clear();
+                    // The frames so far are an earlier run's.
+                    unit.has_progressed();
                     let (source, files) = (unit.source.clone(), self.files.clone());
                     self.jobs.start_capture(source, run, files, unit.taps.clone(), self.events.clone());
                 }
@@ -482,7 +433,7 @@ impl Sources {
                 }
                 Effect::Publish(state) => {
                     unit.log(&state);
-                    changes.push((unit.source.name.clone(), unit.state()));
+                    unit.announce(changes);
                 }
             }
         }
@@ -509,6 +460,8 @@ impl Sources {
                         rendition.lifecycle.handle(now, Input::Stopped { run });
                         continue;
                     };
+                    rendition.has_progressed();
+                    rendition.format = Some(format);
                     let bitrate = match format {
                         Format::Audio => self.audio_bitrate,
                         Format::Video { .. } => {
@@ -529,51 +482,8 @@ impl Sources {
                     );
                 }
                 Effect::Stop { .. } => rendition.encoder = None,
-                Effect::Publish(_) => changes.push((unit.source.name.clone(), unit.state())),
+                Effect::Publish(_) => unit.announce(changes),
             }
-        }
-    }
-}
-
-impl Unit {
-    /// The source's own state, or its encoder's where that has failed.
-    fn state(&self) -> SourceState {
-        let own = self.lifecycle.published();
-        let failed = self.renditions.values().map(|each| each.lifecycle.published());
-        match own {
-            SourceState::Live => failed
-                .into_iter()
-                .find(|state| matches!(state, SourceState::Failed { .. }))
-                .unwrap_or(own)
-                .clone(),
-            SourceState::Idle | SourceState::Starting | SourceState::Failed { .. } => own.clone(),
-        }
-    }
-
-    fn stop_capture(&mut self) {
-        self.capture = None;
-        for media in [MediaKind::Video, MediaKind::Audio] {
-            self.taps.of(media).clear();
-        }
-    }
-
-    fn log(&self, state: &SourceState) {
-        let source = &self.source.name;
-        match state {
-            SourceState::Idle => tracing::info!(%source, "source idle: nobody watches"),
-            SourceState::Starting => tracing::info!(%source, "source starts"),
-            SourceState::Live => tracing::info!(%source, "source live"),
-            SourceState::Failed { cause, detail } => {
-                tracing::warn!(%source, ?cause, detail, "source failed; it is tried again while somebody watches");
-            }
-        }
-    }
-}
-
-impl RenditionUnit {
-    fn force_keyframe(&self) {
-        if let Some(encoder) = &self.encoder {
-            encoder.force_keyframe();
         }
     }
 }

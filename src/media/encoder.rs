@@ -8,6 +8,7 @@ use super::launch::{Description, LaunchFiles};
 use super::pipeline::Pipeline;
 use super::source::configure_input;
 use super::{Format, MediaError};
+use crate::config::H264_ENCODERS;
 use crate::core::protocol::{Codec, MediaKind};
 use crate::core::template::{Value, Values};
 use crate::core::units::{Bitrate, FrameRate, Size};
@@ -15,10 +16,6 @@ use gstreamer as gst;
 use gstreamer::prelude::*;
 use gstreamer_app as gst_app;
 use std::time::Duration;
-
-/// H.264 encoders in the order in which they are tried by default.
-pub const H264_ENCODERS: [&str; 6] =
-    ["vah264enc", "nvh264enc", "qsvh264enc", "v4l2h264enc", "x264enc", "openh264enc"];
 
 /// The VP8 encoder.
 const VP8_ENCODER: &str = "vp8enc";

@@ -15,10 +15,11 @@ use crate::core::protocol::{Codec, MediaKind};
 use crate::core::rtp::{
     CAPTURE_TIME_LEN, Decision, FrameInfo, Rewriter, RtpHeader, Track, copy_with_capture_time, ntp_time,
 };
+use crate::core::vp8;
 use gstreamer as gst;
 use gstreamer_app as gst_app;
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 /// The most bytes that one frame may have; a keyframe of a 4K screen is under 2 MB.
@@ -100,11 +101,15 @@ impl Subscription {
         }
     }
 
+    fn rewriter(&self) -> MutexGuard<'_, Rewriter> {
+        self.rewriter.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn deliver(&self, frame: &Frame, stream: u32) {
         let queue = Duration::from_nanos(self.appsrc.current_level_time().nseconds());
         let info = FrameInfo { stream, keyframe: frame.keyframe, running_time: frame.time, queue };
         let list = {
-            let mut rewriter = self.rewriter.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut rewriter = self.rewriter();
             match rewriter.frame(info) {
                 Decision::Forward => copy(frame, &mut rewriter, self.capture_time.load(Ordering::Relaxed)),
                 Decision::Drop { want_keyframe } => {
@@ -197,10 +202,12 @@ impl Fanout {
         }
     }
 
-    /// Sends to this viewer from the next keyframe on (from the next packet, for sound).
+    /// Sends to this viewer from the next keyframe on (from the next packet, for sound), also
+    /// when it was sent to before: it lacks what came in between.
     pub fn subscribe(&self, subscription: Arc<Subscription>) {
         self.change(|all| {
             if !all.iter().any(|each| Arc::ptr_eq(each, &subscription)) {
+                subscription.rewriter().interrupted();
                 all.push(subscription);
             }
         });
@@ -254,13 +261,13 @@ pub(crate) struct Feed {
     run: u64,
     frame: Frame,
     timestamp: Option<u32>,
-    ready: bool,
+    announced: Option<Option<String>>,
 }
 
 impl Feed {
     /// `run` tells this encoder's packets from an earlier one's.
     pub(crate) fn new(fanout: Arc<Fanout>, run: u64) -> Self {
-        Self { fanout, run, frame: Frame::default(), timestamp: None, ready: false }
+        Self { fanout, run, frame: Frame::default(), timestamp: None, announced: None }
     }
 
     /// Takes what the payloader has pushed.
@@ -279,24 +286,30 @@ impl Feed {
         }
     }
 
-    /// Says once what the stream is; an H.264 stream says it in its first parameter set.
+    /// Says what the stream is, at first and when it has become another; an H.264 stream says it
+    /// in its parameter sets.
     fn announce(&mut self, payload: &[u8]) {
-        if self.ready {
-            return;
-        }
-        let profile_level_id = h264::profile_level_id(payload);
-        let rendition = self.fanout.rendition.clone();
-        if rendition.codec != Codec::H264 || profile_level_id.is_some() {
-            self.ready = true;
-            self.fanout.events.send(Event::RenditionReady { rendition, run: self.run, profile_level_id });
+        let rendition = &self.fanout.rendition;
+        let profile_level_id = match rendition.codec {
+            Codec::H264 => match h264::profile_level_id(payload) {
+                None => return,
+                profile => profile,
+            },
+            Codec::Vp8 | Codec::Opus => None,
+        };
+        if self.announced.as_ref() != Some(&profile_level_id) {
+            self.announced = Some(profile_level_id.clone());
+            let (rendition, run) = (rendition.clone(), self.run);
+            self.fanout.events.send(Event::RenditionReady { rendition, run, profile_level_id });
         }
     }
 
     fn packet(&mut self, buffer: &gst::BufferRef, time: Option<Duration>) {
         let Ok(map) = buffer.map_readable() else { return };
         let Ok(header) = RtpHeader::parse(&map) else { return };
+        let payload = map.get(header.header_len..).unwrap_or_default();
+        self.announce(payload);
         // A frame whose last packet did not come is given up.
-        self.announce(map.get(header.header_len..).unwrap_or_default());
         if self.timestamp != Some(header.timestamp) {
             self.frame.clear();
             self.timestamp = Some(header.timestamp);
@@ -309,7 +322,11 @@ impl Feed {
         }
         self.frame.bytes.extend_from_slice(&map);
         self.frame.ends.push(self.frame.bytes.len());
-        self.frame.keyframe |= !buffer.flags().contains(gst::BufferFlags::DELTA_UNIT);
+        self.frame.keyframe |= match self.fanout.rendition.codec {
+            // rtpvp8pay (seen in 1.22.0) marks no packet as a delta unit.
+            Codec::Vp8 => vp8::begins_keyframe(payload),
+            Codec::H264 | Codec::Opus => !buffer.flags().contains(gst::BufferFlags::DELTA_UNIT),
+        };
         let last = header.marker || self.fanout.rendition.media() == MediaKind::Audio;
         if last {
             self.frame.captured = ntp_time(super::wall_time(self.frame.time));

@@ -4,6 +4,7 @@
 //! placeholders is [`crate::core::template`].
 
 use super::MediaError;
+use crate::core::redact::redact_logins;
 use crate::core::template::{self, Values};
 use gstreamer as gst;
 use gstreamer::prelude::*;
@@ -67,7 +68,11 @@ impl Description {
     pub fn parse(&self, values: &Values) -> Result<gst::Pipeline, MediaError> {
         let text = template::render(&self.text, values)
             .map_err(|error| MediaError::Template { file: self.file.clone(), error })?;
-        let refused = |message: String| MediaError::Description { file: self.file.clone(), message };
+        // It may quote a value: the URI of a camera.
+        let refused = |message: String| {
+            let message = redact_logins(&message).into_owned();
+            MediaError::Description { file: self.file.clone(), message }
+        };
         let element = gst::parse::launch_full(&text, None, gst::ParseFlags::FATAL_ERRORS)
             .map_err(|error| refused(error.message().to_owned()))?;
         match element.downcast::<gst::Pipeline>() {

@@ -51,19 +51,18 @@ impl Tap {
 
     /// Hands frames to `encoder` from now on, beginning with the last one that came.
     pub fn attach(&self, encoder: &gst_app::AppSrc) -> u64 {
-        let (ticket, last) = {
-            let mut state = self.lock();
-            state.next += 1;
-            let ticket = state.next;
-            let mut encoders = state.encoders.as_ref().clone();
-            encoders.push((ticket, encoder.clone()));
-            state.encoders = Arc::new(encoders);
-            (ticket, state.last.clone())
-        };
+        let last = self.lock().last.clone();
         if let Some(last) = last {
-            // A flushing encoder will be attached again.
+            // Before it is on the list, so that nothing newer comes first. One that is stopping
+            // already refuses.
             let _ = encoder.push_sample(&last);
         }
+        let mut state = self.lock();
+        state.next += 1;
+        let ticket = state.next;
+        let mut encoders = state.encoders.as_ref().clone();
+        encoders.push((ticket, encoder.clone()));
+        state.encoders = Arc::new(encoders);
         ticket
     }
 
@@ -74,8 +73,7 @@ impl Tap {
         state.encoders = Arc::new(encoders);
     }
 
-    /// The capture has ended: its last frame is not to be shown again.
-    pub fn clear(&self) {
+    fn clear(&self) {
         self.lock().last = None;
     }
 
@@ -110,6 +108,12 @@ impl Taps {
             MediaKind::Video => &self.video,
             MediaKind::Audio => &self.audio,
         }
+    }
+
+    /// The capture has ended: its last frames are not to be shown again.
+    pub fn clear(&self) {
+        self.video.clear();
+        self.audio.clear();
     }
 
     /// Frames that have passed through either.
@@ -162,7 +166,12 @@ impl Capture {
         set_network_latency(&inner, plan.network_latency);
         keep_sizes_even(&inner);
         let mut pipeline = Pipeline::new(inner, plan.live);
-        pipeline.when_stopped(when_stopped);
+        let ended = taps.clone();
+        pipeline.when_stopped(move || {
+            // A frame that was kept would keep its device open.
+            ended.clear();
+            when_stopped();
+        });
         // The first fault that the bus tells of: what a failing start has to say for itself.
         let first = Arc::new(OnceLock::new());
         let failed = {
@@ -237,7 +246,9 @@ fn connect(
                     return Ok(gst::FlowSuccess::Ok);
                 };
                 let new_format = known.as_ref() != Some(&caps);
-                let time = common_time(&sample, &buffer, pipeline.upgrade().as_ref());
+                // A description of a user's own may give no times.
+                let time = common_time(&sample, &buffer, pipeline.upgrade().as_ref())
+                    .unwrap_or_else(super::common_now);
                 tap.push(restamp(buffer, &caps, time), media == MediaKind::Video);
                 if new_format && let Some(format) = format_of(&caps, media) {
                     on_format(format);
@@ -261,7 +272,7 @@ fn common_time(
     Some((running + base).saturating_sub(super::epoch()))
 }
 
-fn restamp(mut buffer: gst::Buffer, caps: &gst::Caps, time: Option<gst::ClockTime>) -> gst::Sample {
+fn restamp(mut buffer: gst::Buffer, caps: &gst::Caps, time: gst::ClockTime) -> gst::Sample {
     // Copies the header only; the pixels are shared.
     let header = buffer.make_mut();
     header.set_pts(time);

@@ -48,8 +48,19 @@ pub struct Holdings {
 impl Daemon {
     /// With [`SOURCES`], open to everybody on loopback, and `more` in the configuration.
     pub fn start(more: &str) -> Self {
+        Self::start_with("open = true", &format!("{more}\n{SOURCES}"), &[])
+    }
+
+    /// With these lines under `[access]`, the rest of the configuration, and launch files of its
+    /// own: their names and what stands in them.
+    pub fn start_with(access: &str, rest: &str, launch_files: &[(&str, &str)]) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        write_config(folder.path(), &format!("{more}\n{SOURCES}"));
+        let pipelines = folder.path().join("pipelines");
+        std::fs::create_dir(&pipelines).unwrap();
+        for (name, text) in launch_files {
+            std::fs::write(pipelines.join(name), text).unwrap();
+        }
+        write_config(folder.path(), access, rest);
         let mut child = Command::new(env!("CARGO_BIN_EXE_vitrina"))
             .arg("run")
             .arg("--config")
@@ -102,7 +113,7 @@ impl Daemon {
 
     /// Writes another configuration where the daemon's is.
     pub fn rewrite_config(&self, more: &str, sources: &str) {
-        write_config(self.folder.path(), &format!("{more}\n{sources}"));
+        write_config(self.folder.path(), "open = true", &format!("{more}\n{sources}"));
     }
 
     pub fn signal(&self, signal: i32) {
@@ -171,9 +182,10 @@ fn config_file(folder: &Path) -> PathBuf {
     folder.join("vitrina.toml")
 }
 
-fn write_config(folder: &Path, rest: &str) {
+/// A configuration on a free loopback port, with these lines under `[access]`, and `rest`.
+pub fn write_config(folder: &Path, access: &str, rest: &str) {
     let text = format!(
-        "state_dir = \"{}/state\"\n[server]\nlisten = \"127.0.0.1:0\"\ntls = false\n[access]\nopen = true\n\
+        "state_dir = \"{}/state\"\n[server]\nlisten = \"127.0.0.1:0\"\ntls = false\n[access]\n{access}\n\
          [network]\naddresses = [\"127.0.0.1\"]\n{rest}",
         folder.display()
     );

@@ -1,5 +1,8 @@
 //! A viewer made of GStreamer's own elements: a webrtcbin that answers, and decoders.
 
+// Each test binary uses a part of it.
+#![allow(dead_code)]
+
 use gstreamer as gst;
 use gstreamer::prelude::*;
 use gstreamer_sdp as gst_sdp;

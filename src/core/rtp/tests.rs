@@ -197,6 +197,23 @@ fn a_keyframe_that_finds_the_queue_drained_is_forwarded_at_once() {
 }
 
 #[test]
+fn a_picture_that_was_paused_goes_on_with_a_keyframe() {
+    let mut rewriter = video();
+    assert_eq!(rewriter.frame(key(1, 0)), Decision::Forward);
+    assert_eq!(sent(&mut rewriter).sequence, 65_534);
+    rewriter.interrupted();
+    assert_eq!(rewriter.frame(delta(1, 5_000)), WANT);
+    assert_eq!(rewriter.frame(key(1, 5_033)), Decision::Forward);
+    let header = sent(&mut rewriter);
+    assert_eq!(header.sequence, 65_535);
+    assert_eq!(header.timestamp, (u32::MAX - 100).wrapping_add(5_033 * 90));
+    let mut sound = Rewriter::new(track(MediaKind::Audio)).unwrap();
+    assert_eq!(sound.frame(delta(1, 0)), Decision::Forward);
+    sound.interrupted();
+    assert_eq!(sound.frame(delta(1, 20)), Decision::Forward);
+}
+
+#[test]
 fn sound_needs_no_keyframe_and_resumes_at_once() {
     let mut rewriter = Rewriter::new(track(MediaKind::Audio)).unwrap();
     assert_eq!(rewriter.frame(delta(1, 0)), Decision::Forward);
