@@ -37,7 +37,10 @@ pub enum ViewerEvent {
         candidate: String,
     },
     /// ICE and DTLS stand. Nothing is sent before the certificate has been compared.
-    Connected,
+    Connected {
+        /// The peer's, as PEM.
+        certificate: Option<String>,
+    },
     /// ICE or DTLS has failed, or the peer has closed.
     Disconnected {
         /// In words.
@@ -212,16 +215,6 @@ impl Viewer {
     /// Takes a candidate of the peer's: a line that has passed [`crate::core::candidate`].
     pub fn add_candidate(&self, mline: u32, candidate: &str) {
         self.webrtc.emit_by_name::<()>("add-ice-candidate", &[&mline, &candidate]);
-    }
-
-    /// The peer's DTLS certificate as PEM, once connected.
-    #[must_use]
-    pub fn peer_certificate(&self) -> Option<String> {
-        let transceiver = self
-            .webrtc
-            .emit_by_name::<Option<gst_webrtc::WebRTCRTPTransceiver>>("get-transceiver", &[&0i32])?;
-        let transport = transceiver.sender()?.transport()?;
-        transport.remote_certificate().map(String::from)
     }
 
     fn offer(&self, id: ViewerId, certificate: &'static Certificate, events: &Events) {
@@ -402,12 +395,24 @@ fn report(pipeline: &Pipeline, webrtc: &gst::Element, id: ViewerId, events: &Eve
     webrtc.connect_notify(Some("connection-state"), move |webrtc, _| {
         use gst_webrtc::WebRTCPeerConnectionState as State;
         match webrtc.property::<State>("connection-state") {
-            State::Connected => send(ViewerEvent::Connected),
+            State::Connected => send(ViewerEvent::Connected { certificate: peer_certificate(webrtc) }),
             State::Failed => send(ViewerEvent::Disconnected { detail: "the connection failed".into() }),
             State::Closed => send(ViewerEvent::Disconnected { detail: "the connection was closed".into() }),
             _ => {}
         }
     });
+}
+
+/// The peer's DTLS certificate, once connected. Asked for on webrtcbin's own thread: it takes a lock
+/// that webrtcbin holds while it works.
+fn peer_certificate(webrtc: &gst::Element) -> Option<String> {
+    (0..)
+        // Those of rejected m-lines have no transport.
+        .map_while(|mline: i32| {
+            webrtc.emit_by_name::<Option<gst_webrtc::WebRTCRTPTransceiver>>("get-transceiver", &[&mline])
+        })
+        .find_map(|transceiver| transceiver.sender()?.transport()?.remote_certificate())
+        .map(String::from)
 }
 
 fn configure_ice(webrtc: &gst::Element, ice: &IceSettings) {

@@ -11,3 +11,4 @@ mod leave;
 #[path = "../support/peer.rs"]
 mod peer;
 mod process;
+mod sessions;
