@@ -6,8 +6,10 @@
 #[path = "support/peer.rs"]
 mod peer;
 
+use gstreamer as gst;
 use peer::Peer;
-use std::sync::Arc;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 use vitrina::core::ids::{SourceName, ViewerId};
 use vitrina::core::protocol::{Codec, MediaKind};
@@ -265,7 +267,7 @@ fn sound_and_picture_arrive_in_streams_of_their_own() {
     peer.wait_frames(30, LIMIT);
     peer.wait_sound(30, LIMIT);
     let offer = peer.offer_text();
-    assert!(offer.contains("msid:test-video ") && offer.contains("msid:test-audio "), "{offer}");
+    assert!(offer.contains("\r\na=msid:test-video ") && offer.contains("\r\na=msid:test-audio "), "{offer}");
     drop((encoder, sound));
 }
 
@@ -317,6 +319,67 @@ fn the_peers_certificate_is_known_once_connected() {
     let tracks = [(Codec::Vp8, None), (Codec::Opus, None)];
     let (_viewer, _peer, certificate) = rig.connect_by(1, &tracks, str::to_owned);
     assert!(certificate.unwrap().contains("BEGIN CERTIFICATE"));
+}
+
+/// What each socket is handed, by the name of its element: lists, and single packets.
+type Sent = Arc<Mutex<BTreeMap<String, (u64, u64)>>>;
+
+/// Counts from now on, at every nicesink of the process.
+fn count_what_sockets_get() -> Sent {
+    let sent = Sent::default();
+    let counts = Arc::clone(&sent);
+    gst::log::remove_default_log_function();
+    gst::log::set_threshold_for_name("GST_SCHEDULING", gst::DebugLevel::Log);
+    gst::log::add_log_function(move |_, _, _, _, _, pad, message| {
+        let (Some(text), Some(pad)) = (message.get(), pad) else { return };
+        let is_list = text.starts_with("calling chainlistfunction ");
+        if !is_list && !text.starts_with("calling chainfunction ") {
+            return;
+        }
+        let name = pad.to_string();
+        if name.contains("nicesink") {
+            let mut counts = counts.lock().unwrap();
+            let (lists, packets) = counts.entry(name).or_default();
+            *(if is_list { lists } else { packets }) += 1;
+        }
+    });
+    sent
+}
+
+#[test]
+fn packets_of_a_frame_stay_together_down_to_the_socket() {
+    let rig = Rig::start();
+    let video = rig.fanout(Codec::H264);
+    let (encoder, profile) = rig.encode(Codec::H264, 1, &video);
+    let (viewer, peer) = rig.connect(1, &[(Codec::H264, profile.as_deref())]);
+    let sent = count_what_sockets_get();
+    video.subscribe(Arc::clone(&viewer.tracks()[0]));
+    encoder.force_keyframe();
+    peer.wait_frames(60, LIMIT);
+    // A peer's own socket sends nothing but RTCP.
+    let sent = sent.lock().unwrap().clone();
+    let (lists, packets) = sent.values().max_by_key(|(lists, packets)| lists + packets).unwrap();
+    assert!(*lists >= 50 && *packets < 30, "lists and single packets: {sent:?}");
+}
+
+#[test]
+fn nothing_is_queued_for_a_viewer_that_is_not_connected_or_has_paused() {
+    let rig = Rig::start();
+    let audio = rig.fanout(Codec::Opus);
+    let (_encoder, _) = rig.encode(Codec::Opus, 1, &audio);
+    let (viewer, peer) = rig.connect(1, &[(Codec::Opus, None)]);
+    let track = &viewer.tracks()[0];
+    assert_eq!(track.counts(), (0, 0));
+    for _ in 0..2 {
+        let packets = audio.counts().0;
+        until(|| audio.counts().0 > packets + 50);
+        // A second of sound has gone by; what comes now comes at the pace of the present.
+        let (heard, begun) = (peer.sound(), Instant::now());
+        audio.subscribe(Arc::clone(track));
+        peer.wait_sound(heard + 40, LIMIT);
+        assert!(begun.elapsed() > Duration::from_millis(600), "a burst: {:?}", begun.elapsed());
+        audio.unsubscribe(ViewerId(1));
+    }
 }
 
 #[test]
