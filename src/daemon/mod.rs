@@ -84,7 +84,7 @@ enum Event {
     Media(media::Event),
     Done(Done),
     Opened(Opened),
-    Reloaded(Result<Reloaded, String>),
+    Reloaded(Box<Result<Reloaded, String>>),
     System(Request),
     /// The page's server has ended, which it does by itself only by a fault.
     WebEnded,
@@ -198,7 +198,7 @@ impl Daemon {
             match event {
                 Event::System(Request::Stop) => break,
                 Event::System(Request::Reload) => self.reload(),
-                Event::Reloaded(read) => self.reloaded(now, read),
+                Event::Reloaded(read) => self.reloaded(now, *read),
                 Event::WebEnded => {
                     ended = Err(Error::WebEnded);
                     break;
@@ -230,7 +230,8 @@ impl Daemon {
         let system = async { Event::System(requests.next().await) };
         let done = async { closed_never(self.done_events.recv().await.map(Event::Done)).await };
         let opened = async { closed_never(self.opened_events.recv().await.map(Event::Opened)).await };
-        let reloaded = async { closed_never(self.reload.events.recv().await.map(Event::Reloaded)).await };
+        let reloaded =
+            async { closed_never(self.reload.events.recv().await.map(Box::new).map(Event::Reloaded)).await };
         let media = async { closed_never(self.media_events.recv().await.map(Event::Media)).await };
         let web = async { closed_never(web_events.recv().await.map(Event::Web)).await };
         let tick = async {
