@@ -9,7 +9,6 @@ mod faults;
 mod hostile;
 mod leave;
 #[path = "../support/peer.rs"]
-#[allow(dead_code, reason = "tests/media.rs uses the rest")]
 mod peer;
 mod process;
 mod sources;
