@@ -53,41 +53,62 @@ class Camera(unittest.TestCase):
         self.assertEqual(len(rates), 1, camera["modes"])
         self.assertIn({"numerator": 30, "denominator": 1}, rates[0])
 
-    def test_its_pictures_come_at_320x180_and_move(self):
-        async def watch(daemon):
-            async with Viewer(daemon.url) as viewer:
-                await viewer.join()
-                await viewer.until(moving(), 90, "moving pictures")
-                return viewer.tracks
+    def watching(self, scenario):
+        """Runs `scenario(viewer, track)` on a viewer that sees the camera's pictures move."""
 
-        with Daemon(OPEN + CAMERA) as daemon:
-            try:
-                [track] = asyncio.run(watch(daemon))
-            except (Refused, TimeoutError) as error:
-                self.fail(f"{error}\nthe daemon says:\n{daemon.tail()}")
-        self.assertEqual((track.source, track.codec, track.size), ("camera", "H264", (320, 180)))
-
-    def test_unplugged_it_says_so_and_plugged_in_again_it_goes_on(self):
-        async def watch(daemon):
+        async def run(daemon):
             async with Viewer(daemon.url) as viewer:
                 await viewer.join()
                 await viewer.until(moving(), 90, "moving pictures")
                 [track] = viewer.tracks
-
-                (DRIVER / "unbind").write_text("vivid.0")
-                lost = await viewer.source("camera", "failed", 30)
-                self.assertIn(lost["cause"], ("lost", "not_found"))
-
-                (DRIVER / "bind").write_text("vivid.0")
-                await viewer.source("camera", "live", 60)
-                seen = track.frames
-                await viewer.until(lambda track: track.frames >= seen + 30, 60, "pictures after the gap")
+                await scenario(viewer, track)
+                return track
 
         with Daemon(OPEN + CAMERA) as daemon:
             try:
-                asyncio.run(watch(daemon))
+                return asyncio.run(run(daemon))
             except (Refused, TimeoutError) as error:
                 self.fail(f"{error}\nthe daemon says:\n{daemon.tail()}")
+
+    async def goes_on(self, viewer, track):
+        await viewer.source("camera", "live", 60)
+        seen = track.frames
+        await viewer.until(lambda track: track.frames >= seen + 30, 60, "pictures after the gap")
+
+    def test_its_pictures_come_at_320x180_and_move(self):
+        async def nothing_more(viewer, track):
+            pass
+
+        track = self.watching(nothing_more)
+        self.assertEqual((track.source, track.codec, track.size), ("camera", "H264", (320, 180)))
+
+    def test_unplugged_it_says_so_and_plugged_in_again_it_goes_on(self):
+        async def scenario(viewer, track):
+            (DRIVER / "unbind").write_text("vivid.0")
+            try:
+                lost = await viewer.source("camera", "failed", 30)
+            finally:
+                (DRIVER / "bind").write_text("vivid.0")
+            self.assertIn(lost["cause"], ("lost", "not_found"))
+            await self.goes_on(viewer, track)
+
+        self.watching(scenario)
+
+    def test_frozen_without_an_error_it_is_noticed_and_goes_on_afterwards(self):
+        def drop(percentage):
+            control = f"percentage_of_dropped_buffers={percentage}"
+            subprocess.run(["v4l2-ctl", "-d", "/dev/video0", "-c", control], check=True, timeout=30)
+
+        async def scenario(viewer, track):
+            drop(100)
+            try:
+                frozen = await viewer.source("camera", "failed", 60)
+            finally:
+                drop(0)
+            self.assertEqual(frozen["cause"], "stalled")
+            await self.goes_on(viewer, track)
+
+        self.watching(scenario)
 
 
 if __name__ == "__main__":
