@@ -11,5 +11,5 @@ mod leave;
 #[path = "../support/peer.rs"]
 mod peer;
 mod process;
-mod sources;
 mod sessions;
+mod sources;
