@@ -61,3 +61,36 @@ packages: ## every Debian package that run and test need
 
 rust:
 	@scripts/rust
+
+# ---- On this machine, for good ------------------------------------------------------------------
+
+# make build, then: sudo make install    (PREFIX=/usr/local; DESTDIR= for packages)
+PREFIX ?= /usr/local
+DESTDIR ?=
+BINARY ?= target/release/vitrina
+UNITS = $(PREFIX)/lib/systemd
+DOC = $(PREFIX)/share/doc/vitrina
+
+.PHONY: install uninstall
+
+# Builds nothing: root seldom has a Rust toolchain, and should not own what lies in target/.
+install: ## put program, units and documents under PREFIX (sudo; make build first)
+	@[ -x $(BINARY) ] || { echo "$(BINARY) is not there; first, without sudo: make build" >&2; exit 1; }
+	install -D -m 755 $(BINARY) $(DESTDIR)$(PREFIX)/bin/vitrina
+	install -D -m 644 systemd/vitrina.service $(DESTDIR)$(UNITS)/system/vitrina.service
+	install -D -m 644 systemd/user/vitrina.service $(DESTDIR)$(UNITS)/user/vitrina.service
+	sed -i 's|/usr/local/|$(PREFIX)/|' $(DESTDIR)$(UNITS)/system/vitrina.service $(DESTDIR)$(UNITS)/user/vitrina.service
+	install -D -m 644 systemd/vitrina.sysusers $(DESTDIR)$(PREFIX)/lib/sysusers.d/vitrina.conf
+	install -D -m 644 -t $(DESTDIR)$(DOC) README.md ARCHITECTURE.md CHANGELOG.md LICENSE-MIT LICENSE-APACHE
+	install -D -m 644 -t $(DESTDIR)$(DOC)/config config/vitrina.toml
+	install -D -m 644 -t $(DESTDIR)$(DOC)/docs docs/*.md $(wildcard docs/*.png)
+	@$(if $(DESTDIR),,if command -v systemd-sysusers >/dev/null; then systemd-sysusers $(PREFIX)/lib/sysusers.d/vitrina.conf; fi)
+	@$(if $(DESTDIR),,if [ -d /run/systemd/system ]; then systemctl daemon-reload; fi)
+	@echo "Next: systemctl enable --now vitrina (cameras), or in a desktop session systemctl --user enable --now vitrina"
+
+uninstall: ## take it away again; /etc/vitrina, /var/lib/vitrina and the user stay
+	rm -f $(DESTDIR)$(PREFIX)/bin/vitrina
+	rm -f $(DESTDIR)$(UNITS)/system/vitrina.service $(DESTDIR)$(UNITS)/user/vitrina.service
+	rm -f $(DESTDIR)$(PREFIX)/lib/sysusers.d/vitrina.conf
+	rm -rf $(DESTDIR)$(DOC)
+	@$(if $(DESTDIR),,if [ -d /run/systemd/system ]; then systemctl daemon-reload; fi)

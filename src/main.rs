@@ -63,7 +63,7 @@ fn announce(url: &str, link: &Link, fingerprint: Option<&str>) {
     if let Some(fingerprint) = fingerprint {
         tracing::info!("certificate SHA-256 {fingerprint}");
     }
-    if std::env::var_os("JOURNAL_STREAM").is_some() {
+    if !io::stdout().is_terminal() && std::env::var_os("JOURNAL_STREAM").is_some() {
         tracing::info!("the viewing link is printed by `vitrina link`");
         return;
     }

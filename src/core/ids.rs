@@ -12,7 +12,7 @@ pub struct ViewerId(pub u64);
 
 impl fmt::Display for ViewerId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "viewer {}", self.0)
+        write!(f, "{}", self.0)
     }
 }
 

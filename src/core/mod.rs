@@ -1,4 +1,4 @@
-//! The pure heart: types, checks and state machines over std and serde alone.
+//! The pure heart: types, checks and state machines over std, serde and thiserror alone.
 //!
 //! Nothing here touches GStreamer, sockets, files, clocks or randomness: time and random numbers
 //! come in as arguments, effects go out as values.

@@ -27,27 +27,34 @@ pub fn redact_addresses(text: &str) -> Cow<'_, str> {
     Cow::Owned(redacted)
 }
 
-/// Hides the login in each URL of a text: `rtsp://***@camera/stream`. GStreamer's messages repeat
-/// the address that could not be opened.
+/// Hides the login and the query in each URL of a text: `rtsp://***@camera/stream?***`. GStreamer's
+/// messages repeat the address that could not be opened, and both may hold a secret.
 #[must_use]
 pub fn redact_logins(text: &str) -> Cow<'_, str> {
-    let mut redacted = String::new();
+    const SCHEME_END: &str = "://";
+    if !text.contains(SCHEME_END) {
+        return Cow::Borrowed(text);
+    }
+    let mut redacted = String::with_capacity(text.len());
     let mut rest = text;
-    while let Some((before, after)) = rest.split_once("://") {
-        let authority = after.find(|c: char| matches!(c, '/' | '?' | '#' | '"' | '\'') || c.is_whitespace());
-        let authority = after.get(..authority.unwrap_or(after.len())).unwrap_or_default();
+    while let Some((before, after)) = rest.split_once(SCHEME_END) {
+        let end = after.find(|c: char| matches!(c, '"' | '\'') || c.is_whitespace()).unwrap_or(after.len());
+        let Some((url, tail)) = after.split_at_checked(end) else { break };
         redacted.push_str(before);
-        redacted.push_str("://");
-        rest = match authority.rfind('@') {
+        redacted.push_str(SCHEME_END);
+        let (path, query) = url.split_once('?').map_or((url, None), |(path, query)| (path, Some(query)));
+        let authority = path.find('/').unwrap_or(path.len());
+        match path.get(..authority).and_then(|authority| authority.rfind('@')) {
             Some(at) => {
                 redacted.push_str("***");
-                after.get(at..).unwrap_or_default()
+                redacted.push_str(path.get(at..).unwrap_or_default());
             }
-            None => after,
-        };
-    }
-    if redacted.is_empty() {
-        return Cow::Borrowed(text);
+            None => redacted.push_str(path),
+        }
+        if query.is_some() {
+            redacted.push_str("?***");
+        }
+        rest = tail;
     }
     redacted.push_str(rest);
     Cow::Owned(redacted)
@@ -164,7 +171,9 @@ mod tests {
     #[test]
     fn the_login_in_a_url_is_hidden() {
         for (line, expected) in [
-            ("cannot open rtsp://me:se@cret@cam/1?x=a@b: gone", "cannot open rtsp://***@cam/1?x=a@b: gone"),
+            ("cannot open rtsp://me:se@cret@cam/1?x=a@b gone", "cannot open rtsp://***@cam/1?*** gone"),
+            ("URL: http://h?token=t", "URL: http://h?***"),
+            ("rtsp://a:b", "rtsp://a:b"),
             ("'http://u@h' and \"rtsp://v:w@k\"", "'http://***@h' and \"rtsp://***@k\""),
             ("rtsp://camera/stream @ 5", "rtsp://camera/stream @ 5"),
             ("a:// b@c", "a:// b@c"),

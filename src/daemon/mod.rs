@@ -1,7 +1,8 @@
 //! The daemon: everything joined, one loop.
 //!
 //! Owns the order of start, reload and stop, and the one place where media and web meet. All that
-//! happens comes to the loop as an [`Event`]; nothing in the loop waits for a device or a socket.
+//! happens comes to the loop as an [`Event`]; nothing in the loop waits for a device or a socket,
+//! but for a reload, which waits until the file is read and the machine is looked at.
 
 mod jobs;
 mod reload;

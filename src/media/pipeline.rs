@@ -111,9 +111,7 @@ impl Drop for Pipeline {
             if let Some(Callback(callback)) = before {
                 callback();
             }
-            if let Err(error) = pipeline.set_state(gst::State::Null) {
-                tracing::warn!(%error, "a pipeline did not stop cleanly");
-            }
+            stop(&pipeline);
             if let Some(bus) = pipeline.bus() {
                 bus.unset_sync_handler();
             }
@@ -128,6 +126,20 @@ impl Drop for Pipeline {
             }
         })
         .detach();
+    }
+}
+
+/// Brings a pipeline to NULL. A bin that has failed half-way up (`uridecodebin` before an address
+/// that is not there, in 1.22) refuses at first; its elements go one by one then.
+fn stop(pipeline: &gst::Pipeline) {
+    if pipeline.set_state(gst::State::Null).is_ok() {
+        return;
+    }
+    for element in pipeline.iterate_recurse().into_iter().flatten() {
+        let _ = element.set_state(gst::State::Null);
+    }
+    if let Err(error) = pipeline.set_state(gst::State::Null) {
+        tracing::warn!(%error, "a pipeline did not stop cleanly");
     }
 }
 

@@ -445,8 +445,11 @@ fn configure_ice(webrtc: &gst::Element, ice: &IceSettings) {
     // Waiting for a UPnP gateway costs every viewer 200 ms and a thread.
     if agent.has_property("agent") {
         let nice = agent.property::<glib::Object>("agent");
-        if nice.has_property("upnp") {
-            nice.set_property("upnp", false);
+        // ICE-TCP would open a listening port for every viewer, beside the UDP ports.
+        for property in ["upnp", "ice-tcp"] {
+            if nice.has_property(property) {
+                nice.set_property(property, false);
+            }
         }
     }
     for address in &ice.addresses {

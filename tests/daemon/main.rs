@@ -12,3 +12,4 @@ mod leave;
 mod peer;
 mod process;
 mod sessions;
+mod sources;

@@ -182,7 +182,8 @@ fn config_file(folder: &Path) -> PathBuf {
     folder.join("vitrina.toml")
 }
 
-fn write_config(folder: &Path, access: &str, rest: &str) {
+/// A configuration on a free loopback port, with these lines under `[access]`, and `rest`.
+pub fn write_config(folder: &Path, access: &str, rest: &str) {
     let text = format!(
         "state_dir = \"{}/state\"\n[server]\nlisten = \"127.0.0.1:0\"\ntls = false\n[access]\n{access}\n\
          [network]\naddresses = [\"127.0.0.1\"]\n{rest}",
