@@ -43,6 +43,8 @@ pub enum Input {
         /// A sentence for the client.
         message: String,
     },
+    /// Nothing of what was joined can be sent in a codec that the client decodes.
+    NoCodec,
     /// The offer is there.
     Offer {
         /// Its SDP.
@@ -218,6 +220,7 @@ impl Session {
         match input {
             Input::Message(message) => self.message(now, message, &mut effects),
             Input::Malformed { code, message } => self.mistake(code, message, &mut effects),
+            Input::NoCodec => self.no_codec(&mut effects),
             Input::Offer { sdp, tracks } => self.offer(now, sdp, tracks, &mut effects),
             Input::LocalCandidate { candidate } => {
                 self.local_candidate(candidate, &mut effects);
@@ -294,6 +297,15 @@ impl Session {
             Joined { selected, sources: sources.clone(), local_candidates: Vec::new(), transport_mline: 0 };
         self.state = State::Preparing { until: now + OFFER_WITHIN, joined };
         effects.push(Effect::Open { sources, video_codec: self.video_codec });
+    }
+
+    fn no_codec(&mut self, effects: &mut Vec<Effect>) {
+        if matches!(self.state, State::Preparing { .. }) {
+            // It may join something else.
+            self.state = State::Greeted;
+            let problem = "Your browser decodes neither H.264 nor VP8, and what was joined has no sound.";
+            self.mistake(ErrorCode::NoCodec, problem.into(), effects);
+        }
     }
 
     fn select(&mut self, sources: Vec<SourceName>, effects: &mut Vec<Effect>) {

@@ -261,8 +261,21 @@ fn codecs_are_chosen_from_what_the_client_decodes() {
     assert_eq!(chosen(&[]), None);
 }
 
+#[test]
+fn who_can_decode_nothing_of_what_was_joined_may_join_something_else() {
+    let mut test = Test::new();
+    test.say(ClientMessage::Hello { version: VERSION, video_codecs: vec![] });
+    let join = |source| ClientMessage::Join { sources: Some(vec![name(source)]), select: None };
+    assert_eq!(test.say(join("screen")), ["open screen None"]);
+    assert_eq!(test.input(Input::NoCodec), ["error NoCodec"]);
+    assert_eq!((test.session.joined(), test.session.deadline()), (&[][..], None));
+    assert_eq!(test.say(join("camera")), ["open camera None"]);
+    assert_eq!(test.input(offer()), ["offer"]);
+    assert_eq!(test.input(Input::NoCodec), [""; 0]);
+}
+
 fn any_input() -> impl Strategy<Value = u8> {
-    0u8..18
+    0u8..19
 }
 
 fn make(kind: u8) -> Input {
@@ -284,6 +297,7 @@ fn make(kind: u8) -> Input {
         13 => Input::Connected,
         14 => Input::Verified(true),
         15 => Input::Verified(false),
+        18 => Input::NoCodec,
         16 => Input::Malformed { code: ErrorCode::BadMessage, message: "?".into() },
         _ => Input::Tick,
     }

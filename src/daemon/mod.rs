@@ -5,25 +5,29 @@
 //! but for a reload, which waits until the file is read and the machine is looked at.
 
 mod jobs;
+mod reload;
 mod sources;
 mod system;
 mod unit;
+mod viewer;
 mod viewers;
 
 use crate::config::{Config, Source};
 use crate::core::ids::{SourceName, ViewerId};
 use crate::core::protocol::ByeReason;
-use crate::core::viewer::{Input, Session};
+use crate::core::viewer::Input;
 use crate::media::encoder::Encoders;
 use crate::media::launch::LaunchFiles;
 use crate::media::viewer::IceSettings;
 use crate::media::{self, MediaError, pipeline};
 use crate::web::{self, Server};
-use async_channel::Receiver;
+use async_channel::{Receiver, Sender};
 use futures_lite::FutureExt as _;
 use jobs::{Done, Jobs};
+use reload::{Reload, Reloaded};
 use sd_notify::NotifyState;
 use sources::Sources;
+use std::convert::Infallible;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -63,10 +67,16 @@ pub enum Error {
         /// What is wrong with it.
         error: MediaError,
     },
+    /// The page's server ends by itself only by a fault.
+    #[error("the page's server has ended")]
+    WebEnded,
     /// The system's signals.
     #[error("signals cannot be caught: {0}")]
     Signals(#[source] std::io::Error),
 }
+
+/// Closed when the page's server has ended, by itself or by a panic.
+type Serving = Receiver<Infallible>;
 
 /// All that can happen.
 #[derive(Debug)]
@@ -75,6 +85,7 @@ enum Event {
     Media(media::Event),
     Done(Done),
     Opened(Opened),
+    Reloaded(Box<Result<Reloaded, String>>),
     System(Request),
     /// The page's server has ended, which it does by itself only by a fault.
     WebEnded,
@@ -114,11 +125,14 @@ pub fn run(config: Config, means: Means) -> Result<(), Error> {
         });
         let mut daemon = Daemon::prepare(config, means, Arc::clone(&server)).await?;
         let link = server.link();
-        let serving = smol::spawn(async move { server.run().await });
+        let (alive, serving) = async_channel::bounded(1);
+        let _server = smol::spawn(async move {
+            server.run().await;
+            drop::<Sender<Infallible>>(alive);
+        });
         (means.announce)(&daemon.server.url(), &link, daemon.server.fingerprint().as_deref());
         system::notify(&[NotifyState::Ready]);
-        daemon.run(&mut requests, &web_events, serving).await;
-        Ok(())
+        daemon.run(&mut requests, &web_events, &serving).await
     })
 }
 
@@ -131,6 +145,7 @@ struct Daemon {
     media_events: Receiver<media::Event>,
     done_events: Receiver<Done>,
     opened_events: Receiver<Opened>,
+    reload: Reload,
     last_tick: Instant,
     last_fed: Instant,
 }
@@ -165,6 +180,7 @@ impl Daemon {
             media_events,
             done_events,
             opened_events,
+            reload: Reload::new(),
             last_tick: now,
             last_fed: now,
         })
@@ -174,16 +190,18 @@ impl Daemon {
         &mut self,
         requests: &mut Requests,
         web_events: &Receiver<web::Event>,
-        mut serving: smol::Task<()>,
-    ) {
+        serving: &Serving,
+    ) -> Result<(), Error> {
+        let mut ended = Ok(());
         loop {
-            let event = self.next(requests, web_events, &mut serving).await;
+            let event = self.next(requests, web_events, serving).await;
             let now = Instant::now();
             match event {
                 Event::System(Request::Stop) => break,
-                Event::System(Request::Reload) => self.reload(now).await,
+                Event::System(Request::Reload) => self.reload(),
+                Event::Reloaded(read) => self.reloaded(now, *read),
                 Event::WebEnded => {
-                    tracing::error!("the page's server has ended");
+                    ended = Err(Error::WebEnded);
                     break;
                 }
                 Event::Web(event) => self.web(now, event),
@@ -198,6 +216,7 @@ impl Daemon {
             self.settle(now);
         }
         self.stop(serving).await;
+        ended
     }
 
     /// The next event; what has been promised to others comes before what clients ask for.
@@ -205,13 +224,15 @@ impl Daemon {
         &self,
         requests: &mut Requests,
         web_events: &Receiver<web::Event>,
-        serving: &mut smol::Task<()>,
+        serving: &Serving,
     ) -> Event {
         let due = [self.sources.deadline(), self.viewers.deadline(), Some(self.last_tick + TICK)];
         let due = due.into_iter().flatten().min().unwrap_or(self.last_tick + TICK);
         let system = async { Event::System(requests.next().await) };
         let done = async { closed_never(self.done_events.recv().await.map(Event::Done)).await };
         let opened = async { closed_never(self.opened_events.recv().await.map(Event::Opened)).await };
+        let reloaded =
+            async { closed_never(self.reload.events.recv().await.map(Box::new).map(Event::Reloaded)).await };
         let media = async { closed_never(self.media_events.recv().await.map(Event::Media)).await };
         let web = async { closed_never(web_events.recv().await.map(Event::Web)).await };
         let tick = async {
@@ -219,10 +240,10 @@ impl Daemon {
             Event::Tick
         };
         let ended = async {
-            serving.await;
+            let _ = serving.recv().await;
             Event::WebEnded
         };
-        system.or(done).or(opened).or(tick).or(media.race(web)).or(ended).await
+        system.or(done).or(opened).or(reloaded).or(tick).or(media.race(web)).or(ended).await
     }
 
     fn web(&mut self, now: Instant, event: web::Event) {
@@ -298,53 +319,8 @@ impl Daemon {
         }
     }
 
-    /// Takes the configuration file as it is now. A bad one changes nothing.
-    async fn reload(&mut self, now: Instant) {
-        if let Ok(time) = NotifyState::monotonic_usec_now() {
-            system::notify(&[NotifyState::Reloading, time]);
-        }
-        match self.read_again().await {
-            Ok((config, found)) => self.apply(now, config, found),
-            Err(error) => tracing::error!("the configuration stays as it was:\n{error}"),
-        }
-        system::notify(&[NotifyState::Ready]);
-    }
-
-    async fn read_again(&self) -> Result<(Config, Vec<Source>), String> {
-        let (means, server, file) = (self.means, Arc::clone(&self.server), self.config.file.clone());
-        smol::unblock(move || {
-            let config = (means.load_config)(file.as_deref())?;
-            let found = sources_of(&config, means.find_sources).map_err(|error| error.to_string())?;
-            let reloaded = server.reload(&config).map_err(|error| error.to_string())?;
-            if reloaded.listen_changed {
-                tracing::warn!("[server] listen has changed: restart the daemon for it to take effect");
-            }
-            Ok((config, found))
-        })
-        .await
-    }
-
-    fn apply(&mut self, now: Instant, config: Config, found: Vec<Source>) {
-        let access_changed = config.access != self.config.access;
-        self.viewers.reconfigure(ice(&config), greeting(&config), config.limits.viewers);
-        let before = self.sources.infos();
-        let gone = self.sources.replace(&config, found);
-        let after = self.sources.infos();
-        let listed = |infos: &[crate::core::protocol::SourceInfo]| {
-            infos.iter().map(|info| (info.name.clone(), info.title.clone())).collect::<Vec<_>>()
-        };
-        let list_changed = listed(&before) != listed(&after);
-        self.config = config;
-        tracing::info!(?gone, "configuration reloaded");
-        let concerned = |session: &Session| {
-            access_changed || list_changed || session.joined().iter().any(|name| gone.contains(name))
-        };
-        let message = "The configuration has changed; the page comes back by itself.";
-        self.viewers.end(now, &self.sources, ByeReason::Reload, message, concerned);
-    }
-
     /// Says goodbye to everybody, stops every pipeline, and leaves within [`STOP_WITHIN`].
-    async fn stop(&mut self, serving: smol::Task<()>) {
+    async fn stop(&mut self, serving: &Serving) {
         let begun = Instant::now();
         tracing::info!(viewers = self.viewers.count(), "stopping");
         system::notify(&[NotifyState::Stopping]);
@@ -353,7 +329,7 @@ impl Daemon {
         self.sources.stop();
         self.server.stop();
         let drained = async {
-            serving.await;
+            let _ = serving.recv().await;
             while pipeline::stopping() > 0 {
                 smol::Timer::after(Duration::from_millis(10)).await;
             }

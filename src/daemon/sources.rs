@@ -387,8 +387,16 @@ impl Sources {
 
     /// Takes another configuration's sources: what is the same goes on. Returns the names of
     /// those that are gone or different.
-    pub(super) fn replace(&mut self, config: &Config, sources: Vec<Source>) -> Vec<SourceName> {
-        let same_encoding = self.video == config.video && self.audio_bitrate == config.audio.bitrate;
+    pub(super) fn replace(
+        &mut self,
+        config: &Config,
+        sources: Vec<Source>,
+        encoders: Encoders,
+    ) -> Vec<SourceName> {
+        let same_encoding = self.video == config.video
+            && self.audio_bitrate == config.audio.bitrate
+            && self.encoders == encoders;
+        self.encoders = encoders;
         self.files = LaunchFiles::new(config.pipelines_dir.clone());
         self.video = config.video.clone();
         self.audio_bitrate = config.audio.bitrate;

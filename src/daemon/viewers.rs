@@ -3,19 +3,15 @@
 //! The rules are [`Session`]'s; this carries them out.
 
 use super::sources::Sources;
+use super::viewer::{Peer, Unit};
 use crate::core::ids::{SourceName, ViewerId};
 use crate::core::protocol::{self, ByeReason, IceServer, MediaKind, ServerMessage, SourceState, TrackInfo};
-use crate::core::rtp::CAPTURE_TIME_URI;
-use crate::core::sdp::{CheckedAnswer, Fingerprint, HashFunction};
 use crate::core::viewer::{Effect, Input, Session};
 use crate::media::viewer::{IceSettings, TrackSpec, Viewer, ViewerEvent};
 use crate::media::{Events, MediaError, RenditionId};
 use crate::web::Outbox;
 use async_channel::Sender;
-use rustls_pki_types::CertificateDer;
-use rustls_pki_types::pem::PemObject as _;
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// A viewer that comes while an encoder starts waits so long for its profile; then it is offered
@@ -46,35 +42,6 @@ pub(super) struct Viewers {
     opened: Sender<Opened>,
 }
 
-#[derive(Debug)]
-struct Unit {
-    session: Session,
-    outbox: Option<Outbox>,
-    since: Instant,
-    peer: Peer,
-}
-
-/// What there is of a viewer's peer connection.
-#[derive(Debug)]
-enum Peer {
-    None,
-    /// Its encoders have not all said what they send.
-    Waiting {
-        until: Instant,
-        renditions: Vec<RenditionId>,
-    },
-    /// It is being made; its offer may be there first, and waits.
-    Opening {
-        renditions: Vec<RenditionId>,
-        offer: Option<String>,
-    },
-    Open {
-        viewer: Viewer,
-        renditions: Vec<RenditionId>,
-        accepted: Vec<usize>,
-    },
-}
-
 impl Viewers {
     pub(super) fn new(
         ice: IceSettings,
@@ -92,8 +59,9 @@ impl Viewers {
         self.limit = limit;
     }
 
+    /// How many there are; who was shown out and has not closed is none.
     pub(super) fn count(&self) -> usize {
-        self.all.len()
+        self.all.values().filter(|unit| !unit.is_shown_out()).count()
     }
 
     /// Whether some viewer is to be sent this.
@@ -115,22 +83,22 @@ impl Viewers {
 
     /// A client has connected.
     pub(super) fn connected(&mut self, now: Instant, viewer: ViewerId, outbox: Outbox, sources: &Sources) {
-        let full = self.all.len() >= self.limit;
+        let full = self.count() >= self.limit;
         let session = Session::new(now, sources.names());
-        self.all.insert(viewer, Unit { session, outbox: Some(outbox), since: now, peer: Peer::None });
+        self.all.insert(viewer, Unit::new(now, session, outbox));
         if full {
             let message = format!("As many viewers as are allowed here ({}) are watching.", self.limit);
             self.handle(now, viewer, Input::End { reason: ByeReason::Full, message }, sources);
         } else {
-            tracing::info!(%viewer, viewers = self.all.len(), "viewer connected");
+            tracing::info!(%viewer, viewers = self.count(), "viewer connected");
         }
     }
 
     /// Its connection has ended.
     pub(super) fn gone(&mut self, viewer: ViewerId, sources: &Sources) {
         if let Some(mut unit) = self.all.remove(&viewer) {
-            unit.close(viewer, sources);
-            tracing::info!(%viewer, viewers = self.all.len(), after_s = unit.since.elapsed().as_secs(), "viewer left");
+            unit.end_media(viewer, sources);
+            tracing::info!(%viewer, viewers = self.count(), after_s = unit.since.elapsed().as_secs(), "viewer left");
         }
     }
 
@@ -145,9 +113,9 @@ impl Viewers {
                 match effect {
                     Effect::Welcome => {
                         let welcome = welcome(&self.greeting, viewer, sources);
-                        unit.send(viewer, welcome);
+                        unit.say(welcome);
                     }
-                    Effect::Send(message) => unit.send(viewer, message),
+                    Effect::Send(message) => unit.say(message),
                     Effect::Open { sources: joined, video_codec } => {
                         let renditions = joined.into_iter().flat_map(|source| {
                             let codecs = sources.codecs(&source, video_codec).into_iter();
@@ -155,11 +123,7 @@ impl Viewers {
                         });
                         let renditions: Vec<_> = renditions.collect();
                         if renditions.is_empty() {
-                            follows.push(Input::End {
-                                reason: ByeReason::ProtocolError,
-                                message: "Your browser decodes neither H.264 nor VP8, and there is no sound."
-                                    .into(),
-                            });
+                            follows.push(Input::NoCodec);
                         } else {
                             unit.peer = Peer::Waiting { until: now + PROFILE_WITHIN, renditions };
                         }
@@ -170,15 +134,17 @@ impl Viewers {
                             viewer.add_candidate(mline, &candidate.to_string());
                         }
                     }
-                    Effect::Verify(fingerprints) => follows.push(Input::Verified(unit.verify(&fingerprints))),
+                    Effect::Verify(fingerprints) => {
+                        let same = unit.verify(&fingerprints);
+                        follows.push(Input::Verified(same));
+                    }
                     Effect::Feed(selected) => {
                         unit.feed(viewer, &selected, sources);
                         tracing::debug!(%viewer, ?selected, "feeding");
                     }
                     Effect::Close(reason) => {
                         tracing::info!(%viewer, ?reason, "viewer is shown out");
-                        unit.close(viewer, sources);
-                        unit.outbox = None;
+                        unit.show_out(viewer, sources);
                     }
                 }
             }
@@ -209,7 +175,12 @@ impl Viewers {
             },
             // In a bundle there is one transport, whatever m-line it is named by.
             ViewerEvent::Candidate { candidate, .. } => Input::LocalCandidate { candidate },
-            ViewerEvent::Connected => Input::Connected,
+            ViewerEvent::Connected { certificate } => {
+                if let Some(unit) = self.all.get_mut(&viewer) {
+                    unit.certificate = certificate;
+                }
+                Input::Connected
+            }
             ViewerEvent::Disconnected { detail } => Input::End {
                 reason: ByeReason::ConnectionFailed,
                 message: format!("The media connection has ended: {detail}."),
@@ -280,24 +251,28 @@ impl Viewers {
         }
     }
 
+    /// Lets time pass, and shows out who does not take what it is told.
     pub(super) fn tick(&mut self, now: Instant, sources: &Sources) {
-        let due: Vec<_> = self
-            .all
-            .iter()
-            .filter(|(_, unit)| unit.session.deadline().is_some_and(|until| now >= until))
-            .map(|(id, _)| *id)
-            .collect();
-        for viewer in due {
-            self.handle(now, viewer, Input::Tick, sources);
+        let mut due = Vec::new();
+        for (id, unit) in &self.all {
+            if unit.has_overflowed() {
+                let message = "You do not take what you are told.".to_owned();
+                due.push((*id, Input::End { reason: ByeReason::TooSlow, message }));
+            } else if unit.session.deadline().is_some_and(|until| now >= until) {
+                due.push((*id, Input::Tick));
+            }
+        }
+        for (viewer, input) in due {
+            self.handle(now, viewer, input, sources);
         }
     }
 
     /// Tells everybody that a source has changed.
     pub(super) fn announce(&mut self, changes: &[(SourceName, SourceState)]) {
-        for (viewer, unit) in &mut self.all {
+        for unit in self.all.values_mut() {
             if unit.session.is_greeted() {
                 for (name, state) in changes {
-                    unit.send(*viewer, ServerMessage::Source { name: name.clone(), state: state.clone() });
+                    unit.say(ServerMessage::Source { name: name.clone(), state: state.clone() });
                 }
             }
         }
@@ -317,74 +292,6 @@ impl Viewers {
         for viewer in whom {
             self.handle(now, viewer, Input::End { reason, message: message.to_owned() }, sources);
         }
-    }
-}
-
-impl Unit {
-    fn send(&mut self, viewer: ViewerId, message: ServerMessage) {
-        if let Some(outbox) = &self.outbox
-            && outbox.send(message).is_err()
-        {
-            tracing::info!(%viewer, "a viewer does not read what it is told; its connection ends");
-            self.outbox = None;
-        }
-    }
-
-    fn accept(&mut self, answer: &CheckedAnswer) -> Option<Input> {
-        let Peer::Open { viewer, accepted, .. } = &mut self.peer else { return None };
-        *accepted = answer.accepted().map(|(mline, _)| mline).collect();
-        for (mline, answered) in answer.accepted() {
-            if let (Some(track), Some(id)) =
-                (viewer.tracks().get(mline), answered.extension(CAPTURE_TIME_URI))
-            {
-                track.send_capture_time(id);
-            }
-        }
-        viewer.accept(&answer.to_sdp()).err().map(|error| Input::End {
-            reason: ByeReason::ProtocolError,
-            message: format!("The answer cannot be used: {error}"),
-        })
-    }
-
-    /// Whether the peer's certificate is one that its answer names (RFC 8122 section 5).
-    fn verify(&self, fingerprints: &[Fingerprint]) -> bool {
-        let Peer::Open { viewer, .. } = &self.peer else { return false };
-        let Some(pem) = viewer.peer_certificate() else { return false };
-        let Ok(certificate) = CertificateDer::from_pem_slice(pem.as_bytes()) else { return false };
-        Fingerprint::name_certificate(fingerprints, |function| {
-            let algorithm = match function {
-                HashFunction::Sha256 => &ring::digest::SHA256,
-                HashFunction::Sha384 => &ring::digest::SHA384,
-                HashFunction::Sha512 => &ring::digest::SHA512,
-            };
-            ring::digest::digest(algorithm, &certificate).as_ref().to_vec()
-        })
-    }
-
-    fn feed(&self, viewer: ViewerId, selected: &[SourceName], sources: &Sources) {
-        let Peer::Open { viewer: peer, accepted, .. } = &self.peer else { return };
-        for (mline, subscription) in peer.tracks().iter().enumerate() {
-            let rendition = subscription.rendition();
-            let Some(fanout) = sources.fanout(rendition) else { continue };
-            if selected.contains(&rendition.source) && accepted.contains(&mline) {
-                fanout.subscribe(Arc::clone(subscription));
-                subscription.want_keyframe();
-            } else {
-                fanout.unsubscribe(viewer);
-            }
-        }
-    }
-
-    /// Ends its media; the signalling may have a last word to say.
-    fn close(&mut self, viewer: ViewerId, sources: &Sources) {
-        if let Peer::Open { renditions, .. } = &self.peer {
-            for rendition in renditions {
-                if let Some(fanout) = sources.fanout(rendition) {
-                    fanout.unsubscribe(viewer);
-                }
-            }
-        }
-        self.peer = Peer::None;
     }
 }
 

@@ -29,7 +29,7 @@ const TRIAL_FORMAT: Format =
     Format::Video { size: Size { width: 640, height: 360 }, framerate: FrameRate::whole(30) };
 
 /// An encoder with its description.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Encoder {
     /// The element's name.
     pub element: String,
@@ -40,7 +40,7 @@ pub struct Encoder {
 }
 
 /// The encoders in use.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Encoders {
     h264: Encoder,
     vp8: Encoder,

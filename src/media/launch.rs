@@ -21,7 +21,7 @@ pub struct LaunchFiles {
 }
 
 /// A description with where it came from.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Description {
     /// The path, or the name of the built-in one.
     pub file: String,

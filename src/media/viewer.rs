@@ -11,6 +11,8 @@ use super::{Event, Events, MediaError, RenditionId};
 use crate::core::ids::ViewerId;
 use crate::core::protocol::{Codec, IceServer, MediaKind};
 use crate::core::rtp::CAPTURE_TIME_URI;
+use crate::core::sdp::with_msids;
+use futures_lite::FutureExt as _;
 use gstreamer as gst;
 use gstreamer::prelude::*;
 use gstreamer_app as gst_app;
@@ -37,7 +39,10 @@ pub enum ViewerEvent {
         candidate: String,
     },
     /// ICE and DTLS stand. Nothing is sent before the certificate has been compared.
-    Connected,
+    Connected {
+        /// The peer's, as PEM.
+        certificate: Option<String>,
+    },
     /// ICE or DTLS has failed, or the peer has closed.
     Disconnected {
         /// In words.
@@ -104,6 +109,9 @@ const CAPTURE_TIME_ID: u8 = 1;
 /// How long the end of a negotiation is waited for.
 const NEGOTIATION_END: Duration = Duration::from_secs(1);
 
+/// How long the first offer of the process is waited for.
+const WARM_UP: Duration = Duration::from_secs(10);
+
 /// The first of the dynamic payload types (RFC 3551 section 3).
 const FIRST_PAYLOAD_TYPE: u8 = 96;
 
@@ -140,6 +148,8 @@ fn offered_caps(track: &TrackSpec, payload: u8) -> gst::Caps {
 /// A viewer's peer connection. Dropping it ends it, off the caller's thread.
 #[derive(Debug)]
 pub struct Viewer {
+    id: ViewerId,
+    events: Events,
     webrtc: gst::Element,
     tracks: Vec<Arc<Subscription>>,
     pipeline: Pipeline,
@@ -185,7 +195,7 @@ impl Viewer {
             .enumerate()
             .map(|(mline, track)| add_track(&pipeline, &webrtc, mline, track, id, events))
             .collect::<Result<Vec<_>, _>>()?;
-        let viewer = Self { webrtc, tracks, pipeline };
+        let viewer = Self { id, events: events.clone(), webrtc, tracks, pipeline };
         viewer.pipeline.play()?;
         viewer.offer(id, certificate, events);
         Ok(viewer)
@@ -205,23 +215,23 @@ impl Viewer {
         let sdp =
             gst_sdp::SDPMessage::parse_buffer(answer.as_bytes()).map_err(MediaError::gst("the answer"))?;
         let answer = gst_webrtc::WebRTCSessionDescription::new(gst_webrtc::WebRTCSDPType::Answer, sdp);
-        self.webrtc.emit_by_name::<()>("set-remote-description", &[&answer, &None::<gst::Promise>]);
+        let (viewer, events) = (self.id, self.events.clone());
+        let promise = gst::Promise::with_change_func(move |reply| {
+            // Interrupted when the viewer goes meanwhile.
+            if let Ok(Some(reply)) = reply
+                && let Ok(error) = reply.get::<glib::Error>("error")
+            {
+                let detail = format!("webrtcbin refuses the answer: {error}");
+                events.send(Event::Viewer { viewer, event: ViewerEvent::Failed { detail } });
+            }
+        });
+        self.webrtc.emit_by_name::<()>("set-remote-description", &[&answer, &promise]);
         Ok(())
     }
 
     /// Takes a candidate of the peer's: a line that has passed [`crate::core::candidate`].
     pub fn add_candidate(&self, mline: u32, candidate: &str) {
         self.webrtc.emit_by_name::<()>("add-ice-candidate", &[&mline, &candidate]);
-    }
-
-    /// The peer's DTLS certificate as PEM, once connected.
-    #[must_use]
-    pub fn peer_certificate(&self) -> Option<String> {
-        let transceiver = self
-            .webrtc
-            .emit_by_name::<Option<gst_webrtc::WebRTCRTPTransceiver>>("get-transceiver", &[&0i32])?;
-        let transport = transceiver.sender()?.transport()?;
-        transport.remote_certificate().map(String::from)
     }
 
     fn offer(&self, id: ViewerId, certificate: &'static Certificate, events: &Events) {
@@ -240,7 +250,8 @@ impl Viewer {
             let Ok(offer) = reply.get::<gst_webrtc::WebRTCSessionDescription>("offer") else {
                 return fail(format!("webrtcbin made no offer: {reply}"));
             };
-            let sdp = match certificate.name_in(&offer.sdp().to_string()) {
+            let named = certificate.name_in(&offer.sdp().to_string());
+            let sdp = match named.and_then(|sdp| with_msids(&sdp)) {
                 Ok(sdp) => sdp,
                 Err(error) => return fail(format!("webrtcbin's offer cannot be used: {error}")),
             };
@@ -270,11 +281,18 @@ pub fn warm_up() -> Result<(), MediaError> {
     };
     let ice = IceSettings { addresses: vec![IpAddr::from([127, 0, 0, 1])], ..IceSettings::default() };
     let viewer = Viewer::open(ViewerId(0), &ice, &[track], &Events::new(sender))?;
-    while let Ok(event) = receiver.recv_blocking() {
-        if let Event::Viewer { event: ViewerEvent::Offer { .. } | ViewerEvent::Failed { .. }, .. } = event {
-            break;
+    let offered = async {
+        while let Ok(event) = receiver.recv().await {
+            if let Event::Viewer { event: ViewerEvent::Offer { .. } | ViewerEvent::Failed { .. }, .. } = event
+            {
+                break;
+            }
         }
-    }
+    };
+    let late = async {
+        smol::Timer::after(WARM_UP).await;
+    };
+    smol::block_on(offered.or(late));
     drop(viewer);
     Ok(())
 }
@@ -402,12 +420,24 @@ fn report(pipeline: &Pipeline, webrtc: &gst::Element, id: ViewerId, events: &Eve
     webrtc.connect_notify(Some("connection-state"), move |webrtc, _| {
         use gst_webrtc::WebRTCPeerConnectionState as State;
         match webrtc.property::<State>("connection-state") {
-            State::Connected => send(ViewerEvent::Connected),
+            State::Connected => send(ViewerEvent::Connected { certificate: peer_certificate(webrtc) }),
             State::Failed => send(ViewerEvent::Disconnected { detail: "the connection failed".into() }),
             State::Closed => send(ViewerEvent::Disconnected { detail: "the connection was closed".into() }),
             _ => {}
         }
     });
+}
+
+/// The peer's DTLS certificate, once connected. Asked for on webrtcbin's own thread: it takes a lock
+/// that webrtcbin holds while it works.
+fn peer_certificate(webrtc: &gst::Element) -> Option<String> {
+    (0..)
+        // Those of rejected m-lines have no transport.
+        .map_while(|mline: i32| {
+            webrtc.emit_by_name::<Option<gst_webrtc::WebRTCRTPTransceiver>>("get-transceiver", &[&mline])
+        })
+        .find_map(|transceiver| transceiver.sender()?.transport()?.remote_certificate())
+        .map(String::from)
 }
 
 fn configure_ice(webrtc: &gst::Element, ice: &IceSettings) {

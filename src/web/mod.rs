@@ -96,4 +96,11 @@ impl Outbox {
     pub fn send(&self, message: ServerMessage) -> Result<(), OutboxFull> {
         self.sender.try_send(message).map_err(|_| OutboxFull)
     }
+
+    /// Puts in the last message; never waits. In a full outbox it takes the place of the oldest,
+    /// so that a client that reads after all learns why it was shown out.
+    pub fn send_last(&self, message: ServerMessage) {
+        // The client has gone where this fails.
+        let _ = self.sender.force_send(message);
+    }
 }

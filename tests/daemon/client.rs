@@ -1,6 +1,7 @@
 //! A client of the signalling, and the whole viewer made of it and a [`Peer`].
 
 use crate::peer::Peer;
+use async_tungstenite::tungstenite::client::IntoClientRequest as _;
 use async_tungstenite::tungstenite::protocol::Message;
 use async_tungstenite::{WebSocketStream, client_async};
 use futures_lite::{FutureExt as _, StreamExt as _};
@@ -17,10 +18,20 @@ pub struct Client {
 
 impl Client {
     pub fn connect(address: SocketAddr) -> Self {
+        Self::try_connect(address, None).unwrap()
+    }
+
+    /// With a viewing token; `None` when it is not let in.
+    pub fn try_connect(address: SocketAddr, token: Option<&str>) -> Option<Self> {
+        let mut request = format!("ws://{address}/ws").into_client_request().unwrap();
+        if let Some(token) = token {
+            let value = format!("Bearer {token}").parse().unwrap();
+            request.headers_mut().insert("authorization", value);
+        }
         smol::block_on(async {
             let stream = Async::<TcpStream>::connect(address).await.unwrap();
-            let (socket, _) = client_async(format!("ws://{address}/ws"), stream).await.unwrap();
-            Self { socket }
+            let (socket, _) = client_async(request, stream).await.ok()?;
+            Some(Self { socket })
         })
     }
 

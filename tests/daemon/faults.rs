@@ -37,8 +37,8 @@ fn an_encoder_that_fails_is_seen_to_fail_and_to_recover() {
 
 #[test]
 fn who_comes_after_a_capture_has_failed_and_come_back_waits_for_nothing() {
-    // Ends after two seconds, as a camera does that is unplugged.
-    let picture = PICTURE.replace("is-live=true", "is-live=true num-buffers=30");
+    // Ends after five seconds, as a camera does that is unplugged.
+    let picture = PICTURE.replace("is-live=true", "is-live=true num-buffers=75");
     let config = format!("[video]\ngrace_s = 60\n{ONE_SOURCE}");
     let daemon = Daemon::start_with("open = true", &config, &[("screen.launch", &picture)]);
     let mut first = Viewer::watch(daemon.address);

@@ -11,4 +11,5 @@ mod leave;
 #[path = "../support/peer.rs"]
 mod peer;
 mod process;
+mod sessions;
 mod sources;

@@ -88,6 +88,10 @@ impl Peer {
         self.frames.load(Ordering::Relaxed)
     }
 
+    pub fn sound(&self) -> u64 {
+        self.sound.load(Ordering::Relaxed)
+    }
+
     pub fn wait_frames(&self, count: u64, limit: Duration) {
         wait_for(&self.frames, count, limit, "frames");
     }

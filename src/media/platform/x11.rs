@@ -28,7 +28,7 @@ pub fn resolve_screen(screen: &Screen, env_display: Option<&str>) -> Result<Scre
 }
 
 /// Every display that can be opened: that of the environment first, then those with a socket on
-/// this machine; and a sentence for each that cannot be.
+/// this machine; and a sentence for each that cannot be, but for sockets with no server behind them.
 ///
 /// `env_display` is the DISPLAY of the environment. Blocks for at most [`super::DEADLINE`] for
 /// each display.
@@ -48,6 +48,8 @@ pub fn displays(env_display: Option<&str>) -> (Vec<Display>, Vec<PlatformError>)
     for name in names {
         match within(&format!("display {name}"), move || Server::open(&name)?.describe()) {
             Ok(display) => found.push(display),
+            // A socket that a dead server left behind; the environment's own display is another thing.
+            Err(PlatformError::DisplayUnreachable { display, .. }) if env_display != Some(&*display) => {}
             Err(problem) => problems.push(problem),
         }
     }

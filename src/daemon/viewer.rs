@@ -1,0 +1,177 @@
+//! One of the daemon's viewers: its session, its peer connection, and the way to its client.
+
+use super::sources::Sources;
+use crate::core::ids::{SourceName, ViewerId};
+use crate::core::protocol::{ByeReason, ServerMessage};
+use crate::core::rtp::CAPTURE_TIME_URI;
+use crate::core::sdp::{CheckedAnswer, Fingerprint, HashFunction};
+use crate::core::viewer::{Input, Session};
+use crate::media::RenditionId;
+use crate::media::viewer::Viewer;
+use crate::web::Outbox;
+use rustls_pki_types::CertificateDer;
+use rustls_pki_types::pem::PemObject as _;
+use std::sync::Arc;
+use std::time::Instant;
+
+#[derive(Debug)]
+pub(super) struct Unit {
+    pub(super) session: Session,
+    pub(super) since: Instant,
+    pub(super) peer: Peer,
+    /// Its client's DTLS certificate as PEM, once connected.
+    pub(super) certificate: Option<String>,
+    line: Line,
+}
+
+/// What there is of a viewer's peer connection.
+#[derive(Debug)]
+pub(super) enum Peer {
+    None,
+    /// Its encoders have not all said what they send.
+    Waiting {
+        until: Instant,
+        renditions: Vec<RenditionId>,
+    },
+    /// It is being made; its offer may be there first, and waits.
+    Opening {
+        renditions: Vec<RenditionId>,
+        offer: Option<String>,
+    },
+    Open {
+        viewer: Viewer,
+        renditions: Vec<RenditionId>,
+        accepted: Vec<usize>,
+    },
+}
+
+/// The way to a viewer's client.
+#[derive(Debug)]
+enum Line {
+    Open(Outbox),
+    /// It took no more: something is lost, and the session has to end.
+    Overflowed(Outbox),
+    /// The client was shown out.
+    Closed,
+}
+
+impl Unit {
+    pub(super) fn new(now: Instant, session: Session, outbox: Outbox) -> Self {
+        Self { session, since: now, peer: Peer::None, certificate: None, line: Line::Open(outbox) }
+    }
+
+    /// Tells its client something, if it takes it.
+    pub(super) fn say(&mut self, message: ServerMessage) {
+        match &self.line {
+            Line::Open(outbox) => {
+                if outbox.send(message).is_err() {
+                    self.line = Line::Overflowed(outbox.clone());
+                }
+            }
+            Line::Overflowed(outbox) => {
+                if matches!(message, ServerMessage::Bye { .. }) {
+                    outbox.send_last(message);
+                }
+            }
+            Line::Closed => {}
+        }
+    }
+
+    /// Whether something that it was to be told is lost.
+    pub(super) fn has_overflowed(&self) -> bool {
+        matches!(self.line, Line::Overflowed(_))
+    }
+
+    pub(super) fn is_shown_out(&self) -> bool {
+        matches!(self.line, Line::Closed)
+    }
+
+    /// Ends its media, and its signalling once that has said its last word.
+    pub(super) fn show_out(&mut self, viewer: ViewerId, sources: &Sources) {
+        self.end_media(viewer, sources);
+        self.line = Line::Closed;
+    }
+
+    pub(super) fn accept(&mut self, answer: &CheckedAnswer) -> Option<Input> {
+        let Peer::Open { viewer, accepted, .. } = &mut self.peer else { return None };
+        *accepted = answer.accepted().map(|(mline, _)| mline).collect();
+        for (mline, answered) in answer.accepted() {
+            if let (Some(track), Some(id)) =
+                (viewer.tracks().get(mline), answered.extension(CAPTURE_TIME_URI))
+            {
+                track.send_capture_time(id);
+            }
+        }
+        viewer.accept(&answer.to_sdp()).err().map(|error| Input::End {
+            reason: ByeReason::ProtocolError,
+            message: format!("The answer cannot be used: {error}"),
+        })
+    }
+
+    /// Whether the peer's certificate is one that its answer names (RFC 8122 section 5).
+    pub(super) fn verify(&self, fingerprints: &[Fingerprint]) -> bool {
+        let Some(pem) = &self.certificate else { return false };
+        let Ok(certificate) = CertificateDer::from_pem_slice(pem.as_bytes()) else { return false };
+        Fingerprint::name_certificate(fingerprints, |function| {
+            let algorithm = match function {
+                HashFunction::Sha256 => &ring::digest::SHA256,
+                HashFunction::Sha384 => &ring::digest::SHA384,
+                HashFunction::Sha512 => &ring::digest::SHA512,
+            };
+            ring::digest::digest(algorithm, &certificate).as_ref().to_vec()
+        })
+    }
+
+    pub(super) fn feed(&self, viewer: ViewerId, selected: &[SourceName], sources: &Sources) {
+        let Peer::Open { viewer: peer, accepted, .. } = &self.peer else { return };
+        for (mline, subscription) in peer.tracks().iter().enumerate() {
+            let rendition = subscription.rendition();
+            let Some(fanout) = sources.fanout(rendition) else { continue };
+            if selected.contains(&rendition.source) && accepted.contains(&mline) {
+                fanout.subscribe(Arc::clone(subscription));
+                subscription.want_keyframe();
+            } else {
+                fanout.unsubscribe(viewer);
+            }
+        }
+    }
+
+    /// Ends its media.
+    pub(super) fn end_media(&mut self, viewer: ViewerId, sources: &Sources) {
+        if let Peer::Open { renditions, .. } = &self.peer {
+            for rendition in renditions {
+                if let Some(fanout) = sources.fanout(rendition) {
+                    fanout.unsubscribe(viewer);
+                }
+            }
+        }
+        self.peer = Peer::None;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::web::OUTBOX_CAPACITY;
+
+    #[test]
+    fn a_client_that_takes_nothing_loses_its_session_and_may_still_read_why() {
+        let now = Instant::now();
+        let (outbox, inbox) = Outbox::new();
+        let mut unit = Unit::new(now, Session::new(now, Vec::new()), outbox);
+        let pong = |id| ServerMessage::Pong { id, time_ms: 0.0 };
+        for id in 0..OUTBOX_CAPACITY as u64 {
+            unit.say(pong(id));
+        }
+        assert!(!unit.has_overflowed());
+        unit.say(pong(1000));
+        unit.say(pong(1001));
+        assert!(unit.has_overflowed());
+        let bye =
+            ServerMessage::Bye { reason: ByeReason::TooSlow, message: String::new(), retry_ms: Some(500) };
+        unit.say(bye.clone());
+        let told: Vec<_> = std::iter::from_fn(|| inbox.try_recv().ok()).collect();
+        assert_eq!((told.len(), told.last()), (OUTBOX_CAPACITY, Some(&bye)));
+        assert!(!told.contains(&pong(1000)));
+    }
+}
