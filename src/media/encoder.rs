@@ -114,9 +114,11 @@ fn first_working(files: &LaunchFiles, codec: Codec, order: &[String]) -> Result<
                 return Ok(encoder);
             }
             // A mistake in a user's file is the user's to mend, not to be passed over.
-            Err(error @ (MediaError::Template { .. } | MediaError::MissingElement { .. })) => {
-                return Err(error);
-            }
+            Err(
+                error @ (MediaError::Template { .. }
+                | MediaError::MissingElement { .. }
+                | MediaError::Description { .. }),
+            ) if encoder.description.of_user => return Err(error),
             Err(error) => {
                 tracing::info!(encoder = %element, %error, "encoder does not work here");
                 tried.push(format!("{element}: {error}"));
@@ -261,6 +263,18 @@ mod tests {
         assert!(encoders.unwrap_err().to_string().contains("nosuch264enc.launch"));
         let encoders = Encoders::choose(&files, &["openh264enc".into(), "x264enc".into()]).unwrap();
         assert_eq!(encoders.of(Codec::H264).element, "x264enc");
+    }
+
+    #[test]
+    fn a_users_file_that_gstreamer_refuses_is_told_and_not_passed_over() {
+        super::super::init().unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let text = "appsrc name=in ! x264enc nosuchproperty=1 ! rtph264pay ! appsink name=out";
+        std::fs::write(folder.path().join("x264enc.launch"), text).unwrap();
+        let files = LaunchFiles::new(Some(folder.path().into()));
+        let refused = Encoders::choose(&files, &["x264enc".into(), "openh264enc".into()]).unwrap_err();
+        let message = refused.to_string();
+        assert!(message.contains("x264enc.launch: ") && message.contains("nosuchproperty"), "{message}");
     }
 
     #[test]

@@ -25,6 +25,8 @@ pub struct LaunchFiles {
 pub struct Description {
     /// The path, or the name of the built-in one.
     pub file: String,
+    /// Whether it is the user's own, and theirs to mend.
+    pub of_user: bool,
     text: String,
 }
 
@@ -43,7 +45,10 @@ impl LaunchFiles {
         if let Some(folder) = &self.folder {
             let path = folder.join(name);
             match std::fs::read_to_string(&path) {
-                Ok(text) => return Ok(Description { file: path.display().to_string(), text }),
+                Ok(text) => {
+                    let file = path.display().to_string();
+                    return Ok(Description { file, of_user: true, text });
+                }
                 Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
                 Err(error) => {
                     let file = path.display().to_string();
@@ -56,7 +61,7 @@ impl LaunchFiles {
             folder: self.folder.as_deref().unwrap_or(Path::new("pipelines")).display().to_string(),
         })?;
         let text = String::from_utf8_lossy(&built_in.data).into_owned();
-        Ok(Description { file: format!("pipelines/{name} (built in)"), text })
+        Ok(Description { file: format!("pipelines/{name} (built in)"), of_user: false, text })
     }
 }
 

@@ -12,7 +12,7 @@ const BURSTS: usize = 10;
 
 /// One way to come and go for each number.
 fn come_and_go(address: SocketAddr, number: usize) {
-    match std::env::var("KIND").map_or(number % 5, |k| k.parse().unwrap()) {
+    match number % 5 {
         // Watches and says goodbye.
         0 => Viewer::watch(address).leave(),
         // Watches, and is gone from one moment to the next: signalling and media.
@@ -47,21 +47,31 @@ fn burst(address: SocketAddr) {
     });
 }
 
-/// What the daemon holds once threads and descriptors have stopped falling.
-fn settled(daemon: &Daemon, at_most: Option<Holdings>) -> Holdings {
-    let end = Instant::now() + LIMIT;
-    loop {
+/// What the daemon holds once it is quiet: threads and descriptors have not fallen for some time.
+/// GLib keeps a thread that nobody uses for 15 s.
+fn settled(daemon: &Daemon, steady: &mut Viewer) -> Holdings {
+    let mut least = daemon.holdings();
+    let mut since = Instant::now();
+    while since.elapsed() < Duration::from_secs(17) {
         let now = daemon.holdings();
-        let quiet =
-            at_most.is_none_or(|limit| now.threads <= limit.threads && now.descriptors <= limit.descriptors);
-        if (quiet && at_most.is_some()) || Instant::now() > end {
-            return now;
+        if now.threads < least.threads || now.descriptors < least.descriptors {
+            since = Instant::now();
         }
-        if at_most.is_none() && Instant::now() + LIMIT > end + Duration::from_secs(10) {
-            return now;
-        }
-        std::thread::sleep(Duration::from_millis(100));
+        least = Holdings {
+            threads: least.threads.min(now.threads),
+            descriptors: least.descriptors.min(now.descriptors),
+            memory_kb: now.memory_kb,
+        };
+        read(steady);
+        std::thread::sleep(Duration::from_millis(200));
     }
+    least
+}
+
+/// A client that reads answers the daemon's WebSocket pings as well.
+fn read(viewer: &mut Viewer) {
+    viewer.client.say(&json!({"type": "ping", "id": 1}));
+    viewer.client.expect("pong");
 }
 
 #[test]
@@ -70,31 +80,15 @@ fn a_hundred_viewers_come_and_go_and_nothing_of_them_stays() {
     // One stays all the time and must not notice the others.
     let mut steady = Viewer::watch(daemon.address);
     burst(daemon.address);
-    let after_ten = settled(&daemon, None);
+    let after_ten = settled(&daemon, &mut steady);
     let threads_after_ten = daemon.threads();
     for _ in 1..BURSTS {
         burst(daemon.address);
         let before = steady.peer.frames();
         steady.peer.wait_frames(before + 10, LIMIT);
-        // Reading, it answers the daemon's pings as well.
-        steady.client.say(&json!({"type": "ping", "id": 1}));
-        steady.client.expect("pong");
+        read(&mut steady);
     }
-    let after_hundred = settled(&daemon, Some(after_ten));
-    println!(
-        "{}",
-        String::from_utf8_lossy(
-            &std::process::Command::new("sh")
-                .arg("-c")
-                .arg(format!(
-                    "ls -l /proc/{}/fd | sed 's/.*-> //; s/[0-9]*//g' | sort | uniq -c",
-                    daemon.id()
-                ))
-                .output()
-                .unwrap()
-                .stdout
-        )
-    );
+    let after_hundred = settled(&daemon, &mut steady);
     println!("after 10: {after_ten:?} {threads_after_ten:?}");
     println!("after 100: {after_hundred:?} {:?}", daemon.threads());
     assert!(daemon.is_running());

@@ -136,9 +136,6 @@ impl Daemon {
         }
     }
 
-    pub fn id(&self) -> u32 {
-        self.child.id()
-    }
     pub fn is_running(&mut self) -> bool {
         self.child.try_wait().unwrap().is_none()
     }
