@@ -6,7 +6,7 @@
 use std::time::{Duration, Instant};
 
 /// The least time between two requests to an encoder where nothing else is said.
-pub const MIN_INTERVAL: Duration = Duration::from_millis(400);
+const MIN_INTERVAL: Duration = Duration::from_millis(400);
 
 /// Coalesces the requests for one rendition.
 ///

@@ -21,12 +21,6 @@ impl Bitrate {
     pub const fn kbps(self) -> u32 {
         self.kbps
     }
-
-    /// In bit/s.
-    #[must_use]
-    pub const fn bps(self) -> u64 {
-        self.kbps as u64 * 1000
-    }
 }
 
 impl fmt::Display for Bitrate {

@@ -21,8 +21,6 @@ const ENCODER_START: Duration = Duration::from_secs(10);
 const ENCODER_STALL: Duration = Duration::from_secs(8);
 /// What takes longer to stop is given up.
 const STOP: Duration = Duration::from_secs(6);
-/// Keyframes that viewers ask for are at least so far apart: each costs all viewers a burst.
-const KEYFRAME_INTERVAL: Duration = Duration::from_millis(400);
 
 #[derive(Debug)]
 pub(super) struct Unit {
@@ -141,7 +139,7 @@ impl RenditionUnit {
             encoder: None,
             format: None,
             profile: None,
-            gate: KeyframeGate::new(KEYFRAME_INTERVAL),
+            gate: KeyframeGate::default(),
             frames: 0,
         }
     }

@@ -93,13 +93,6 @@ impl Pipeline {
     pub fn play(&self) -> Result<(), MediaError> {
         self.inner.set_state(gst::State::Playing).map(|_| ()).map_err(MediaError::gst("starting a pipeline"))
     }
-
-    /// How far the pipeline's running time is behind the common scale: what to add to a
-    /// running time of its own. `None` before it plays.
-    #[must_use]
-    pub fn offset_to_common(&self) -> Option<gst::ClockTime> {
-        self.inner.base_time().map(|base| base.saturating_sub(super::epoch()))
-    }
 }
 
 impl Drop for Pipeline {
