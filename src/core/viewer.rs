@@ -176,26 +176,24 @@ impl Session {
     /// them running.
     #[must_use]
     pub fn selected(&self) -> &[SourceName] {
-        match &self.state {
-            State::Preparing { joined, .. }
-            | State::Offered { joined, .. }
-            | State::Connecting { joined, .. }
-            | State::Verifying { joined, .. }
-            | State::Connected { joined } => &joined.selected,
-            State::AwaitHello { .. } | State::Greeted | State::Closed => &[],
-        }
+        self.membership().map_or(&[], |joined| &joined.selected)
     }
 
     /// The sources of the m-lines.
     #[must_use]
     pub fn joined(&self) -> &[SourceName] {
+        self.membership().map_or(&[], |joined| &joined.sources)
+    }
+
+    /// What it has joined, from `join` to the end.
+    fn membership(&self) -> Option<&Joined> {
         match &self.state {
             State::Preparing { joined, .. }
             | State::Offered { joined, .. }
             | State::Connecting { joined, .. }
             | State::Verifying { joined, .. }
-            | State::Connected { joined } => &joined.sources,
-            State::AwaitHello { .. } | State::Greeted | State::Closed => &[],
+            | State::Connected { joined } => Some(joined),
+            State::AwaitHello { .. } | State::Greeted | State::Closed => None,
         }
     }
 
