@@ -114,7 +114,7 @@ impl Rig {
     }
 
     fn encode(&self, codec: Codec, run: u64, fanout: &Arc<Fanout>) -> (Rendition, Option<String>) {
-        let id = RenditionId { source: self.source.clone(), codec };
+        let id = RenditionId { source: self.source.clone(), codec, rung: 0 };
         let format = self.wait(|event| match event {
             Event::CaptureFormat { format, .. } => match (format, id.media()) {
                 (Format::Video { .. }, MediaKind::Video) | (Format::Audio, MediaKind::Audio) => Some(format),
@@ -149,7 +149,7 @@ impl Rig {
     }
 
     fn fanout(&self, codec: Codec) -> Arc<Fanout> {
-        let id = RenditionId { source: self.source.clone(), codec };
+        let id = RenditionId { source: self.source.clone(), codec, rung: 0 };
         Arc::new(Fanout::new(id, self.events.clone()))
     }
 
@@ -171,7 +171,7 @@ impl Rig {
             .iter()
             .enumerate()
             .map(|(index, (codec, profile))| TrackSpec {
-                rendition: RenditionId { source: self.source.clone(), codec: *codec },
+                rendition: RenditionId { source: self.source.clone(), codec: *codec, rung: 0 },
                 profile_level_id: profile.map(str::to_owned),
                 ssrc: 1000 * u32::try_from(number).unwrap() + u32::try_from(index).unwrap(),
                 first_sequence: 65_500,
@@ -258,7 +258,7 @@ fn sound_and_picture_arrive_in_streams_of_their_own() {
     let (video, audio) = (rig.fanout(Codec::Vp8), rig.fanout(Codec::Opus));
     let (encoder, _) = rig.encode(Codec::Vp8, 1, &video);
     // The sound's format may have come before the picture's.
-    let id = RenditionId { source: rig.source.clone(), codec: Codec::Opus };
+    let id = RenditionId { source: rig.source.clone(), codec: Codec::Opus, rung: 0 };
     let settings = EncodeSettings {
         format: Format::Audio,
         bitrate: Bitrate::from_kbps(64),

@@ -98,7 +98,7 @@ impl Sources {
     /// What an offer says of a rendition, or `None` while its encoder has yet to say it.
     pub(super) fn profile(&self, id: &RenditionId) -> Option<Option<String>> {
         let unit = self.find(&id.source)?;
-        let rendition = unit.renditions.get(&id.codec)?;
+        let rendition = unit.renditions.get(id)?;
         let known = rendition.profile.is_some() || id.codec != Codec::H264;
         let failed = matches!(unit.state(), SourceState::Failed { .. });
         (known || failed).then(|| rendition.profile.clone())
@@ -106,7 +106,7 @@ impl Sources {
 
     /// The fan-out of a rendition.
     pub(super) fn fanout(&self, id: &RenditionId) -> Option<&Arc<Fanout>> {
-        Some(&self.find(&id.source)?.renditions.get(&id.codec)?.fanout)
+        Some(&self.find(&id.source)?.renditions.get(id)?.fanout)
     }
 
     fn find(&self, name: &SourceName) -> Option<&Unit> {
@@ -118,7 +118,7 @@ impl Sources {
     }
 
     fn rendition_mut(&mut self, id: &RenditionId) -> Option<&mut RenditionUnit> {
-        self.find_mut(&id.source)?.renditions.get_mut(&id.codec)
+        self.find_mut(&id.source)?.renditions.get_mut(id)
     }
 
     /// When [`Sources::tick`] is next due.
@@ -163,13 +163,13 @@ impl Sources {
         let Some(unit) = self.all.get_mut(index) else { return };
         let live = unit.lifecycle.is_live();
         let mut due = Vec::new();
-        for (codec, rendition) in &mut unit.renditions {
+        for (id, rendition) in &mut unit.renditions {
             let has_format = unit.formats.contains_key(&rendition.id.media());
             let on = live && has_format && wanted(&rendition.id);
-            due.push((*codec, rendition.lifecycle.handle(now, Input::Wanted(on))));
+            due.push((id.clone(), rendition.lifecycle.handle(now, Input::Wanted(on))));
         }
-        for (codec, effects) in due {
-            self.apply_rendition(index, codec, now, effects, changes);
+        for (id, effects) in due {
+            self.apply_rendition(index, &id, now, effects, changes);
         }
     }
 
@@ -191,18 +191,18 @@ impl Sources {
         let media = if format == Format::Audio { MediaKind::Audio } else { MediaKind::Video };
         unit.formats.insert(media, format);
         let mut due = Vec::new();
-        for (codec, rendition) in &mut unit.renditions {
+        for (id, rendition) in &mut unit.renditions {
             if rendition.id.media() == media && rendition.format.is_some_and(|of| of != format) {
                 // Bitrate and level follow from size and rate.
                 rendition.format = None;
                 rendition.profile = None;
-                due.push((*codec, rendition.lifecycle.handle(now, Input::Restart)));
+                due.push((id.clone(), rendition.lifecycle.handle(now, Input::Restart)));
             }
         }
         let effects = unit.lifecycle.handle(now, Input::Progress { run });
         self.apply_source(index, now, effects, &mut changes);
-        for (codec, effects) in due {
-            self.apply_rendition(index, codec, now, effects, &mut changes);
+        for (id, effects) in due {
+            self.apply_rendition(index, &id, now, effects, &mut changes);
         }
         changes
     }
@@ -237,7 +237,7 @@ impl Sources {
             tracing::debug!(rendition = %id, profile, "encoder delivers");
             rendition.profile = profile;
             let effects = rendition.lifecycle.handle(now, Input::Progress { run });
-            self.apply_rendition(index, id.codec, now, effects, &mut changes);
+            self.apply_rendition(index, id, now, effects, &mut changes);
         }
         changes
     }
@@ -250,12 +250,12 @@ impl Sources {
         detail: String,
     ) -> Changes {
         let mut changes = Changes::new();
-        let (Some(index), codec) = (self.index(&id.source), id.codec) else { return changes };
+        let Some(index) = self.index(&id.source) else { return changes };
         tracing::warn!(rendition = %id, detail, "encoder failed");
         let Some(rendition) = self.rendition_mut(id) else { return changes };
         let input = Input::Failed { run, cause: FailureCause::Encoder, detail };
         let effects = rendition.lifecycle.handle(now, input);
-        self.apply_rendition(index, codec, now, effects, &mut changes);
+        self.apply_rendition(index, id, now, effects, &mut changes);
         changes
     }
 
@@ -294,7 +294,7 @@ impl Sources {
                 let Some(index) = self.index(&rendition.source) else { return changes };
                 let Some(unit) = self.rendition_mut(&rendition) else { return changes };
                 let effects = unit.lifecycle.handle(now, Input::Stopped { run });
-                self.apply_rendition(index, rendition.codec, now, effects, &mut changes);
+                self.apply_rendition(index, &rendition, now, effects, &mut changes);
             }
         }
         changes
@@ -348,7 +348,7 @@ impl Sources {
                 let mut effects = unit.lifecycle.handle(now, Input::Failed { run, cause, detail });
                 effects.retain(|effect| !matches!(effect, Effect::Stop { .. }));
                 effects.extend(unit.lifecycle.handle(now, Input::Stopped { run }));
-                self.apply_rendition(index, id.codec, now, effects, changes);
+                self.apply_rendition(index, id, now, effects, changes);
             }
         }
     }
@@ -365,21 +365,21 @@ impl Sources {
             }
             effects.extend(unit.lifecycle.handle(now, Input::Tick));
             let mut due = Vec::new();
-            for (codec, rendition) in &mut unit.renditions {
+            for (id, rendition) in &mut unit.renditions {
                 let run = rendition.lifecycle.run();
                 let mut effects = Vec::new();
                 if rendition.has_progressed() {
                     effects.extend(rendition.lifecycle.handle(now, Input::Progress { run }));
                 }
                 effects.extend(rendition.lifecycle.handle(now, Input::Tick));
-                due.push((*codec, effects));
+                due.push((id.clone(), effects));
                 if rendition.gate.on_timeout(now) {
                     rendition.force_keyframe();
                 }
             }
             self.apply_source(index, now, effects, &mut changes);
-            for (codec, effects) in due {
-                self.apply_rendition(index, codec, now, effects, &mut changes);
+            for (id, effects) in due {
+                self.apply_rendition(index, &id, now, effects, &mut changes);
             }
         }
         changes
@@ -450,14 +450,14 @@ impl Sources {
     fn apply_rendition(
         &mut self,
         index: usize,
-        codec: Codec,
+        id: &RenditionId,
         now: Instant,
         effects: Vec<Effect>,
         changes: &mut Changes,
     ) {
         for effect in effects {
             let Some(unit) = self.all.get_mut(index) else { return };
-            let Some(rendition) = unit.renditions.get_mut(&codec) else { return };
+            let Some(rendition) = unit.renditions.get_mut(id) else { return };
             match effect {
                 Effect::Start { run } => {
                     let Some(format) = unit.formats.get(&rendition.id.media()).copied() else {
@@ -482,7 +482,7 @@ impl Sources {
                     self.jobs.start_rendition(
                         rendition.id.clone(),
                         run,
-                        self.encoders.of(codec).clone(),
+                        self.encoders.of(id.codec).clone(),
                         settings,
                         Arc::clone(unit.taps.of(rendition.id.media())),
                         Arc::clone(&rendition.fanout),

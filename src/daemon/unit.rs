@@ -32,7 +32,7 @@ pub(super) struct Unit {
     pub(super) formats: BTreeMap<MediaKind, Format>,
     /// When progress was last looked at.
     frames: u64,
-    pub(super) renditions: BTreeMap<Codec, RenditionUnit>,
+    pub(super) renditions: BTreeMap<RenditionId, RenditionUnit>,
     /// What the viewers have been told.
     announced: SourceState,
 }
@@ -61,8 +61,8 @@ impl Unit {
             MediaKind::Audio => vec![Codec::Opus],
         });
         let renditions = codecs.map(|codec| {
-            let id = RenditionId { source: source.name.clone(), codec };
-            (codec, RenditionUnit::new(id, grace, events, last_run))
+            let id = RenditionId { source: source.name.clone(), codec, rung: 0 };
+            (id.clone(), RenditionUnit::new(id, grace, events, last_run))
         });
         Self {
             lifecycle: Lifecycle::new(timing, super::random_u64(), last_run),

@@ -119,7 +119,7 @@ impl Viewers {
                     Effect::Open { sources: joined, video_codec } => {
                         let renditions = joined.into_iter().flat_map(|source| {
                             let codecs = sources.codecs(&source, video_codec).into_iter();
-                            codecs.map(move |codec| RenditionId { source: source.clone(), codec })
+                            codecs.map(move |codec| RenditionId { source: source.clone(), codec, rung: 0 })
                         });
                         let renditions: Vec<_> = renditions.collect();
                         if renditions.is_empty() {

@@ -51,7 +51,12 @@ pub struct RenditionId {
     pub source: SourceName,
     /// In what codec; it says whether picture or sound.
     pub codec: Codec,
+    /// Which step of the source's ladder; 0 is the best. Sound has one.
+    pub rung: Rung,
 }
+
+/// A step of a source's ladder of renditions, counted from the best.
+pub type Rung = u8;
 
 impl RenditionId {
     /// Picture or sound.
@@ -66,7 +71,7 @@ impl RenditionId {
 
 impl std::fmt::Display for RenditionId {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}/{:?}", self.source, self.codec)
+        write!(f, "{}/{:?}/{}", self.source, self.codec, self.rung)
     }
 }
 

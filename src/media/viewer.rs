@@ -4,13 +4,19 @@
 //! been checked in [`crate::core::sdp`] and [`crate::core::candidate`] before: `webrtcbin` ends
 //! the process on some SDP. It decides nothing: states go out as [`ViewerEvent`].
 
+mod ice;
+mod lists;
+mod track;
+
+pub use ice::IceSettings;
+pub use track::TrackSpec;
+
 use super::certificate::Certificate;
 use super::fanout::Subscription;
 use super::pipeline::{BusMessage, Pipeline};
 use super::{Event, Events, MediaError, RenditionId};
 use crate::core::ids::ViewerId;
-use crate::core::protocol::{Codec, IceServer, MediaKind};
-use crate::core::rtp::CAPTURE_TIME_URI;
+use crate::core::protocol::{Codec, MediaKind};
 use crate::core::sdp::with_msids;
 use futures_lite::FutureExt as _;
 use gstreamer as gst;
@@ -19,9 +25,9 @@ use gstreamer_app as gst_app;
 use gstreamer_sdp as gst_sdp;
 use gstreamer_webrtc as gst_webrtc;
 use std::net::IpAddr;
-use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+use track::{offered_caps, payload_types};
 
 /// What happens to a peer connection.
 #[derive(Debug)]
@@ -55,95 +61,11 @@ pub enum ViewerEvent {
     },
 }
 
-/// How viewers' media travels.
-#[derive(Debug, Clone, Default)]
-pub struct IceSettings {
-    /// The only local addresses; empty: all but loopback.
-    pub addresses: Vec<IpAddr>,
-    /// The only local UDP ports.
-    pub ports: Option<RangeInclusive<u16>>,
-    /// STUN and TURN servers.
-    pub servers: Vec<IceServer>,
-}
-
-/// One m-line to offer.
-#[derive(Debug, Clone)]
-pub struct TrackSpec {
-    /// What it carries.
-    pub rendition: RenditionId,
-    /// H.264: the stream's own, once its encoder has run.
-    pub profile_level_id: Option<String>,
-    /// The synchronisation source that the viewer sees.
-    pub ssrc: u32,
-    /// The first sequence number.
-    pub first_sequence: u16,
-    /// The first timestamp.
-    pub first_timestamp: u32,
-}
-
-/// The payload type of each track: one for each codec and profile, since within a bundle one
-/// payload type means one thing (RFC 9143 section 9.1). The same for every viewer that takes the
-/// same tracks.
-fn payload_types(tracks: &[TrackSpec]) -> Vec<u8> {
-    let mut formats: Vec<(Codec, Option<&str>)> = Vec::new();
-    tracks
-        .iter()
-        .map(|track| {
-            let format = (track.rendition.codec, track.profile_level_id.as_deref());
-            let index = formats.iter().position(|known| *known == format).unwrap_or_else(|| {
-                formats.push(format);
-                formats.len() - 1
-            });
-            u8::try_from(index).map_or(127, |index| (FIRST_PAYLOAD_TYPE + index).min(127))
-        })
-        .collect()
-}
-
-/// The profile of an offer while the encoder has not run yet: constrained baseline, level 3.1
-/// (RFC 6184 section 8.1); a browser's decoder takes every level of that profile.
-const DEFAULT_PROFILE: &str = "42c01f";
-
-/// The id of the header extension for the time of capture, the same in every m-line.
-const CAPTURE_TIME_ID: u8 = 1;
-
 /// How long the end of a negotiation is waited for.
 const NEGOTIATION_END: Duration = Duration::from_secs(1);
 
 /// How long the first offer of the process is waited for.
 const WARM_UP: Duration = Duration::from_secs(10);
-
-/// The first of the dynamic payload types (RFC 3551 section 3).
-const FIRST_PAYLOAD_TYPE: u8 = 96;
-
-fn offered_caps(track: &TrackSpec, payload: u8) -> gst::Caps {
-    let codec = track.rendition.codec;
-    let caps = gst::Caps::builder("application/x-rtp")
-        .field("payload", i32::from(payload))
-        .field(format!("extmap-{CAPTURE_TIME_ID}"), CAPTURE_TIME_URI)
-        .field("ssrc", track.ssrc);
-    match codec {
-        Codec::H264 => caps
-            .field("media", "video")
-            .field("encoding-name", "H264")
-            .field("clock-rate", 90_000)
-            .field("packetization-mode", "1")
-            .field("level-asymmetry-allowed", "1")
-            .field("profile-level-id", track.profile_level_id.as_deref().unwrap_or(DEFAULT_PROFILE))
-            .build(),
-        Codec::Vp8 => {
-            caps.field("media", "video").field("encoding-name", "VP8").field("clock-rate", 90_000).build()
-        }
-        Codec::Opus => caps
-            .field("media", "audio")
-            .field("encoding-name", "OPUS")
-            .field("clock-rate", 48_000)
-            .field("encoding-params", "2")
-            .field("sprop-stereo", "1")
-            .field("stereo", "1")
-            .field("useinbandfec", "1")
-            .build(),
-    }
-}
 
 /// A viewer's peer connection. Dropping it ends it, off the caller's thread.
 #[derive(Debug)]
@@ -163,7 +85,7 @@ impl Viewer {
     /// [`MediaError::NoElement`] when `webrtcbin` or one of its parts is not installed.
     pub fn open(
         id: ViewerId,
-        ice: &IceSettings,
+        settings: &IceSettings,
         tracks: &[TrackSpec],
         events: &Events,
     ) -> Result<Self, MediaError> {
@@ -175,8 +97,8 @@ impl Viewer {
         webrtc.set_property("latency", 0u32);
         let certificate = Certificate::of_process()?;
         certificate.give_to(&webrtc);
-        keep_lists_whole(&webrtc);
-        configure_ice(&webrtc, ice);
+        lists::keep_whole(&webrtc);
+        ice::configure(&webrtc, settings);
 
         let inner = gst::Pipeline::new();
         inner.add(&webrtc).map_err(MediaError::gst("making a viewer's pipeline"))?;
@@ -273,7 +195,7 @@ pub fn warm_up() -> Result<(), MediaError> {
     let (sender, receiver) = async_channel::bounded(64);
     let codec = Codec::H264;
     let track = TrackSpec {
-        rendition: RenditionId { source, codec },
+        rendition: RenditionId { source, codec, rung: 0 },
         profile_level_id: None,
         ssrc: 1,
         first_sequence: 0,
@@ -438,97 +360,4 @@ fn peer_certificate(webrtc: &gst::Element) -> Option<String> {
         })
         .find_map(|transceiver| transceiver.sender()?.transport()?.remote_certificate())
         .map(String::from)
-}
-
-fn configure_ice(webrtc: &gst::Element, ice: &IceSettings) {
-    let agent = webrtc.property::<gst::Object>("ice-agent");
-    // Waiting for a UPnP gateway costs every viewer 200 ms and a thread.
-    if agent.has_property("agent") {
-        let nice = agent.property::<glib::Object>("agent");
-        // ICE-TCP would open a listening port for every viewer, beside the UDP ports.
-        for property in ["upnp", "ice-tcp"] {
-            if nice.has_property(property) {
-                nice.set_property(property, false);
-            }
-        }
-    }
-    for address in &ice.addresses {
-        if !agent.emit_by_name::<bool>("add-local-ip-address", &[&address.to_string()]) {
-            tracing::warn!("[network] addresses: an address is not taken by the ICE agent");
-        }
-    }
-    if let Some(ports) = &ice.ports {
-        agent.set_property("min-rtp-port", u32::from(*ports.start()));
-        agent.set_property("max-rtp-port", u32::from(*ports.end()));
-    }
-    for server in &ice.servers {
-        for url in &server.urls {
-            add_server(webrtc, url, server);
-        }
-    }
-}
-
-/// `webrtcbin` writes the URLs of RFC 7064 and RFC 7065 with `//` and the login inside.
-fn add_server(webrtc: &gst::Element, url: &str, server: &IceServer) {
-    if let Some(rest) = url.strip_prefix("stun:") {
-        webrtc.set_property("stun-server", format!("stun://{rest}"));
-    } else if let Some((scheme, rest)) = url.split_once(':')
-        && matches!(scheme, "turn" | "turns")
-    {
-        let user = percent_encode(server.username.as_deref().unwrap_or_default());
-        let password = percent_encode(server.credential.as_deref().unwrap_or_default());
-        let url = format!("{scheme}://{user}:{password}@{rest}");
-        if !webrtc.emit_by_name::<bool>("add-turn-server", &[&url]) {
-            tracing::warn!("[[network.ice_server]]: a TURN server is not taken by webrtcbin");
-        }
-    }
-}
-
-/// RFC 3986 section 2.1, for a URL's user information.
-fn percent_encode(text: &str) -> String {
-    text.bytes()
-        .map(|byte| match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
-                char::from(byte).to_string()
-            }
-            _ => format!("%{byte:02X}"),
-        })
-        .collect()
-}
-
-/// `rtpulpfecenc` and `rtpredenc`, which `webrtcbin` puts in even with no FEC asked for, push
-/// packets one by one, and everything behind them then runs once a packet. A `tee` in their
-/// place keeps buffer lists whole down to the socket. They arrive linked inside a bin with two
-/// ghost pads, before any data.
-fn keep_lists_whole(webrtc: &gst::Element) {
-    webrtc.connect("deep-element-added", false, |values| {
-        let bin = values.get(1).and_then(|value| value.get::<gst::Bin>().ok())?;
-        let element = values.get(2).and_then(|value| value.get::<gst::Element>().ok())?;
-        if element.factory().is_some_and(|factory| factory.name() == "rtpulpfecenc")
-            && let Err(message) = bypass(&bin)
-        {
-            tracing::debug!(message, "the FEC encoders stay in");
-        }
-        None
-    });
-}
-
-fn bypass(bin: &gst::Bin) -> Result<(), &'static str> {
-    let ghost = |name| {
-        bin.static_pad(name).and_then(|pad| pad.downcast::<gst::GhostPad>().ok()).ok_or("no ghost pad")
-    };
-    let (sink, src) = (ghost("sink")?, ghost("src")?);
-    let fec: Vec<gst::Element> = bin.children();
-    let tee = gst::ElementFactory::make("tee").build().map_err(|_| "no tee")?;
-    bin.add(&tee).map_err(|_| "the bin takes no tee")?;
-    let tee_sink = tee.static_pad("sink").ok_or("tee has no sink")?;
-    let tee_src = tee.request_pad_simple("src_%u").ok_or("tee gives no pad")?;
-    sink.set_target(Some(&tee_sink)).map_err(|_| "the sink keeps its target")?;
-    src.set_target(Some(&tee_src)).map_err(|_| "the source keeps its target")?;
-    tee.sync_state_with_parent().map_err(|_| "tee does not start")?;
-    for element in fec {
-        bin.remove(&element).map_err(|_| "an encoder stays")?;
-        element.set_state(gst::State::Null).map_err(|_| "an encoder does not stop")?;
-    }
-    Ok(())
 }

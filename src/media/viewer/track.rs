@@ -1,0 +1,79 @@
+//! A viewer's tracks: what each m-line is offered as.
+
+use super::super::RenditionId;
+use crate::core::protocol::Codec;
+use crate::core::rtp::CAPTURE_TIME_URI;
+use gstreamer as gst;
+
+/// One m-line to offer.
+#[derive(Debug, Clone)]
+pub struct TrackSpec {
+    /// What it carries.
+    pub rendition: RenditionId,
+    /// H.264: the stream's own, once its encoder has run.
+    pub profile_level_id: Option<String>,
+    /// The synchronisation source that the viewer sees.
+    pub ssrc: u32,
+    /// The first sequence number.
+    pub first_sequence: u16,
+    /// The first timestamp.
+    pub first_timestamp: u32,
+}
+
+/// The profile of an offer while the encoder has not run yet: constrained baseline, level 3.1
+/// (RFC 6184 section 8.1); a browser's decoder takes every level of that profile.
+const DEFAULT_PROFILE: &str = "42c01f";
+
+/// The id of the header extension for the time of capture, the same in every m-line.
+const CAPTURE_TIME_ID: u8 = 1;
+
+/// The first of the dynamic payload types (RFC 3551 section 3).
+const FIRST_PAYLOAD_TYPE: u8 = 96;
+
+/// The payload type of each track: one for each codec and profile, since within a bundle one
+/// payload type means one thing (RFC 9143 section 9.1). The same for every viewer that takes the
+/// same tracks.
+pub(super) fn payload_types(tracks: &[TrackSpec]) -> Vec<u8> {
+    let mut formats: Vec<(Codec, Option<&str>)> = Vec::new();
+    tracks
+        .iter()
+        .map(|track| {
+            let format = (track.rendition.codec, track.profile_level_id.as_deref());
+            let index = formats.iter().position(|known| *known == format).unwrap_or_else(|| {
+                formats.push(format);
+                formats.len() - 1
+            });
+            u8::try_from(index).map_or(127, |index| (FIRST_PAYLOAD_TYPE + index).min(127))
+        })
+        .collect()
+}
+
+pub(super) fn offered_caps(track: &TrackSpec, payload: u8) -> gst::Caps {
+    let codec = track.rendition.codec;
+    let caps = gst::Caps::builder("application/x-rtp")
+        .field("payload", i32::from(payload))
+        .field(format!("extmap-{CAPTURE_TIME_ID}"), CAPTURE_TIME_URI)
+        .field("ssrc", track.ssrc);
+    match codec {
+        Codec::H264 => caps
+            .field("media", "video")
+            .field("encoding-name", "H264")
+            .field("clock-rate", 90_000)
+            .field("packetization-mode", "1")
+            .field("level-asymmetry-allowed", "1")
+            .field("profile-level-id", track.profile_level_id.as_deref().unwrap_or(DEFAULT_PROFILE))
+            .build(),
+        Codec::Vp8 => {
+            caps.field("media", "video").field("encoding-name", "VP8").field("clock-rate", 90_000).build()
+        }
+        Codec::Opus => caps
+            .field("media", "audio")
+            .field("encoding-name", "OPUS")
+            .field("clock-rate", 48_000)
+            .field("encoding-params", "2")
+            .field("sprop-stereo", "1")
+            .field("stereo", "1")
+            .field("useinbandfec", "1")
+            .build(),
+    }
+}
