@@ -10,6 +10,9 @@ use std::time::{Duration, Instant};
 
 /// Of what the link carries, what may be used when going down: a queue has to drain.
 const DOWN_PERCENT: u64 = 95;
+/// The same of what reports say: what is sent again takes its share of an overused link, and is
+/// not counted.
+const DOWN_PERCENT_REPORTS: u64 = 115;
 /// And when going up: frames vary.
 const UP_PERCENT: u64 = 90;
 /// The link must have carried enough for so long before a climb.
@@ -20,8 +23,10 @@ const SPACING: Duration = Duration::from_secs(2);
 const SETTLE: Duration = Duration::from_secs(1);
 /// From a change to a step down for which the only reason is that things do not get better.
 const PATIENCE: Duration = Duration::from_millis(1500);
-/// Both of them where reports are a second apart, and the next is still of the time before.
-const PATIENCE_REPORTS: Duration = Duration::from_millis(2600);
+/// The same, when what was measured of the link says that it should do.
+const PATIENCE_DOUBT: Duration = Duration::from_secs(5);
+/// All of them where reports are a second apart, and the next is still of the time before.
+const PATIENCE_REPORTS: Duration = Duration::from_millis(3200);
 /// What pictures take on the wire of what they are said to take: RTP, SRTP, UDP and IP headers.
 const WIRE_PERCENT: u64 = 104;
 /// A step down so soon after a climb means that the climb has failed,
@@ -83,9 +88,11 @@ pub struct Decision {
 }
 
 /// A climb that may yet fail.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 struct Climb {
     at: Instant,
+    /// Where everything was before.
+    from: Vec<usize>,
     /// Whether nothing spoke for it.
     trial: bool,
 }
@@ -140,7 +147,7 @@ impl Ladder {
             }
             None if estimate.state == LinkState::Normal => match self.climb(now, &budget, &wanted, estimate) {
                 Some((target, trial)) => {
-                    self.last_climb = Some(Climb { at: now, trial });
+                    self.last_climb = Some(Climb { at: now, from: wanted, trial });
                     self.last_change = Some(now);
                     target
                 }
@@ -196,22 +203,35 @@ impl Ladder {
         at: &[usize],
         estimate: &Estimate,
     ) -> Option<Vec<usize>> {
-        let climbed_last = self.last_climb.is_some_and(|climb| Some(climb.at) == self.last_change);
+        let last_climb = self.last_climb.as_ref().filter(|climb| Some(climb.at) == self.last_change);
         let since_change = Self::since(now, self.last_change);
         let capacity = estimate.capacity.map(|capacity| u64::from(capacity.kbps()));
+        let coarse = matches!(estimate.source, Source::Remb | Source::Reports);
+        if let Some(climb) = last_climb
+            && coarse
+            && estimate.state == LinkState::Overused
+            && Self::since(now, estimate.updated) < since_change
+            && since_change < FAILED_WITHIN
+            && climb.from.len() == at.len()
+        {
+            // It did well there, and nothing finer is known.
+            return Some(climb.from.iter().zip(at).map(|(from, at)| *from.max(at)).collect());
+        }
         if let Some(capacity) = capacity
             && budget.total(at) > capacity
         {
             // What was measured before the switch and its queue are over would be counted twice.
-            let settled = match estimate.source {
-                Source::Packets | Source::Nothing => climbed_last || since_change >= SETTLE,
-                Source::Remb | Source::Reports => since_change >= PATIENCE_REPORTS,
+            let (settled, percent) = if coarse {
+                (since_change >= PATIENCE_REPORTS, DOWN_PERCENT_REPORTS)
+            } else {
+                (last_climb.is_some() || since_change >= SETTLE, DOWN_PERCENT)
             };
-            let target = budget.allocate(capacity * DOWN_PERCENT / 100, at);
+            let target = budget.allocate(capacity * percent / 100, at);
             return (settled && target != at).then_some(target);
         }
         let fresh = Self::since(now, estimate.updated) < since_change.saturating_sub(SETTLE);
         let patience = match estimate.source {
+            Source::Packets | Source::Nothing if capacity.is_some() => PATIENCE_DOUBT,
             Source::Packets | Source::Nothing => PATIENCE,
             Source::Remb | Source::Reports => PATIENCE_REPORTS,
         };
@@ -230,7 +250,10 @@ impl Ladder {
         at: &[usize],
         estimate: &Estimate,
     ) -> Option<Vec<usize>> {
-        let climb = self.last_climb.filter(|climb| climb.trial && Some(climb.at) == self.last_change)?;
+        let climb = self.last_climb.as_ref().filter(|climb| climb.trial && Some(climb.at) == self.last_change)?;
+        if estimate.source != Source::Packets {
+            return None;
+        }
         let capacity = u64::from(estimate.capacity?.kbps());
         let too_little = budget.total(at) > capacity && now.saturating_duration_since(climb.at) < TRIAL;
         let target = budget.allocate(capacity * DOWN_PERCENT / 100, at);
@@ -238,7 +261,7 @@ impl Ladder {
     }
 
     fn went_down(&mut self, now: Instant) {
-        if Self::since(now, self.last_climb.map(|climb| climb.at)) < FAILED_WITHIN {
+        if Self::since(now, self.last_climb.as_ref().map(|climb| climb.at)) < FAILED_WITHIN {
             let again = Self::since(now, self.last_failure) < FORGIVEN;
             self.hold_off = if again { (self.hold_off * 2).min(HOLD_OFF_MAX) } else { HOLD_OFF * 2 };
             self.last_failure = Some(now);

@@ -35,8 +35,8 @@ const FORGOTTEN_US: i64 = 5_000_000;
 const BLIND_US: i64 = 1_000_000;
 /// So long after frames were held back, the link counts as one with a queue;
 const FULL_US: i64 = 1_000_000;
-/// and if it was for the second time within this, as overused.
-const FULL_TWICE_US: i64 = 4_000_000;
+/// and if it was for the third time within this, as overused.
+const FULL_AGAIN_US: i64 = 5_000_000;
 /// What is further apart is another time.
 const FULL_APART_US: i64 = 250_000;
 /// What each packet has on the wire that its sender does not count: IPv4, UDP, the SRTP tag. A
@@ -102,17 +102,16 @@ pub struct Estimate {
 struct Full {
     /// The last time.
     last: Option<i64>,
-    /// When this stretch of it began, and the one before.
-    began: Option<i64>,
-    began_before: Option<i64>,
+    /// When this stretch of it began, and the two before.
+    began: [Option<i64>; 3],
 }
 
 impl Full {
     fn note(&mut self, now: i64) {
         // With a keyframe to wait for, one stretch is easily half a second apart from the next.
         if self.last.is_none_or(|last| now - last > FULL_APART_US) {
-            self.began_before = self.began;
-            self.began = Some(now);
+            let [last, before, _] = self.began;
+            self.began = [Some(now), last, before];
         }
         self.last = Some(now);
     }
@@ -120,9 +119,10 @@ impl Full {
     /// What it says of the link.
     fn state(&self, now: i64) -> LinkState {
         let lately = |at: Option<i64>, within: i64| at.is_some_and(|at| now - at < within);
+        let [_, _, third] = self.began;
         if !lately(self.last, FULL_US) {
             LinkState::Normal
-        } else if lately(self.began_before, FULL_TWICE_US) {
+        } else if lately(third, FULL_AGAIN_US) {
             LinkState::Overused
         } else {
             LinkState::Queueing

@@ -116,9 +116,9 @@ impl PacketView {
                     round.arrived += 1;
                 }
                 // It was counted as lost, or will not be; the link has carried it all the same.
-                OutcomeKind::Late => {
+                OutcomeKind::Late(at) => {
                     round.bytes += i64::from(outcome.bytes);
-                    self.trains.push_late(outcome.bytes);
+                    self.trains.push_late(at, outcome.bytes);
                 }
                 OutcomeKind::Lost => round.lost += 1,
             }
@@ -138,7 +138,7 @@ impl PacketView {
         self.base.push(sent, delay);
         self.standing.push(sent, delay);
         let queue_us = delay - self.base.get().unwrap_or(delay);
-        self.trains.push(sent, at, queue_us, bytes);
+        self.trains.push(sent, at, bytes);
         self.newest = Some((sent, queue_us));
     }
 

@@ -13,7 +13,8 @@ const LOSS_HIGH: f64 = 0.10;
 /// A round trip so much above the least, twice, is overuse; and so much, once.
 const QUEUE_US: i64 = 100_000;
 const QUEUE_LONG_US: i64 = 250_000;
-/// A receiver's estimate of less than this of what is sent is overuse, the second time.
+/// A receiver's estimate that falls below this of what is sent, and does not rise again, is
+/// overuse. One that is low and rises is only slow: receivers add some 8 % a second.
 const REMB_SHARE: f64 = 0.95;
 /// Receivers raise their estimate to no more than one and a half times what arrives: from here on
 /// it says what was sent and not what the link carries.
@@ -36,6 +37,7 @@ pub(super) struct ReportView {
     lost: i64,
     base_rtt: LongMin,
     late: u32,
+    last_remb_kbps: u32,
     low_rembs: u32,
     pub rtt_us: Option<i64>,
     pub loss: f64,
@@ -55,6 +57,7 @@ impl ReportView {
             lost: 0,
             base_rtt: LongMin::new(BASE_BUCKET_US),
             late: 0,
+            last_remb_kbps: 0,
             low_rembs: 0,
             rtt_us: None,
             loss: 0.0,
@@ -138,7 +141,9 @@ impl ReportView {
         self.last_remb = Some(now);
         let kbps = u32::try_from(bps / 1000).unwrap_or(u32::MAX);
         let share = f64::from(kbps) / f64::from(sent_kbps.max(1));
-        self.low_rembs = if share < REMB_SHARE { self.low_rembs + 1 } else { 0 };
+        let rises = f64::from(kbps) > f64::from(self.last_remb_kbps) * 1.01;
+        self.low_rembs = if share < REMB_SHARE && !rises { self.low_rembs + 1 } else { 0 };
+        self.last_remb_kbps = kbps;
         self.capacity_kbps = (share < REMB_BOUND).then_some(kbps);
         if self.low_rembs >= 2 {
             self.state = LinkState::Overused;

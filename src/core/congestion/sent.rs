@@ -49,7 +49,7 @@ pub(super) enum OutcomeKind {
     /// Before every packet with a higher number; at this time of the receiver's clock, in us.
     InOrder(i64),
     /// After one with a higher number: reordered or sent again. Its delay says nothing of the link.
-    Late,
+    Late(i64),
     /// Later ones arrived and this one did not.
     Lost,
 }
@@ -148,12 +148,10 @@ impl SentLog {
             let Some(place) = self.place(status.number) else { continue };
             let number = self.first + place as u64;
             let Some(packet) = self.packets.get_mut(place) else { continue };
-            let kind = match (status.arrival, packet.fate) {
-                (Some(_), Fate::Lost) => OutcomeKind::Late,
-                (Some(ticks), Fate::Unknown) if number >= known_to => {
-                    OutcomeKind::InOrder((ticks + offset) * ARRIVAL_TICK_US)
-                }
-                (Some(_), Fate::Unknown) => OutcomeKind::Late,
+            let arrival = status.arrival.map(|ticks| (ticks + offset) * ARRIVAL_TICK_US);
+            let kind = match (arrival, packet.fate) {
+                (Some(at), Fate::Unknown) if number >= known_to => OutcomeKind::InOrder(at),
+                (Some(at), Fate::Unknown | Fate::Lost) => OutcomeKind::Late(at),
                 (None, Fate::Unknown) => OutcomeKind::Lost,
                 (Some(_), Fate::Arrived) | (None, Fate::Arrived | Fate::Lost) => continue,
             };
@@ -171,9 +169,9 @@ impl SentLog {
         let mut earliest = i64::MAX;
         for outcome in self.outcomes.iter_mut().rev() {
             match outcome.kind {
-                OutcomeKind::InOrder(at) if at > earliest => outcome.kind = OutcomeKind::Late,
+                OutcomeKind::InOrder(at) if at > earliest => outcome.kind = OutcomeKind::Late(at),
                 OutcomeKind::InOrder(at) => earliest = at,
-                OutcomeKind::Late => {}
+                OutcomeKind::Late(_) => {}
                 OutcomeKind::Lost => {
                     let number = outcome.sent.cast_unsigned();
                     let place = usize::try_from(number.saturating_sub(first)).unwrap_or(usize::MAX);

@@ -3,13 +3,13 @@
 //! A frame leaves as one burst. Where its packets wait for each other, each arrives one
 //! transmission time after the one before: the bytes after the first, over the time from the
 //! first to the last, are the rate of the narrowest place, however little of it the stream uses.
-//! The same holds for packets of different frames while a queue stands. Links that send in
-//! bunches, and traffic beside, blur it; so it is a median, and what fails in spite of it is
-//! remembered elsewhere.
+//! From one burst to the next nothing is told: the link may have been idle in between. Links that
+//! send in bunches, and traffic beside, blur it; so it is a median, and what fails in spite of it
+//! is remembered elsewhere.
 
 use std::collections::VecDeque;
 
-/// Packets sent within this of one another are one burst, whatever the delay seems to be.
+/// Packets sent within this of one another are one burst.
 const BURST_US: i64 = 1_000;
 /// A sample is taken about so often, so that the steps of the receiver's clock average out.
 const SAMPLE_US: i64 = 100_000;
@@ -28,6 +28,7 @@ const RECENT_US: i64 = 500_000;
 /// With less than this measured lately, nothing is said.
 const RECENT_BYTES: i64 = 3_000;
 const MAX_SAMPLES: usize = 64;
+const MAX_LATE: usize = 256;
 
 #[derive(Debug, Clone, Copy)]
 struct Sample {
@@ -43,7 +44,6 @@ struct Sample {
 struct Previous {
     sent: i64,
     arrived: i64,
-    queue_us: i64,
 }
 
 /// Measures the link's rate.
@@ -53,19 +53,24 @@ pub(super) struct Trains {
     /// What is being measured; `at` is when it began.
     open: Option<Sample>,
     samples: VecDeque<Sample>,
+    /// Late packets that arrived after the last in order.
+    late: VecDeque<(i64, u32)>,
     scratch: Vec<(i64, i64)>,
 }
 
 impl Trains {
-    /// A packet that arrived in order. `queue_us` is what it waited, and its own transmission.
-    pub fn push(&mut self, sent: i64, arrived: i64, queue_us: i64, bytes: u32) {
-        let previous = self.previous.replace(Previous { sent, arrived, queue_us });
+    /// A packet that arrived in order.
+    pub fn push(&mut self, sent: i64, arrived: i64, bytes: u32) {
+        let previous = self.previous.replace(Previous { sent, arrived });
         let Some(previous) = previous else { return };
         let open = self.open.get_or_insert(Sample { at: arrived, bytes: 0, span_us: 0 });
-        // Sent before the one in front of it had left the link: nothing was idle between them.
-        if sent - previous.sent <= previous.queue_us.max(BURST_US) {
+        let in_burst = sent - previous.sent <= BURST_US;
+        if in_burst {
             open.bytes += i64::from(bytes);
             open.span_us += arrived - previous.arrived;
+        }
+        while let Some((_, late_bytes)) = self.late.pop_front_if(|(at, _)| *at <= arrived) {
+            open.bytes += if in_burst { i64::from(late_bytes) } else { 0 };
         }
         let age = arrived - open.at;
         if age >= SAMPLE_US && open.bytes >= SAMPLE_BYTES {
@@ -80,16 +85,18 @@ impl Trains {
         }
     }
 
-    /// A packet that was sent again, or overtaken, has taken its time on the link too.
-    pub fn push_late(&mut self, bytes: u32) {
-        if let Some(open) = &mut self.open {
-            open.bytes += i64::from(bytes);
+    /// A packet that was sent again, or overtaken: where it came between those of a burst, it has
+    /// taken its time on the link too.
+    pub fn push_late(&mut self, arrived: i64, bytes: u32) {
+        if self.late.len() < MAX_LATE {
+            self.late.push_back((arrived, bytes));
         }
     }
 
     /// Feedback is missing: what comes next is not next to what came last.
     pub fn interrupted(&mut self) {
         self.previous = None;
+        self.late.clear();
     }
 
     /// A queue has begun to stand: what was measured before that time may be of another link.

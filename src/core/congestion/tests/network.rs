@@ -80,7 +80,7 @@ impl Link {
         let jitter = (self.random.unit() * self.jitter as f64) as i64;
         let mut arrival = (self.free_at + self.delay(now) + jitter).max(self.last_arrival);
         if self.bunch > 0 {
-            arrival = (arrival / self.bunch + 1) * self.bunch;
+            arrival = (arrival + self.bunch - 1) / self.bunch * self.bunch;
         }
         self.last_arrival = arrival;
         (!lost).then_some(arrival)

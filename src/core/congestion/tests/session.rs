@@ -61,7 +61,7 @@ pub struct Session {
     pub congestion: Congestion,
     /// Time in ms, picture, rung.
     pub switches: Vec<(i64, usize, usize)>,
-    /// The longest that waited in the link, and the longest of the last stretch.
+    /// The longest that waited in the link, in us.
     pub worst_queue: i64,
     pub unfit: usize,
     pub delivered: u64,
@@ -304,15 +304,16 @@ impl Session {
             }
         }
         self.highest = self.highest.max(flight.number);
-        // Gaps are asked for at once, three times.
+        // Gaps are asked for at once, and then every round trip, ten times in all.
         let gaps: Vec<u64> = self.lost.range(..flight.number).map(|(number, _)| *number).collect();
         for number in gaps {
             let mut lost = self.lost.remove(&number).unwrap();
             self.lost_count += u64::from(lost.tries == 0);
             lost.tries += 1;
-            if lost.tries <= 3 {
+            if lost.tries <= 10 {
                 self.serial += 1;
-                self.resend.insert((at + self.link.delay(at), self.serial), lost);
+                let round_trip = if lost.tries > 1 { 60_000 } else { 0 };
+                self.resend.insert((at + self.link.delay(at) + round_trip, self.serial), lost);
             }
         }
     }
@@ -416,6 +417,11 @@ impl Session {
             last = ms;
         }
         worst
+    }
+
+    /// What arrived between two counts of bytes, in kbit/s.
+    pub fn rate(&self, before: u64, over_ms: i64) -> i64 {
+        (self.delivered - before) as i64 * 8 / over_ms
     }
 
     /// How often a rung was changed between these, in ms.
