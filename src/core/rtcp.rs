@@ -232,8 +232,9 @@ impl<'a> Raw<'a> {
 /// The report blocks after `skip` bytes.
 fn blocks(body: &[u8], skip: usize, count: u8) -> Result<Packet<'_>, RtcpError> {
     let end = skip + BLOCK * usize::from(count);
-    let bytes =
-        body.get(skip..end).ok_or(RtcpError::TooShort { expected: HEADER + end, found: HEADER + body.len() })?;
+    let bytes = body
+        .get(skip..end)
+        .ok_or(RtcpError::TooShort { expected: HEADER + end, found: HEADER + body.len() })?;
     Ok(Packet::Report(Blocks { bytes }))
 }
 

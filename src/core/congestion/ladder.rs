@@ -145,14 +145,16 @@ impl Ladder {
                 self.went_down(now);
                 target
             }
-            None if estimate.state == LinkState::Normal => match self.climb(now, &budget, &wanted, estimate) {
-                Some((target, trial)) => {
-                    self.last_climb = Some(Climb { at: now, from: wanted, trial });
-                    self.last_change = Some(now);
-                    target
+            None if estimate.state == LinkState::Normal => {
+                match self.climb(now, &budget, &wanted, estimate) {
+                    Some((target, trial)) => {
+                        self.last_climb = Some(Climb { at: now, from: wanted, trial });
+                        self.last_change = Some(now);
+                        target
+                    }
+                    None => wanted,
                 }
-                None => wanted,
-            },
+            }
             None => wanted,
         };
         let full = matches!(estimate.state, LinkState::Queueing | LinkState::Overused);
@@ -185,7 +187,11 @@ impl Ladder {
         }
         self.carried.push_back((now, capacity));
         // One that is older than the time asked for stays, and shows that all of it is covered.
-        while self.carried.get(1).is_some_and(|(second, _)| now.saturating_duration_since(*second) >= EVIDENCE) {
+        while self
+            .carried
+            .get(1)
+            .is_some_and(|(second, _)| now.saturating_duration_since(*second) >= EVIDENCE)
+        {
             self.carried.pop_front();
         }
     }
@@ -250,7 +256,8 @@ impl Ladder {
         at: &[usize],
         estimate: &Estimate,
     ) -> Option<Vec<usize>> {
-        let climb = self.last_climb.as_ref().filter(|climb| climb.trial && Some(climb.at) == self.last_change)?;
+        let climb =
+            self.last_climb.as_ref().filter(|climb| climb.trial && Some(climb.at) == self.last_change)?;
         if estimate.source != Source::Packets {
             return None;
         }
@@ -302,7 +309,9 @@ impl Ladder {
             // Its keyframe will tell.
             Source::Packets => unknown >= if busy { TRIAL } else { TRIAL_IDLE },
             // Seconds pass before anything is told; what is not sent is not told of at all.
-            Source::Remb | Source::Reports => busy && unknown.min(Self::since(now, self.last_change)) >= TRIAL,
+            Source::Remb | Source::Reports => {
+                busy && unknown.min(Self::since(now, self.last_change)) >= TRIAL
+            }
         };
         tried.then_some((target, true))
     }
@@ -374,7 +383,8 @@ impl Budget<'_> {
         loop {
             let below = |picture: usize, rung: usize| at.get(picture).is_some_and(|limit| rung > *limit);
             let next = self.movable(&rungs, below).into_iter().min();
-            let Some(higher) = next.and_then(|(_, picture)| moved(&rungs, picture, |rung| rung.saturating_sub(1)))
+            let Some(higher) =
+                next.and_then(|(_, picture)| moved(&rungs, picture, |rung| rung.saturating_sub(1)))
             else {
                 return rungs;
             };

@@ -300,7 +300,10 @@ impl Congestion {
     }
 
     fn sent_kbps(&self, now: i64) -> u32 {
-        trains::kbps(i64::try_from(self.log.bytes_since(now - 1_000_000)).unwrap_or(i64::MAX >> 14), 1_000_000)
+        trains::kbps(
+            i64::try_from(self.log.bytes_since(now - 1_000_000)).unwrap_or(i64::MAX >> 14),
+            1_000_000,
+        )
     }
 
     /// Whether something was sent a second ago, feedback of it had been coming, and none does.
@@ -329,7 +332,9 @@ impl Congestion {
             updated: latest.map(at),
         };
         match source {
-            Source::Nothing if latest.is_some() && self.log.last_at().is_some_and(|sent| Some(sent) > latest) => {
+            Source::Nothing
+                if latest.is_some() && self.log.last_at().is_some_and(|sent| Some(sent) > latest) =>
+            {
                 Estimate { state: LinkState::Blind, ..common }
             }
             Source::Nothing => common,

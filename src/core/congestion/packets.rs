@@ -97,7 +97,8 @@ impl PacketView {
 
     /// What one feedback, about `count` packets from `base` on, has newly said.
     pub fn feedback(&mut self, base: u16, count: u16, outcomes: &[Outcome]) {
-        let adjacent = self.next_number.is_some_and(|next| base.wrapping_sub(next) > u16::MAX / 2 || base == next);
+        let adjacent =
+            self.next_number.is_some_and(|next| base.wrapping_sub(next) > u16::MAX / 2 || base == next);
         self.next_number = Some(base.wrapping_add(count));
         if !adjacent {
             self.trains.interrupted();

@@ -63,9 +63,16 @@ impl Symbol {
 /// What is left of a chunk: sections 3.1.3 and 3.1.4.
 #[derive(Debug, Clone, Copy)]
 enum Chunk {
-    Run { symbol: Symbol, left: u16 },
+    Run {
+        symbol: Symbol,
+        left: u16,
+    },
     /// The symbols still to come, in the upper bits.
-    Vector { bits: u16, width: u16, left: u16 },
+    Vector {
+        bits: u16,
+        width: u16,
+        left: u16,
+    },
 }
 
 impl Chunk {
@@ -100,7 +107,8 @@ impl<'a> TransportFeedback<'a> {
     /// From what follows the SSRCs.
     pub(super) fn parse(bytes: &'a [u8]) -> Result<Self, RtcpError> {
         // The header and the SSRCs before these bytes.
-        let too_short = |expected: usize| RtcpError::TooShort { expected: 12 + expected, found: 12 + bytes.len() };
+        let too_short =
+            |expected: usize| RtcpError::TooShort { expected: 12 + expected, found: 12 + bytes.len() };
         let Some((&[b0, b1, c0, c1, r0, r1, r2, feedback_count], rest)) = bytes.split_first_chunk::<FIXED>()
         else {
             return Err(too_short(FIXED));

@@ -187,7 +187,8 @@ fn a_fixed_choice_stays_and_the_other_makes_room() {
 #[test]
 fn without_feedback_on_packets_a_climb_is_a_trial() {
     for mode in [Mode::Remb, Mode::Reports] {
-        for (kbps, rungs) in [(100_000, 0..=0), (5_000, 0..=0), (2_000, 0..=2), (1_000, 0..=2), (500, 1..=2)] {
+        for (kbps, rungs) in [(100_000, 0..=0), (5_000, 0..=0), (2_000, 0..=2), (1_000, 0..=2), (500, 1..=2)]
+        {
             let mut session = one(link(kbps));
             session.mode = mode;
             session.run_to(4_000);

@@ -1,7 +1,7 @@
 //! A viewer: sources, the rewriter's gate, the link, and a receiver that gives feedback, has
 //! packets sent again and shows frames.
 
-use super::super::{Choice, Congestion, Decision, Picture, SentLog};
+use super::super::{Choice, Congestion, Decision, Picture};
 use super::network::{Encoder, Link, Random};
 use crate::core::protocol::MediaKind;
 use crate::core::rtcp::ReportBlock;
@@ -250,7 +250,9 @@ impl Session {
                     screen.next_frame += 1;
                     let packets = bytes.div_ceil(1180);
                     let missing = packets as usize;
-                    screen.frames.push_back((id, Frame { key: keyframe, missing, complete: None, sent: now }));
+                    screen
+                        .frames
+                        .push_back((id, Frame { key: keyframe, missing, complete: None, sent: now }));
                     for packet in 0..packets {
                         let size = if packet + 1 < packets { 1180 } else { bytes - 1180 * (packets - 1) };
                         self.send(size + 20, Some((picture, id)));
@@ -409,7 +411,8 @@ impl Session {
 
     /// The longest time without a new frame between these, in ms.
     pub fn freeze(&self, picture: usize, from: i64, to: i64) -> i64 {
-        let inside = self.screens[picture].shown.iter().map(|us| us / 1000).filter(|ms| (from..to).contains(ms));
+        let inside =
+            self.screens[picture].shown.iter().map(|us| us / 1000).filter(|ms| (from..to).contains(ms));
         let mut last = from;
         let mut worst = 0;
         for ms in inside.chain([to]) {
@@ -429,17 +432,7 @@ impl Session {
         self.switches.iter().filter(|(ms, ..)| (from..to).contains(ms)).count()
     }
 
-    /// The last change of all.
-    pub fn settled_at(&self) -> i64 {
-        self.switches.last().map_or(0, |(ms, ..)| *ms)
-    }
-
     pub fn rungs(&self) -> Vec<usize> {
         self.screens.iter().map(|screen| screen.target).collect()
-    }
-
-    pub fn remembered(&self) -> usize {
-        let log: &SentLog = &self.congestion.log;
-        log.len()
     }
 }
