@@ -11,6 +11,8 @@ use std::collections::VecDeque;
 
 /// Packets sent within this of one another are one burst.
 const BURST_US: i64 = 1_000;
+/// How long a smaller packet takes is lost in the jitter.
+const MIN_BYTES: u32 = 300;
 /// A sample is taken about so often, so that the steps of the receiver's clock average out.
 const SAMPLE_US: i64 = 100_000;
 /// With less than this, a sample waits for more bursts,
@@ -64,12 +66,15 @@ impl Trains {
         let previous = self.previous.replace(Previous { sent, arrived });
         let Some(previous) = previous else { return };
         let open = self.open.get_or_insert(Sample { at: arrived, bytes: 0, span_us: 0 });
-        let in_burst = sent - previous.sent <= BURST_US;
+        let in_burst = sent - previous.sent <= BURST_US && bytes >= MIN_BYTES;
         if in_burst {
             open.bytes += i64::from(bytes);
             open.span_us += arrived - previous.arrived;
         }
-        while let Some((_, late_bytes)) = self.late.pop_front_if(|(at, _)| *at <= arrived) {
+        while let Some((at, late_bytes)) = self.late.front().copied()
+            && at <= arrived
+        {
+            self.late.pop_front();
             open.bytes += if in_burst { i64::from(late_bytes) } else { 0 };
         }
         let age = arrived - open.at;

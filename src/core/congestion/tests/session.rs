@@ -23,9 +23,9 @@ pub enum Mode {
 }
 
 /// A frame on its way.
-struct Frame {
-    key: bool,
-    missing: usize,
+pub struct Frame {
+    pub key: bool,
+    pub missing: usize,
     complete: Option<i64>,
     sent: i64,
 }
@@ -36,11 +36,11 @@ pub struct Screen {
     pub target: usize,
     pub choice: Choice,
     rewriter: Rewriter,
-    frames: VecDeque<(u64, Frame)>,
+    pub frames: VecDeque<(u64, Frame)>,
     next_frame: u64,
     /// When frames were shown, in us.
     pub shown: Vec<i64>,
-    needs_key: bool,
+    pub needs_key: bool,
 }
 
 /// A packet on its way.
@@ -90,7 +90,7 @@ pub struct Session {
 impl Session {
     pub fn new(link: Link, ladders: &[&[i64]]) -> Self {
         let epoch = Instant::now();
-        let mut random = Random::new(3);
+        let mut random = link.random.clone();
         let track = Track {
             kind: MediaKind::Video,
             payload_type: 96,
@@ -230,6 +230,12 @@ impl Session {
             let now = self.now;
             let screen = &mut self.screens[picture];
             let (bytes, keyframe) = screen.encoders[rung].frame(now, activity, &mut self.random);
+            // On the way down, a keyframe of the old rung would be the last thing that fits.
+            let leaving = rung == screen.on && screen.target > rung;
+            if leaving && (keyframe || screen.rewriter.stream().is_none()) {
+                screen.on = screen.target;
+                continue;
+            }
             // The other rung's frames begin to pass with its keyframe.
             if !(rung == screen.on || rung == screen.target && keyframe) {
                 if rung == screen.target {
@@ -331,6 +337,11 @@ impl Session {
                     screen.shown.push(shown);
                     screen.needs_key = false;
                     screen.frames.pop_front();
+                } else if let Some(key) =
+                    screen.frames.iter().position(|(_, f)| f.key && f.complete.is_some())
+                {
+                    // As libwebrtc does: a whole keyframe needs nothing that was before it.
+                    screen.frames.drain(..key);
                 } else if now - frame.sent > 1_000_000 {
                     // It will not come any more: a request for a keyframe.
                     screen.needs_key = true;
@@ -358,7 +369,7 @@ impl Session {
             self.remb_kbps =
                 if queueing { rate * 0.85 } else { (self.remb_kbps * 1.08).min(rate * 1.5 + 10.0) };
             if self.mode == Mode::Remb && now > 1_000_000 {
-                self.to_sender_later(remb_of((self.remb_kbps * 1000.0) as u64));
+                self.answer(remb_of((self.remb_kbps * 1000.0) as u64));
             }
         }
         if now % 1_000_000 == 500_000 {
@@ -377,7 +388,7 @@ impl Session {
                 last_sr: if arrival == 0 { 0 } else { compact(sr) },
                 delay_since_last_sr: compact(now).wrapping_sub(compact(arrival)),
             };
-            self.to_sender_later(receiver_report(block));
+            self.answer(receiver_report(block));
         }
     }
 
@@ -397,10 +408,10 @@ impl Session {
         self.next_report = last + 1;
         let keep = last.saturating_sub(400);
         self.arrivals.retain(|number, _| *number >= keep);
-        self.to_sender_later(bytes);
+        self.answer(bytes);
     }
 
-    fn to_sender_later(&mut self, bytes: Vec<u8>) {
+    fn answer(&mut self, bytes: Vec<u8>) {
         if self.link.hears(self.now) {
             self.serial += 1;
             self.to_sender.insert((self.now + self.link.delay(self.now), self.serial), bytes);
