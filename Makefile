@@ -41,7 +41,7 @@ unit: ## the Rust tests, with real GStreamer elements
 page: ## the page's own functions, in Node
 	@scripts/test page
 
-fuzz: ## SDP, signalling messages and config, FUZZ_SECONDS each
+fuzz: ## SDP, signalling messages, RTCP and config, FUZZ_SECONDS each
 	@scripts/test fuzz
 
 browser: ## the daemon's page in real Chromium and Firefox

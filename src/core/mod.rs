@@ -6,6 +6,7 @@
 pub mod access;
 pub mod camera;
 pub mod candidate;
+pub mod congestion;
 pub mod h264;
 pub mod ids;
 pub mod inventory;
@@ -14,6 +15,7 @@ pub mod lifecycle;
 pub mod protocol;
 pub mod rate;
 pub mod redact;
+pub mod rtcp;
 pub mod rtp;
 pub mod sdp;
 pub mod template;
