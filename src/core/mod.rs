@@ -20,3 +20,4 @@ pub mod template;
 pub mod units;
 pub mod viewer;
 pub mod vp8;
+pub mod whep;
