@@ -89,6 +89,11 @@ fn each_mistake_is_told_with_line_key_and_what_was_expected() {
             "2: server.title: expected a title: 1 to 80 characters on one line; got \"a\\nb\"",
         ),
         (
+            "[server]\nwhep_origins = [\"www.example.org\"]",
+            "2: server.whep_origins[1]: expected an origin, \"https://www.example.org\", or \"*\"; \
+             got \"www.example.org\"",
+        ),
+        (
             "[server]\npublic_url = \"cam.example.org\"",
             "2: server.public_url: expected a URL without query and fragment, \"https://cam.example.org\"; \
              got \"cam.example.org\"",
@@ -168,13 +173,13 @@ fn each_mistake_is_told_with_line_key_and_what_was_expected() {
         ("log = []", "1: log: expected a table, [log]; got an empty array"),
         (
             "[server]\nlisen = 1",
-            "2: server.lisen: expected a key of [server]: listen, tls, certificate, private_key, title or \
-             public_url; did you mean listen?",
+            "2: server.lisen: expected a key of [server]: listen, tls, certificate, private_key, title, \
+             public_url or whep_origins; did you mean listen?",
         ),
         (
             "[server]\nopen = true",
-            "2: server.open: expected a key of [server]: listen, tls, certificate, private_key, title or \
-             public_url; did you mean access.open?",
+            "2: server.open: expected a key of [server]: listen, tls, certificate, private_key, title, \
+             public_url or whep_origins; did you mean access.open?",
         ),
         ("[audio]\n\"\\n\" = 1", "2: audio.\"\\n\": expected a key of [audio]: bitrate_kbps"),
         (

@@ -25,7 +25,7 @@ pub(super) const ROOT: Keys = Keys {
 pub(super) const SERVER: Keys = Keys {
     place: "[server]",
     path: "server",
-    names: &["listen", "tls", "certificate", "private_key", "title", "public_url"],
+    names: &["listen", "tls", "certificate", "private_key", "title", "public_url", "whep_origins"],
 };
 
 pub(super) const ACCESS: Keys =

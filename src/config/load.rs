@@ -205,6 +205,7 @@ fn server(section: &Section<'_>, plain_http: bool, paths: &Paths<'_>) -> Server 
             .get("title", values::text("a title", 80))
             .or_else(|| paths.environment.hostname.clone()),
         public_url: section.get("public_url", values::public_url),
+        whep_origins: section.list("whep_origins", "origins", values::web_origin).unwrap_or_default(),
     }
 }
 

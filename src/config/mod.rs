@@ -105,6 +105,8 @@ pub struct Server {
     pub title: Option<String>,
     /// `public_url`: what the printed link begins with, where it differs from the address.
     pub public_url: Option<String>,
+    /// `whep_origins`: other sites whose pages may watch by WHEP, as `https://HOST`; `*` for all.
+    pub whep_origins: Vec<String>,
 }
 
 /// How the page is served.

@@ -212,6 +212,16 @@ pub(super) fn public_url(value: &DeValue<'_>) -> Read<String> {
     url.ok_or_else(|| Wrong::expected("a URL without query and fragment, \"https://cam.example.org\""))
 }
 
+/// An origin as browsers write it (RFC 6454 section 6.2), or `*`.
+pub(super) fn web_origin(value: &DeValue<'_>) -> Read<String> {
+    let origin = value.as_str().filter(|text| {
+        let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
+        *text == "*" || rest.is_some_and(crate::core::access::is_authority)
+    });
+    let expected = "an origin, \"https://www.example.org\", or \"*\"";
+    origin.map(str::to_owned).ok_or_else(|| Wrong::expected(expected))
+}
+
 /// A STUN or TURN URL (RFC 7064, RFC 7065).
 pub(super) fn ice_url(value: &DeValue<'_>) -> Read<String> {
     let url = value.as_str().filter(|text| {

@@ -22,3 +22,4 @@ pub mod template;
 pub mod units;
 pub mod viewer;
 pub mod vp8;
+pub mod whep;

@@ -1,4 +1,4 @@
-//! A viewer's session: what may follow what on one signalling connection.
+//! A viewer's session: what may follow what on one signalling connection, or with WHEP.
 //!
 //! A pure machine: [`Session::handle`] takes what has happened and returns what is to be done.
 //! It lets nothing from outside through unchecked: an answer passes [`super::sdp`], a candidate
@@ -8,12 +8,16 @@
 //! ```text
 //! AwaitHello -> Greeted -> Preparing -> Offered -> Connecting -> Verifying -> Connected
 //! ```
-//! and from each of them to `Closed`.
+//! and from each of them to `Closed`. A client that comes by WHEP brings its offer, so its session
+//! begins with `Answering` and goes on with `Connecting`.
+
+mod answering;
 
 use super::candidate::Candidate;
 use super::ids::SourceName;
 use super::protocol::{ByeReason, ClientMessage, Codec, ErrorCode, ServerMessage, TrackInfo, VERSION};
-use super::sdp::{CheckedAnswer, Fingerprint, OfferSummary};
+use super::sdp::{Agreement, CheckedAnswer, Fingerprint, OfferSummary};
+use super::whep::IceSession;
 use std::time::{Duration, Instant};
 
 /// From the connection to `hello`.
@@ -52,6 +56,11 @@ pub enum Input {
         /// Its m-lines.
         tracks: Vec<TrackInfo>,
     },
+    /// The answer to a client's offer is there.
+    Answered {
+        /// Its SDP.
+        sdp: String,
+    },
     /// A candidate of the daemon's.
     LocalCandidate {
         /// Its line; empty: there are no more.
@@ -86,6 +95,13 @@ pub enum Effect {
         /// For pictures; `None`: the client decodes none, and takes no picture.
         video_codec: Option<Codec>,
     },
+    /// Send the answer to an offer that came by WHEP.
+    Answer {
+        /// Its SDP.
+        sdp: String,
+        /// The entity tag of the ICE session, as it stands in `ETag`.
+        etag: String,
+    },
     /// Give the answer to the peer connection.
     Accept(CheckedAnswer),
     /// Give a candidate to the peer connection.
@@ -105,13 +121,38 @@ pub enum Effect {
 
 #[derive(Debug)]
 enum State {
-    AwaitHello { until: Instant },
+    AwaitHello {
+        until: Instant,
+    },
     Greeted,
-    Preparing { until: Instant, joined: Joined },
-    Offered { until: Instant, joined: Joined, offer: OfferSummary, early: Vec<(u32, Candidate)> },
-    Connecting { until: Instant, joined: Joined, fingerprints: Vec<Fingerprint> },
-    Verifying { until: Instant, joined: Joined },
-    Connected { joined: Joined },
+    Preparing {
+        until: Instant,
+        joined: Joined,
+    },
+    Offered {
+        until: Instant,
+        joined: Joined,
+        offer: OfferSummary,
+        early: Vec<(u32, Candidate)>,
+    },
+    /// By WHEP alone.
+    Answering {
+        until: Instant,
+        joined: Joined,
+        agreement: Box<Agreement>,
+    },
+    Connecting {
+        until: Instant,
+        joined: Joined,
+        fingerprints: Vec<Fingerprint>,
+    },
+    Verifying {
+        until: Instant,
+        joined: Joined,
+    },
+    Connected {
+        joined: Joined,
+    },
     Closed,
 }
 
@@ -144,6 +185,8 @@ pub struct Session {
     video_codec: Option<Codec>,
     candidates: usize,
     mistakes: u32,
+    /// Of a session that began by WHEP.
+    ice: Option<IceSession>,
 }
 
 impl Session {
@@ -156,6 +199,7 @@ impl Session {
             video_codec: None,
             candidates: 0,
             mistakes: 0,
+            ice: None,
         }
     }
 
@@ -166,6 +210,7 @@ impl Session {
             State::AwaitHello { until }
             | State::Preparing { until, .. }
             | State::Offered { until, .. }
+            | State::Answering { until, .. }
             | State::Connecting { until, .. }
             | State::Verifying { until, .. } => Some(*until),
             State::Greeted | State::Connected { .. } | State::Closed => None,
@@ -190,6 +235,7 @@ impl Session {
         match &self.state {
             State::Preparing { joined, .. }
             | State::Offered { joined, .. }
+            | State::Answering { joined, .. }
             | State::Connecting { joined, .. }
             | State::Verifying { joined, .. }
             | State::Connected { joined } => Some(joined),
@@ -206,7 +252,7 @@ impl Session {
     /// Whether the client has been welcomed and not been shown out: `source` messages are for it.
     #[must_use]
     pub fn is_greeted(&self) -> bool {
-        !matches!(self.state, State::AwaitHello { .. } | State::Closed)
+        self.ice.is_none() && !matches!(self.state, State::AwaitHello { .. } | State::Closed)
     }
 
     /// Takes what has happened and returns what is to be done, in order.
@@ -220,6 +266,7 @@ impl Session {
             Input::Malformed { code, message } => self.mistake(code, message, &mut effects),
             Input::NoCodec => self.no_codec(&mut effects),
             Input::Offer { sdp, tracks } => self.offer(now, sdp, tracks, &mut effects),
+            Input::Answered { sdp } => self.answered(now, sdp, &mut effects),
             Input::LocalCandidate { candidate } => {
                 self.local_candidate(candidate, &mut effects);
             }
@@ -310,6 +357,7 @@ impl Session {
         let problem = misnamed(&sources, self.joined());
         let (State::Preparing { joined, .. }
         | State::Offered { joined, .. }
+        | State::Answering { joined, .. }
         | State::Connecting { joined, .. }
         | State::Verifying { joined, .. }
         | State::Connected { joined }) = &mut self.state
@@ -340,6 +388,10 @@ impl Session {
     }
 
     fn local_candidate(&mut self, candidate: String, effects: &mut Vec<Effect>) {
+        if self.ice.is_some() {
+            // They are in the answer: WHEP has no way to send them after it.
+            return;
+        }
         match &mut self.state {
             // They belong to an offer that has not gone out.
             State::Preparing { joined, .. } => joined.local_candidates.push(candidate),
@@ -352,7 +404,7 @@ impl Session {
             | State::Connected { joined } => {
                 effects.push(joined.candidate_message(&candidate));
             }
-            State::AwaitHello { .. } | State::Greeted | State::Closed => {}
+            State::AwaitHello { .. } | State::Greeted | State::Answering { .. } | State::Closed => {}
         }
     }
 
@@ -391,7 +443,11 @@ impl Session {
                 // A source has at most two m-lines.
                 joined.sources.len() * 2
             }
-            State::AwaitHello { .. } | State::Greeted | State::Preparing { .. } | State::Closed => {
+            State::AwaitHello { .. }
+            | State::Greeted
+            | State::Preparing { .. }
+            | State::Answering { .. }
+            | State::Closed => {
                 return self.out_of_order("candidate comes after the offer", effects);
             }
         };
@@ -446,6 +502,7 @@ impl Session {
         let (reason, message) = match &self.state {
             State::AwaitHello { .. } => (ByeReason::Timeout, "No hello came."),
             State::Preparing { .. } => (ByeReason::Internal, "The offer could not be made in time."),
+            State::Answering { .. } => (ByeReason::Internal, "The answer could not be made in time."),
             State::Offered { .. } => (ByeReason::Timeout, "No answer came."),
             State::Connecting { .. } | State::Verifying { .. } => {
                 (ByeReason::ConnectionFailed, "No media connection could be made: is UDP blocked on the way?")

@@ -85,6 +85,7 @@ impl Test {
 
 fn word(effect: &Effect) -> String {
     match effect {
+        Effect::Answer { etag, .. } => format!("answer {etag}"),
         Effect::Welcome => "welcome".into(),
         Effect::Send(ServerMessage::Error { code, .. }) => format!("error {code:?}"),
         Effect::Send(ServerMessage::Bye { reason, retry_ms, .. }) => {

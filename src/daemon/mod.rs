@@ -11,6 +11,7 @@ mod system;
 mod unit;
 mod viewer;
 mod viewers;
+mod whep;
 
 use crate::config::{Config, Source};
 use crate::core::ids::{SourceName, ViewerId};
@@ -255,6 +256,7 @@ impl Daemon {
             web::Event::Malformed { viewer, code, message } => {
                 self.viewer(now, viewer, Input::Malformed { code, message });
             }
+            web::Event::Whep { action, reply } => self.viewers.whep(now, action, reply, &self.sources),
             web::Event::Closed { viewer } => self.viewers.gone(viewer, &self.sources),
         }
     }

@@ -21,8 +21,9 @@ const PROFILE_WITHIN: Duration = Duration::from_secs(4);
 /// A peer connection has been made, or not.
 #[derive(Debug)]
 pub(super) struct Opened {
-    viewer: ViewerId,
-    result: Result<Viewer, MediaError>,
+    pub(super) viewer: ViewerId,
+    /// With its answer, where the client has made the offer.
+    pub(super) result: Result<(Viewer, Option<String>), MediaError>,
 }
 
 /// What every welcome says.
@@ -34,12 +35,12 @@ pub(super) struct Greeting {
 
 #[derive(Debug)]
 pub(super) struct Viewers {
-    all: BTreeMap<ViewerId, Unit>,
-    ice: IceSettings,
+    pub(super) all: BTreeMap<ViewerId, Unit>,
+    pub(super) ice: IceSettings,
     greeting: Greeting,
-    limit: usize,
-    events: Events,
-    opened: Sender<Opened>,
+    pub(super) limit: usize,
+    pub(super) events: Events,
+    pub(super) opened: Sender<Opened>,
 }
 
 impl Viewers {
@@ -128,12 +129,9 @@ impl Viewers {
                             unit.peer = Peer::Waiting { until: now + PROFILE_WITHIN, renditions };
                         }
                     }
+                    Effect::Answer { sdp, etag } => follows.extend(unit.answer(sdp, etag)),
                     Effect::Accept(answer) => follows.extend(unit.accept(&answer)),
-                    Effect::AddCandidate { mline, candidate } => {
-                        if let Peer::Open { viewer, .. } = &unit.peer {
-                            viewer.add_candidate(mline, &candidate.to_string());
-                        }
-                    }
+                    effect @ Effect::AddCandidate { .. } => unit.add_candidate(effect),
                     Effect::Verify(fingerprints) => {
                         let same = unit.verify(&fingerprints);
                         follows.push(Input::Verified(same));
@@ -144,7 +142,9 @@ impl Viewers {
                     }
                     Effect::Close(reason) => {
                         tracing::info!(%viewer, ?reason, "viewer is shown out");
-                        unit.show_out(viewer, sources);
+                        if unit.show_out(viewer, sources) {
+                            return self.gone(viewer, sources);
+                        }
                     }
                 }
             }
@@ -211,19 +211,12 @@ impl Viewers {
             let specs: Vec<_> = renditions
                 .iter()
                 .zip(profiles)
-                .map(|(rendition, profile)| TrackSpec {
-                    rendition: rendition.clone(),
-                    profile_level_id: profile.flatten(),
-                    ssrc: (super::random_u64() as u32).max(1),
-                    // RFC 3711 section 3.3.1: far from a wrap in the first packets.
-                    first_sequence: (super::random_u64() as u16) >> 1,
-                    first_timestamp: super::random_u64() as u32,
-                })
+                .map(|(rendition, profile)| track(rendition, profile.flatten()))
                 .collect();
             unit.peer = Peer::Opening { renditions: renditions.clone(), offer: None };
             let (id, ice, events, opened) = (*id, self.ice.clone(), self.events.clone(), self.opened.clone());
             smol::unblock(move || {
-                let result = Viewer::open(id, &ice, &specs, &events);
+                let result = Viewer::open(id, &ice, &specs, &events).map(|peer| (peer, None));
                 // The loop has ended when the channel is closed.
                 let _ = opened.send_blocking(Opened { viewer: id, result });
             })
@@ -237,7 +230,12 @@ impl Viewers {
         let Peer::Opening { renditions, offer } = &mut unit.peer else { return };
         let (renditions, offer) = (std::mem::take(renditions), offer.take());
         match result {
-            Ok(peer) => {
+            Ok((peer, Some(sdp))) => {
+                let accepted = (0..renditions.len()).collect();
+                unit.peer = Peer::Open { viewer: peer, renditions, accepted };
+                self.handle(now, viewer, Input::Answered { sdp }, sources);
+            }
+            Ok((peer, None)) => {
                 unit.peer = Peer::Open { viewer: peer, renditions, accepted: Vec::new() };
                 if let Some(sdp) = offer {
                     self.peer_event(now, viewer, ViewerEvent::Offer { sdp }, sources);
@@ -292,6 +290,18 @@ impl Viewers {
         for viewer in whom {
             self.handle(now, viewer, Input::End { reason, message: message.to_owned() }, sources);
         }
+    }
+}
+
+/// A track with numbers of its own.
+pub(super) fn track(rendition: &RenditionId, profile_level_id: Option<String>) -> TrackSpec {
+    TrackSpec {
+        rendition: rendition.clone(),
+        profile_level_id,
+        ssrc: (super::random_u64() as u32).max(1),
+        // RFC 3711 section 3.3.1: far from a wrap in the first packets.
+        first_sequence: (super::random_u64() as u16) >> 1,
+        first_timestamp: super::random_u64() as u32,
     }
 }
 

@@ -1,9 +1,10 @@
-//! A viewer's pipeline: an appsrc for each track into one `webrtcbin` that offers.
+//! A viewer's pipeline: an appsrc for each track into one `webrtcbin` that offers, or answers.
 //!
-//! Owns the peer connection from the offer to its end. What it is told (answers, candidates) has
+//! Owns the peer connection from the offer to its end. What it is told (SDP, candidates) has
 //! been checked in [`crate::core::sdp`] and [`crate::core::candidate`] before: `webrtcbin` ends
 //! the process on some SDP. It decides nothing: states go out as [`ViewerEvent`].
 
+mod answering;
 mod ice;
 mod lists;
 mod track;
@@ -89,33 +90,15 @@ impl Viewer {
         tracks: &[TrackSpec],
         events: &Events,
     ) -> Result<Self, MediaError> {
-        let webrtc = make("webrtcbin", "gstreamer1.0-plugins-bad")?;
-        gst::ElementFactory::find("nicesrc")
-            .ok_or(MediaError::NoElement { element: "nicesrc", package: "gstreamer1.0-nice" })?;
-        webrtc.set_property_from_str("bundle-policy", "max-bundle");
-        // The receive jitter buffer, for nothing that is received here.
-        webrtc.set_property("latency", 0u32);
-        let certificate = Certificate::of_process()?;
-        certificate.give_to(&webrtc);
-        lists::keep_whole(&webrtc);
-        ice::configure(&webrtc, settings);
-
-        let inner = gst::Pipeline::new();
-        inner.add(&webrtc).map_err(MediaError::gst("making a viewer's pipeline"))?;
-        let mut pipeline = Pipeline::new(inner, true);
-        let ending = webrtc.downgrade();
-        pipeline.before_stop(move || {
-            if let Some(webrtc) = ending.upgrade() {
-                finish_negotiation(&webrtc);
-            }
-        });
-        report(&pipeline, &webrtc, id, events);
-
+        let (webrtc, pipeline, certificate) = prepare(id, settings, events)?;
         let tracks = tracks
             .iter()
             .zip(payload_types(tracks))
             .enumerate()
-            .map(|(mline, track)| add_track(&pipeline, &webrtc, mline, track, id, events))
+            .map(|(mline, (track, payload))| {
+                let caps = offered_caps(track, payload);
+                add_track(&pipeline, &webrtc, mline, (track, payload, &caps), id, events)
+            })
             .collect::<Result<Vec<_>, _>>()?;
         let viewer = Self { id, events: events.clone(), webrtc, tracks, pipeline };
         viewer.pipeline.play()?;
@@ -246,6 +229,36 @@ fn finish_negotiation(webrtc: &gst::Element) {
     }
 }
 
+/// A pipeline with a webrtcbin in it that has no m-line yet.
+fn prepare(
+    id: ViewerId,
+    settings: &IceSettings,
+    events: &Events,
+) -> Result<(gst::Element, Pipeline, &'static Certificate), MediaError> {
+    let webrtc = make("webrtcbin", "gstreamer1.0-plugins-bad")?;
+    gst::ElementFactory::find("nicesrc")
+        .ok_or(MediaError::NoElement { element: "nicesrc", package: "gstreamer1.0-nice" })?;
+    webrtc.set_property_from_str("bundle-policy", "max-bundle");
+    // The receive jitter buffer, for nothing that is received here.
+    webrtc.set_property("latency", 0u32);
+    let certificate = Certificate::of_process()?;
+    certificate.give_to(&webrtc);
+    lists::keep_whole(&webrtc);
+    ice::configure(&webrtc, settings);
+
+    let inner = gst::Pipeline::new();
+    inner.add(&webrtc).map_err(MediaError::gst("making a viewer's pipeline"))?;
+    let mut pipeline = Pipeline::new(inner, true);
+    let ending = webrtc.downgrade();
+    pipeline.before_stop(move || {
+        if let Some(webrtc) = ending.upgrade() {
+            finish_negotiation(&webrtc);
+        }
+    });
+    report(&pipeline, &webrtc, id, events);
+    Ok((webrtc, pipeline, certificate))
+}
+
 fn make(element: &'static str, package: &'static str) -> Result<gst::Element, MediaError> {
     gst::ElementFactory::make(element).build().map_err(|_| MediaError::NoElement { element, package })
 }
@@ -254,14 +267,13 @@ fn add_track(
     pipeline: &Pipeline,
     webrtc: &gst::Element,
     mline: usize,
-    (track, payload): (&TrackSpec, u8),
+    (track, payload, caps): (&TrackSpec, u8, &gst::Caps),
     id: ViewerId,
     events: &Events,
 ) -> Result<Arc<Subscription>, MediaError> {
     let media = track.rendition.media();
-    let caps = offered_caps(track, payload);
     let appsrc = gst_app::AppSrc::builder()
-        .caps(&caps)
+        .caps(caps)
         .format(gst::Format::Time)
         .is_live(true)
         .do_timestamp(false)
@@ -278,11 +290,11 @@ fn add_track(
         .pad_template("sink_%u")
         .ok_or(MediaError::NoElement { element: "webrtcbin", package: "gstreamer1.0-plugins-bad" })?;
     let pad = webrtc
-        .request_pad(&template, Some(&format!("sink_{mline}")), Some(&caps))
+        .request_pad(&template, Some(&format!("sink_{mline}")), Some(caps))
         .ok_or_else(|| MediaError::gst("making a viewer's pipeline")("webrtcbin gives no pad"))?;
     let transceiver = pad.property::<gst_webrtc::WebRTCRTPTransceiver>("transceiver");
     transceiver.set_direction(gst_webrtc::WebRTCRTPTransceiverDirection::Sendonly);
-    transceiver.set_codec_preferences(Some(&caps));
+    transceiver.set_codec_preferences(Some(caps));
     if media == MediaKind::Video {
         transceiver.set_property("do-nack", true);
     }
@@ -295,6 +307,8 @@ fn add_track(
         .static_pad("src")
         .ok_or_else(|| MediaError::gst("making a viewer's pipeline")("appsrc has no pad"))?;
     source_pad.link(&pad).map_err(MediaError::gst("making a viewer's pipeline"))?;
+    // Where the pipeline runs already.
+    appsrc.sync_state_with_parent().map_err(MediaError::gst("making a viewer's pipeline"))?;
     let subscription = Arc::new(Subscription::new(id, track, payload, appsrc, events.clone())?);
     let weak = Arc::downgrade(&subscription);
     source_pad.add_probe(gst::PadProbeType::EVENT_UPSTREAM, move |_, info| {

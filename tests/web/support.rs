@@ -42,6 +42,7 @@ pub fn config(state_dir: &Path) -> Config {
             tls: Tls::Off,
             title: None,
             public_url: None,
+            whep_origins: vec![],
         },
         access: Access::Token,
         network: Network { addresses: vec![], ports: None, ice_servers: vec![] },

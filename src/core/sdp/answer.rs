@@ -194,7 +194,7 @@ impl fmt::Display for CheckedAnswer {
     }
 }
 
-fn media_line(f: &mut impl Write, kind: MediaKind, formats: &[PayloadFormat]) -> fmt::Result {
+pub(super) fn media_line(f: &mut impl Write, kind: MediaKind, formats: &[PayloadFormat]) -> fmt::Result {
     let kind = match kind {
         MediaKind::Video => "video",
         MediaKind::Audio => "audio",
@@ -206,7 +206,7 @@ fn media_line(f: &mut impl Write, kind: MediaKind, formats: &[PayloadFormat]) ->
     f.write_str("\r\nc=IN IP4 0.0.0.0\r\n")
 }
 
-fn format_lines(f: &mut impl Write, format: &PayloadFormat) -> fmt::Result {
+pub(super) fn format_lines(f: &mut impl Write, format: &PayloadFormat) -> fmt::Result {
     let payload = format.payload_type;
     write!(f, "a=rtpmap:{payload} {}\r\n", format.rtpmap())?;
     if let Some(parameters) = &format.parameters {
@@ -224,8 +224,9 @@ fn answer_of(
     session_direction: Option<Direction>,
 ) -> Result<AnsweredMline, MlineFault> {
     let attributes = &section.attributes;
-    if section.kind != offered.kind {
-        return Err(MlineFault::Kind { offered: offered.kind, answered: section.kind });
+    let kind = section.kind()?;
+    if kind != offered.kind {
+        return Err(MlineFault::Kind { offered: offered.kind, answered: kind });
     }
     if mid != offered.mid {
         let (offered, answered) = (Excerpt::of(&offered.mid), Excerpt::of(mid));

@@ -74,6 +74,21 @@ impl ProfileLevelId {
     }
 }
 
+impl H264Profile {
+    /// Whether a decoder of this profile decodes every stream of that one (ITU-T H.264 annex A.2).
+    #[must_use]
+    pub fn decodes(self, stream: Self) -> bool {
+        use H264Profile::{Baseline, ConstrainedBaseline, ConstrainedHigh, Extended, High, Main};
+        self == stream
+            || match stream {
+                ConstrainedBaseline => matches!(self, Baseline | Main | Extended | ConstrainedHigh | High),
+                Baseline => self == Extended,
+                Main | ConstrainedHigh => self == High,
+                Extended | High | Self::Other => false,
+            }
+    }
+}
+
 impl fmt::Display for ProfileLevelId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:02x}{:02x}{:02x}", self.profile_idc, self.constraints, self.level_idc)
