@@ -231,6 +231,7 @@ fn one_encode_reaches_every_viewer_and_one_leaving_disturbs_nobody() {
 
     let (one, first) = rig.connect(1, &[(Codec::H264, Some(level.as_str()))]);
     let (two, second) = rig.connect(2, &[(Codec::H264, Some(level.as_str()))]);
+    until(|| video.counts().0 > 20);
     for viewer in [&one, &two] {
         video.subscribe(Arc::clone(&viewer.tracks()[0]));
     }
@@ -292,7 +293,9 @@ fn a_picture_begins_with_a_keyframe_and_with_nothing_else() {
         let video = rig.fanout(codec);
         let (encoder, profile) = rig.encode(codec, 1, &video);
         let (viewer, peer) = rig.connect(1, &[(codec, profile.as_deref())]);
-        // The encoder's first frame was one; the next regular one is ten minutes away.
+        // The encoder's first frame was one; the next regular one is ten minutes away, and there
+        // is too much in between to send it all.
+        until(|| video.counts().0 > 20);
         let regular = video.counts().1;
         assert_eq!(regular, 1, "{codec:?}");
         let track = &viewer.tracks()[0];
@@ -302,6 +305,47 @@ fn a_picture_begins_with_a_keyframe_and_with_nothing_else() {
         encoder.force_keyframe();
         peer.wait_frames(10, LIMIT);
         assert_eq!(video.counts().1, 2, "{codec:?}");
+    }
+}
+
+#[test]
+fn who_joins_soon_after_a_keyframe_begins_with_it_at_once() {
+    for codec in [Codec::H264, Codec::Vp8] {
+        let rig = Rig::start();
+        let video = rig.fanout(codec);
+        let (encoder, profile) = rig.encode(codec, 1, &video);
+        let (viewer, peer) = rig.connect(1, &[(codec, profile.as_deref())]);
+        let track = &viewer.tracks()[0];
+        encoder.force_keyframe();
+        until(|| video.counts().1 == 2);
+        let before = video.counts().0;
+        while rig.received.try_recv().is_ok() {}
+        video.subscribe(Arc::clone(track));
+        // What there was since the keyframe, without a wait for the next frame.
+        let begun_with = track.counts().0;
+        assert!((1..=20).contains(&begun_with), "{codec:?}: {begun_with} frames");
+        peer.wait_frames(10, LIMIT);
+        // Each frame once, none left out: one that refers to a missing one would not be shown.
+        assert!(track.counts().0 - begun_with <= video.counts().0 - before + 1, "{codec:?}");
+        assert_eq!((track.counts().1, video.counts().1), (0, 2), "{codec:?}");
+        let asked = std::iter::from_fn(|| rig.received.try_recv().ok())
+            .any(|event| matches!(event, Event::KeyframeWanted { .. }));
+        assert!(!asked, "{codec:?}: a keyframe was asked for");
+
+        // Who looks away for a moment misses nothing.
+        let sent = track.counts().0;
+        video.unsubscribe(ViewerId(1));
+        let missed = video.counts().0;
+        until(|| video.counts().0 > missed + 2);
+        video.subscribe(Arc::clone(track));
+        assert!(track.counts().0 > sent, "{codec:?}");
+        peer.wait_frames(sent + 10, LIMIT);
+        assert_eq!((track.counts().1, video.counts().1), (0, 2), "{codec:?}");
+        drop(encoder);
+        // Nobody is shown what an encoder that has ended showed last.
+        let (viewer, _peer) = rig.connect(2, &[(codec, profile.as_deref())]);
+        video.subscribe(Arc::clone(&viewer.tracks()[0]));
+        assert_eq!(viewer.tracks()[0].counts().0, 0, "{codec:?}");
     }
 }
 
@@ -316,7 +360,7 @@ fn what_was_paused_goes_on_with_a_keyframe() {
     rig.show(&encoder, &peer, 10);
     video.unsubscribe(ViewerId(1));
     let (sent, encoded) = (track.counts().0, video.counts());
-    until(|| video.counts().0 > encoded.0 + 5);
+    until(|| video.counts().0 > encoded.0 + 20);
     video.subscribe(Arc::clone(track));
     // It asks by itself, and shows nothing that refers to frames that it has not seen.
     rig.wait(|event| matches!(event, Event::KeyframeWanted { .. }).then_some(()));
