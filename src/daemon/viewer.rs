@@ -167,7 +167,6 @@ impl Unit {
             let Some(fanout) = sources.fanout(rendition) else { continue };
             if selected.contains(&rendition.source) && accepted.contains(&mline) {
                 fanout.subscribe(Arc::clone(subscription));
-                subscription.want_keyframe();
             } else {
                 fanout.unsubscribe(viewer);
             }

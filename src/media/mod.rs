@@ -194,9 +194,14 @@ pub(crate) fn common_now() -> gst::ClockTime {
     gst::SystemClock::obtain().time().saturating_sub(epoch())
 }
 
+/// The same, as a time of the standard library's.
+pub(crate) fn common_time() -> Duration {
+    Duration::from_nanos(common_now().nseconds())
+}
+
 /// The time of day at a common running time that is not long past, since 1970-01-01 UTC.
 pub(crate) fn wall_time(running: Duration) -> Duration {
-    let ago = Duration::from_nanos(common_now().nseconds()).saturating_sub(running);
+    let ago = common_time().saturating_sub(running);
     let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     now.saturating_sub(ago)
 }

@@ -15,6 +15,8 @@ use std::sync::Arc;
 pub struct Rendition {
     tap: Arc<Tap>,
     ticket: u64,
+    fanout: Arc<Fanout>,
+    run: u64,
     output: gst_app::AppSink,
     _pipeline: Pipeline,
 }
@@ -58,7 +60,14 @@ impl Rendition {
         );
         built.pipeline.play()?;
         let ticket = tap.attach(&built.input);
-        Ok(Self { tap: Arc::clone(tap), ticket, output: built.output, _pipeline: built.pipeline })
+        Ok(Self {
+            tap: Arc::clone(tap),
+            ticket,
+            fanout: Arc::clone(fanout),
+            run,
+            output: built.output,
+            _pipeline: built.pipeline,
+        })
     }
 
     /// Has the encoder make its next frame a keyframe.
@@ -79,5 +88,6 @@ impl Rendition {
 impl Drop for Rendition {
     fn drop(&mut self) {
         self.tap.detach(self.ticket);
+        self.fanout.ended(self.run);
     }
 }

@@ -1,8 +1,9 @@
 //! One viewer's share of a rendition: which frames it gets, and its copy of each.
 
 use super::super::viewer::TrackSpec;
-use super::super::{Event, Events, MediaError, RenditionId, common_now};
+use super::super::{Event, Events, MediaError, RenditionId, common_now, common_time};
 use super::frame::Frame;
+use super::recent::Start;
 use crate::core::ids::ViewerId;
 use crate::core::protocol::MediaKind;
 use crate::core::rtp::{CAPTURE_TIME_LEN, Decision, FrameInfo, Rewriter, Track, copy_with_capture_time};
@@ -21,13 +22,24 @@ pub struct Subscription {
     pub(super) viewer: ViewerId,
     rendition: RenditionId,
     appsrc: gst_app::AppSrc,
-    rewriter: Mutex<Rewriter>,
+    outlet: Mutex<Outlet>,
     asked: AtomicU64,
     /// The id of the header extension for the time of capture; 0: the viewer does not take it.
     capture_time: AtomicU8,
     frames: AtomicU64,
     dropped: AtomicU64,
     events: Events,
+}
+
+/// What has to happen in the order of the frames. Held while a frame is handed to the appsrc, which
+/// queues it and does not wait.
+#[derive(Debug)]
+struct Outlet {
+    rewriter: Rewriter,
+    /// The stream and the number of the last frame that this viewer was given or refused.
+    last: Option<(u32, u64)>,
+    /// The time of the last frame that was queued.
+    time: Duration,
 }
 
 impl Subscription {
@@ -52,7 +64,7 @@ impl Subscription {
             viewer,
             rendition: track.rendition.clone(),
             appsrc,
-            rewriter: Mutex::new(rewriter),
+            outlet: Mutex::new(Outlet { rewriter, last: None, time: Duration::ZERO }),
             asked: AtomicU64::new(0),
             capture_time: AtomicU8::new(0),
             frames: AtomicU64::new(0),
@@ -89,40 +101,83 @@ impl Subscription {
         }
     }
 
-    pub(super) fn rewriter(&self) -> MutexGuard<'_, Rewriter> {
-        self.rewriter.lock().unwrap_or_else(PoisonError::into_inner)
+    fn outlet(&self) -> MutexGuard<'_, Outlet> {
+        self.outlet.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(super) fn deliver(&self, frame: &Frame, stream: u32) {
+    /// Nothing is delivered before [`Joining::begin`] has ended.
+    pub(super) fn join(&self) -> Joining<'_> {
+        Joining { subscription: self, outlet: self.outlet() }
+    }
+
+    pub(super) fn deliver(&self, frame: &Frame) {
+        let mut outlet = self.outlet();
+        // It has joined, and been given this one, since the frame set out.
+        if outlet.last.is_some_and(|(stream, last)| stream == frame.stream && frame.number <= last) {
+            return;
+        }
+        let decision = self.hand_over(&mut outlet, frame, frame.time);
+        drop(outlet);
+        if decision == (Decision::Drop { want_keyframe: true }) {
+            self.want_keyframe();
+        }
+    }
+
+    /// Rewrites and queues one frame, with a time that may be another than its own.
+    fn hand_over(&self, outlet: &mut Outlet, frame: &Frame, time: Duration) -> Decision {
         let queue = Duration::from_nanos(self.appsrc.current_level_time().nseconds());
-        let info = FrameInfo { stream, keyframe: frame.keyframe, running_time: frame.time, queue };
-        let list = {
-            let mut rewriter = self.rewriter();
-            match rewriter.frame(info) {
-                Decision::Forward => copy(frame, &mut rewriter, self.capture_time.load(Ordering::Relaxed)),
-                Decision::Drop { want_keyframe } => {
-                    drop(rewriter);
-                    self.dropped.fetch_add(1, Ordering::Relaxed);
-                    if want_keyframe {
-                        self.want_keyframe();
-                    }
-                    return;
-                }
-            }
+        let info = FrameInfo { stream: frame.stream, keyframe: frame.keyframe, running_time: time, queue };
+        outlet.last = Some((frame.stream, frame.number));
+        let decision = outlet.rewriter.frame(info);
+        if decision != Decision::Forward {
+            self.dropped.fetch_add(1, Ordering::Relaxed);
+            return decision;
+        }
+        outlet.time = time;
+        let capture_time = self.capture_time.load(Ordering::Relaxed);
+        if let Some(list) = copy(frame, time, &mut outlet.rewriter, capture_time) {
+            self.frames.fetch_add(1, Ordering::Relaxed);
+            // A viewer that is being closed refuses; the daemon is about to unsubscribe it.
+            let _ = self.appsrc.push_buffer_list(list);
+        }
+        decision
+    }
+}
+
+/// A viewer that joins a fan-out. What is delivered meanwhile waits for its end.
+#[derive(Debug)]
+pub(super) struct Joining<'a> {
+    subscription: &'a Subscription,
+    outlet: MutexGuard<'a, Outlet>,
+}
+
+impl Joining<'_> {
+    /// What the viewer has been sent already and can go on from.
+    pub(super) fn sent(&self) -> Option<(u32, u64)> {
+        let playing = self.outlet.rewriter.stream();
+        self.outlet.last.filter(|(stream, _)| playing == Some(*stream))
+    }
+
+    /// Gives the viewer what it begins with. False: a keyframe has to come first.
+    pub(super) fn begin(mut self, start: Option<Start>) -> bool {
+        let Some(start) = start else {
+            self.outlet.rewriter.interrupted();
+            return self.subscription.rendition.media() == MediaKind::Audio;
         };
-        let Some(list) = list else { return };
-        self.frames.fetch_add(1, Ordering::Relaxed);
-        // A viewer that is being closed refuses; the daemon is about to unsubscribe it.
-        let _ = self.appsrc.push_buffer_list(list);
+        let times = start.times(common_time(), self.outlet.time);
+        let mut queued = start.frames.iter().zip(times).map(|(frame, time)| {
+            self.subscription.hand_over(&mut self.outlet, frame, time) == Decision::Forward
+        });
+        queued.all(|queued| queued)
     }
 }
 
 /// A viewer's copy of a frame. The first packet says when it was captured, if the viewer has given
 /// that an extension id.
-fn copy(frame: &Frame, rewriter: &mut Rewriter, capture_time: u8) -> Option<gst::BufferList> {
+fn copy(frame: &Frame, time: Duration, rewriter: &mut Rewriter, capture_time: u8) -> Option<gst::BufferList> {
     let mut list = gst::BufferList::new_sized(frame.ends.len());
     let target = list.get_mut()?;
-    let time = gst::ClockTime::from_nseconds(u64::try_from(frame.time.as_nanos()).unwrap_or(u64::MAX));
+    let time = gst::ClockTime::from_nseconds(u64::try_from(time.as_nanos()).unwrap_or(u64::MAX));
     for (index, packet) in frame.packets().enumerate() {
         let stamped = index == 0 && capture_time != 0;
         let room = if stamped { CAPTURE_TIME_LEN } else { 0 };
