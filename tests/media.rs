@@ -59,11 +59,7 @@ fn sound_and_picture_arrive_in_streams_of_their_own() {
     let (encoder, _) = rig.encode(Codec::Vp8, 1, &video);
     // The sound's format may have come before the picture's.
     let id = RenditionId { source: rig.source.clone(), codec: Codec::Opus, rung: 0 };
-    let settings = EncodeSettings {
-        format: Format::Audio,
-        bitrate: Bitrate::from_kbps(64),
-        keyframe_interval: Duration::from_secs(1),
-    };
+    let settings = EncodeSettings::whole(Format::Audio, Bitrate::from_kbps(64), Duration::from_secs(1));
     let sound = Rendition::start(
         &id,
         1,

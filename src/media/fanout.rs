@@ -10,6 +10,7 @@
 mod frame;
 mod recent;
 mod subscription;
+mod switch;
 
 pub(crate) use frame::Feed;
 pub use subscription::Subscription;
@@ -17,7 +18,7 @@ pub use subscription::Subscription;
 use super::{Event, Events, RenditionId, common_time};
 use crate::core::ids::ViewerId;
 use crate::core::protocol::MediaKind;
-use frame::{Frame, stream_of};
+use frame::Frame;
 use recent::Recent;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -57,18 +58,21 @@ impl Fanout {
     /// Sends to this viewer from now on, also when it was sent to before: it lacks what came in
     /// between. Sound goes on with the next packet. A picture begins at once with what has come
     /// since the last keyframe, if that is little; else a keyframe is asked for, and it begins
-    /// with that. Does nothing for a viewer that is being sent to.
+    /// with that. What another rung of the same source sends it passes until then;
+    /// [`super::viewer::ViewerEvent::Sending`] says when. Does nothing for a viewer that is being
+    /// sent to.
     pub fn subscribe(&self, subscription: Arc<Subscription>) {
         let mut state = self.state();
+        // Before the next frame can come to it; that waits until the recent ones are copied.
+        let mut joining = subscription.join();
+        joining.enter(self.rendition.rung);
         if state.subscriptions.iter().any(|each| Arc::ptr_eq(each, &subscription)) {
             return;
         }
         Arc::make_mut(&mut state.subscriptions).push(Arc::clone(&subscription));
-        // Before the next frame can come to it; that waits until the recent ones are copied.
-        let joining = subscription.join();
         let start = state.recent.start(joining.sent());
         drop(state);
-        if !joining.begin(start) {
+        if !joining.begin(start, self.rendition.rung) {
             subscription.want_keyframe();
         }
     }
@@ -76,7 +80,8 @@ impl Fanout {
     /// Sends to this viewer no more.
     pub fn unsubscribe(&self, viewer: ViewerId) {
         let mut state = self.state();
-        if state.subscriptions.iter().any(|each| each.viewer == viewer) {
+        if let Some(left) = state.subscriptions.iter().find(|each| each.viewer == viewer) {
+            left.leave(self.rendition.rung);
             Arc::make_mut(&mut state.subscriptions).retain(|each| each.viewer != viewer);
         }
     }
@@ -97,9 +102,9 @@ impl Fanout {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// That run of an encoder sends no more: nobody is to be shown what it showed last.
-    pub(crate) fn ended(&self, run: u64) {
-        self.state().recent.ended(stream_of(run));
+    /// That stream has ended: nobody is to be shown what it showed last.
+    pub(crate) fn ended(&self, stream: u32) {
+        self.state().recent.ended(stream);
     }
 
     fn deliver(&self, mut frame: Frame) {
@@ -114,7 +119,7 @@ impl Fanout {
             Arc::clone(&state.subscriptions)
         };
         for subscription in subscriptions.iter() {
-            subscription.deliver(&frame);
+            subscription.deliver(&frame, self.rendition.rung);
         }
         if picture && frame.keyframe {
             self.keyframes.fetch_add(1, Ordering::Relaxed);

@@ -2,6 +2,7 @@
 
 use super::encoder::{EncodeSettings, Encoder};
 use super::fanout::{Fanout, Feed};
+use super::inlet::Inlet;
 use super::pipeline::{BusMessage, Pipeline};
 use super::source::Tap;
 use super::{Event, Events, MediaError, RenditionId};
@@ -16,7 +17,7 @@ pub struct Rendition {
     tap: Arc<Tap>,
     ticket: u64,
     fanout: Arc<Fanout>,
-    run: u64,
+    stream: u32,
     output: gst_app::AppSink,
     _pipeline: Pipeline,
 }
@@ -49,6 +50,7 @@ impl Rendition {
             BusMessage::Eos => failed("the encoder has ended".into()),
         });
         let mut feed = Feed::new(Arc::clone(fanout), run);
+        let stream = feed.stream();
         built.output.set_callbacks(
             gst_app::AppSinkCallbacks::builder()
                 .new_sample(move |sink| {
@@ -59,12 +61,12 @@ impl Rendition {
                 .build(),
         );
         built.pipeline.play()?;
-        let ticket = tap.attach(&built.input);
+        let ticket = tap.attach(Inlet::new(built.input, settings.format));
         Ok(Self {
             tap: Arc::clone(tap),
             ticket,
             fanout: Arc::clone(fanout),
-            run,
+            stream,
             output: built.output,
             _pipeline: built.pipeline,
         })
@@ -88,6 +90,6 @@ impl Rendition {
 impl Drop for Rendition {
     fn drop(&mut self) {
         self.tap.detach(self.ticket);
-        self.fanout.ended(self.run);
+        self.fanout.ended(self.stream);
     }
 }

@@ -117,11 +117,7 @@ impl Rig {
             },
             _ => None,
         });
-        let settings = EncodeSettings {
-            format,
-            bitrate: Bitrate::from_kbps(500),
-            keyframe_interval: Duration::from_secs(600),
-        };
+        let settings = EncodeSettings::whole(format, Bitrate::from_kbps(500), Duration::from_secs(600));
         let rendition = Rendition::start(
             &id,
             run,

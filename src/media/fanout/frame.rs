@@ -8,6 +8,7 @@ use crate::core::rtp::{RtpHeader, ntp_time};
 use crate::core::vp8;
 use gstreamer as gst;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 /// The most bytes that one frame may have; a keyframe of a 4K screen is under 2 MB.
@@ -15,6 +16,9 @@ const MAX_FRAME: usize = 8 * 1024 * 1024;
 
 /// Room that a frame is given before it is known how long it gets.
 const EXPECTED: usize = 16 * 1024;
+/// Tells the packets of each run of each encoder of the process from all others': no two of them
+/// decode together.
+static STREAMS: AtomicU32 = AtomicU32::new(0);
 
 /// The packets of one frame, laid end to end.
 #[derive(Debug, Default)]
@@ -61,6 +65,7 @@ impl Frame {
 pub(crate) struct Feed {
     fanout: Arc<Fanout>,
     run: u64,
+    stream: u32,
     frame: Frame,
     timestamp: Option<u32>,
     last_time: Duration,
@@ -70,14 +75,22 @@ pub(crate) struct Feed {
 impl Feed {
     /// `run` tells this encoder's packets from an earlier one's.
     pub(crate) fn new(fanout: Arc<Fanout>, run: u64) -> Self {
+        // Numbers for billions of runs.
+        let stream = STREAMS.fetch_add(1, Ordering::Relaxed);
         Self {
             fanout,
             run,
+            stream,
             frame: Frame::default(),
             timestamp: None,
             last_time: Duration::ZERO,
             announced: None,
         }
+    }
+
+    /// What tells its packets from all others'.
+    pub(crate) fn stream(&self) -> u32 {
+        self.stream
     }
 
     /// Takes what the payloader has pushed.
@@ -140,7 +153,7 @@ impl Feed {
         let last = header.marker || self.fanout.rendition.media() == MediaKind::Audio;
         if last {
             self.frame.captured = ntp_time(wall_time(self.frame.time));
-            self.frame.stream = stream_of(self.run);
+            self.frame.stream = self.stream;
             // The next one is likely to be as long, a keyframe's follower shorter.
             let next =
                 Frame { bytes: Vec::with_capacity(self.frame.len().min(EXPECTED)), ..Frame::default() };
@@ -149,14 +162,8 @@ impl Feed {
     }
 }
 
-/// The number of the stream that a run of an encoder sends.
-pub(crate) fn stream_of(run: u64) -> u32 {
-    // Runs are counted from 1 and are years away from this bound.
-    u32::try_from(run).unwrap_or(u32::MAX)
-}
-
 impl Drop for Feed {
     fn drop(&mut self) {
-        self.fanout.ended(self.run);
+        self.fanout.ended(self.stream);
     }
 }

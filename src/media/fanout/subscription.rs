@@ -1,9 +1,10 @@
-//! One viewer's share of a rendition: which frames it gets, and its copy of each.
+//! One viewer's share of a source's picture or sound: which frames it gets, and its copy of each.
 
-use super::super::viewer::TrackSpec;
-use super::super::{Event, Events, MediaError, RenditionId, common_now, common_time};
+use super::super::viewer::{TrackSpec, ViewerEvent};
+use super::super::{Event, Events, MediaError, RenditionId, Rung, common_now, common_time};
 use super::frame::Frame;
 use super::recent::Start;
+use super::switch::Switch;
 use crate::core::ids::ViewerId;
 use crate::core::protocol::MediaKind;
 use crate::core::rtp::{CAPTURE_TIME_LEN, Decision, FrameInfo, Rewriter, Track, copy_with_capture_time};
@@ -16,7 +17,8 @@ use std::time::Duration;
 /// A viewer's requests for keyframes that are nearer together are one.
 const ASK_EVERY_MS: u64 = 100;
 
-/// One viewer's share of one rendition: where its packets go and how they are rewritten.
+/// One track of one viewer: where its packets go and how they are rewritten. Its frames come from
+/// one rendition of its source, and while it goes over to another one, from both.
 #[derive(Debug)]
 pub struct Subscription {
     pub(super) viewer: ViewerId,
@@ -36,6 +38,7 @@ pub struct Subscription {
 #[derive(Debug)]
 struct Outlet {
     rewriter: Rewriter,
+    switch: Switch,
     /// The stream and the number of the last frame that this viewer was given or refused.
     last: Option<(u32, u64)>,
     /// The time of the last frame that was queued.
@@ -64,7 +67,12 @@ impl Subscription {
             viewer,
             rendition: track.rendition.clone(),
             appsrc,
-            outlet: Mutex::new(Outlet { rewriter, last: None, time: Duration::ZERO }),
+            outlet: Mutex::new(Outlet {
+                rewriter,
+                switch: Switch::default(),
+                last: None,
+                time: Duration::ZERO,
+            }),
             asked: AtomicU64::new(0),
             capture_time: AtomicU8::new(0),
             frames: AtomicU64::new(0),
@@ -73,7 +81,7 @@ impl Subscription {
         })
     }
 
-    /// Of what it is a share.
+    /// Of what it is a share, in the rung that it was offered with.
     #[must_use]
     pub fn rendition(&self) -> &RenditionId {
         &self.rendition
@@ -97,7 +105,12 @@ impl Subscription {
         let before = self.asked.load(Ordering::Relaxed);
         if self.rendition.media() == MediaKind::Video && now >= before + ASK_EVERY_MS {
             self.asked.store(now, Ordering::Relaxed);
-            self.events.send(Event::KeyframeWanted { rendition: self.rendition.clone() });
+            let time = Duration::from_nanos(common_now().nseconds());
+            let rungs: Vec<Rung> = self.outlet().switch.asked(time).collect();
+            for rung in rungs {
+                let rendition = RenditionId { rung, ..self.rendition.clone() };
+                self.events.send(Event::KeyframeWanted { rendition });
+            }
         }
     }
 
@@ -110,13 +123,21 @@ impl Subscription {
         Joining { subscription: self, outlet: self.outlet() }
     }
 
-    pub(super) fn deliver(&self, frame: &Frame) {
+    /// Takes the frames of a rung no more.
+    pub(super) fn leave(&self, rung: Rung) {
+        self.outlet().switch.leave(rung);
+    }
+
+    pub(super) fn deliver(&self, frame: &Frame, rung: Rung) {
         let mut outlet = self.outlet();
         // It has joined, and been given this one, since the frame set out.
         if outlet.last.is_some_and(|(stream, last)| stream == frame.stream && frame.number <= last) {
             return;
         }
-        let decision = self.hand_over(&mut outlet, frame, frame.time);
+        if !outlet.switch.admits(rung, frame.time) {
+            return;
+        }
+        let decision = self.hand_over(&mut outlet, frame, frame.time, rung);
         drop(outlet);
         if decision == (Decision::Drop { want_keyframe: true }) {
             self.want_keyframe();
@@ -124,7 +145,7 @@ impl Subscription {
     }
 
     /// Rewrites and queues one frame, with a time that may be another than its own.
-    fn hand_over(&self, outlet: &mut Outlet, frame: &Frame, time: Duration) -> Decision {
+    fn hand_over(&self, outlet: &mut Outlet, frame: &Frame, time: Duration, rung: Rung) -> Decision {
         let queue = Duration::from_nanos(self.appsrc.current_level_time().nseconds());
         let info = FrameInfo { stream: frame.stream, keyframe: frame.keyframe, running_time: time, queue };
         outlet.last = Some((frame.stream, frame.number));
@@ -132,6 +153,10 @@ impl Subscription {
         if decision != Decision::Forward {
             self.dropped.fetch_add(1, Ordering::Relaxed);
             return decision;
+        }
+        if outlet.switch.passed(rung) && self.rendition.media() == MediaKind::Video {
+            let event = ViewerEvent::Sending { source: self.rendition.source.clone(), rung };
+            self.events.send(Event::Viewer { viewer: self.viewer, event });
         }
         outlet.time = time;
         let capture_time = self.capture_time.load(Ordering::Relaxed);
@@ -152,6 +177,13 @@ pub(super) struct Joining<'a> {
 }
 
 impl Joining<'_> {
+    /// Takes the frames of a rung from its next keyframe on (of sound: from its next packet on).
+    pub(super) fn enter(&mut self, rung: Rung) {
+        self.outlet.switch.enter(rung);
+        // The request to another encoder does not count for this one.
+        self.subscription.asked.store(0, Ordering::Relaxed);
+    }
+
     /// What the viewer has been sent already and can go on from.
     pub(super) fn sent(&self) -> Option<(u32, u64)> {
         let playing = self.outlet.rewriter.stream();
@@ -159,14 +191,17 @@ impl Joining<'_> {
     }
 
     /// Gives the viewer what it begins with. False: a keyframe has to come first.
-    pub(super) fn begin(mut self, start: Option<Start>) -> bool {
+    pub(super) fn begin(mut self, start: Option<Start>, rung: Rung) -> bool {
         let Some(start) = start else {
-            self.outlet.rewriter.interrupted();
+            // What is sent of another rung goes on meanwhile.
+            if self.outlet.switch.is_paused() {
+                self.outlet.rewriter.interrupted();
+            }
             return self.subscription.rendition.media() == MediaKind::Audio;
         };
         let times = start.times(common_time(), self.outlet.time);
         let mut queued = start.frames.iter().zip(times).map(|(frame, time)| {
-            self.subscription.hand_over(&mut self.outlet, frame, time) == Decision::Forward
+            self.subscription.hand_over(&mut self.outlet, frame, time, rung) == Decision::Forward
         });
         queued.all(|queued| queued)
     }
