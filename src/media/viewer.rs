@@ -5,10 +5,12 @@
 //! the process on some SDP. It decides nothing: states go out as [`ViewerEvent`].
 
 mod ice;
+mod link;
 mod lists;
 mod track;
 
 pub use ice::IceSettings;
+pub use link::Link;
 pub use track::TrackSpec;
 
 use super::certificate::Certificate;
@@ -17,7 +19,7 @@ use super::pipeline::{BusMessage, Pipeline};
 use super::{Event, Events, MediaError, RenditionId};
 use crate::core::ids::ViewerId;
 use crate::core::protocol::{Codec, MediaKind};
-use crate::core::sdp::with_msids;
+use crate::core::sdp::{with_msids, with_transport_sequence};
 use futures_lite::FutureExt as _;
 use gstreamer as gst;
 use gstreamer::prelude::*;
@@ -27,7 +29,7 @@ use gstreamer_webrtc as gst_webrtc;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use track::{offered_caps, payload_types};
+use track::{TRANSPORT_SEQUENCE_ID, offered_caps, payload_types};
 
 /// What happens to a peer connection.
 #[derive(Debug)]
@@ -74,6 +76,7 @@ pub struct Viewer {
     events: Events,
     webrtc: gst::Element,
     tracks: Vec<Arc<Subscription>>,
+    link: Arc<Link>,
     pipeline: Pipeline,
 }
 
@@ -98,6 +101,8 @@ impl Viewer {
         let certificate = Certificate::of_process()?;
         certificate.give_to(&webrtc);
         lists::keep_whole(&webrtc);
+        let link = Arc::new(Link::default());
+        link::listen(&webrtc, &link);
         ice::configure(&webrtc, settings);
 
         let inner = gst::Pipeline::new();
@@ -115,9 +120,9 @@ impl Viewer {
             .iter()
             .zip(payload_types(tracks))
             .enumerate()
-            .map(|(mline, track)| add_track(&pipeline, &webrtc, mline, track, id, events))
+            .map(|(mline, track)| add_track(&pipeline, &webrtc, mline, track, (id, events, &link)))
             .collect::<Result<Vec<_>, _>>()?;
-        let viewer = Self { id, events: events.clone(), webrtc, tracks, pipeline };
+        let viewer = Self { id, events: events.clone(), webrtc, tracks, link, pipeline };
         viewer.pipeline.play()?;
         viewer.offer(id, certificate, events);
         Ok(viewer)
@@ -127,6 +132,12 @@ impl Viewer {
     #[must_use]
     pub fn tracks(&self) -> &[Arc<Subscription>] {
         &self.tracks
+    }
+
+    /// What is known of its link.
+    #[must_use]
+    pub fn link(&self) -> &Arc<Link> {
+        &self.link
     }
 
     /// Takes the peer's answer: a text that has passed [`crate::core::sdp`].
@@ -173,7 +184,8 @@ impl Viewer {
                 return fail(format!("webrtcbin made no offer: {reply}"));
             };
             let named = certificate.name_in(&offer.sdp().to_string());
-            let sdp = match named.and_then(|sdp| with_msids(&sdp)) {
+            let streams = named.and_then(|sdp| with_msids(&sdp));
+            let sdp = match streams.and_then(|sdp| with_transport_sequence(&sdp, TRANSPORT_SEQUENCE_ID)) {
                 Ok(sdp) => sdp,
                 Err(error) => return fail(format!("webrtcbin's offer cannot be used: {error}")),
             };
@@ -255,8 +267,7 @@ fn add_track(
     webrtc: &gst::Element,
     mline: usize,
     (track, payload): (&TrackSpec, u8),
-    id: ViewerId,
-    events: &Events,
+    (id, events, link): (ViewerId, &Events, &Arc<Link>),
 ) -> Result<Arc<Subscription>, MediaError> {
     let media = track.rendition.media();
     let caps = offered_caps(track, payload);
@@ -295,7 +306,8 @@ fn add_track(
         .static_pad("src")
         .ok_or_else(|| MediaError::gst("making a viewer's pipeline")("appsrc has no pad"))?;
     source_pad.link(&pad).map_err(MediaError::gst("making a viewer's pipeline"))?;
-    let subscription = Arc::new(Subscription::new(id, track, payload, appsrc, events.clone())?);
+    let subscription =
+        Arc::new(Subscription::new(id, track, payload, appsrc, (events.clone(), Arc::clone(link)))?);
     let weak = Arc::downgrade(&subscription);
     source_pad.add_probe(gst::PadProbeType::EVENT_UPSTREAM, move |_, info| {
         // Picture loss indications (RFC 4585 section 6.3.1) and full intra requests come as this event.
