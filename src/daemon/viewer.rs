@@ -4,7 +4,7 @@ use super::sources::Sources;
 use super::whep;
 use crate::core::ids::ViewerId;
 use crate::core::protocol::{ByeReason, MediaKind, ServerMessage};
-use crate::core::rtp::CAPTURE_TIME_URI;
+use crate::core::rtp::{CAPTURE_TIME_URI, TRANSPORT_SEQUENCE_URI};
 use crate::core::sdp::{CheckedAnswer, Fingerprint, HashFunction};
 use crate::core::viewer::{Effect, Input, Session};
 use crate::media::RenditionId;
@@ -134,10 +134,12 @@ impl Unit {
         let Peer::Open { viewer, accepted, .. } = &mut self.peer else { return None };
         *accepted = answer.accepted().map(|(mline, _)| mline).collect();
         for (mline, answered) in answer.accepted() {
-            if let (Some(track), Some(id)) =
-                (viewer.tracks().get(mline), answered.extension(CAPTURE_TIME_URI))
-            {
+            let Some(track) = viewer.tracks().get(mline) else { continue };
+            if let Some(id) = answered.extension(CAPTURE_TIME_URI) {
                 track.send_capture_time(id);
+            }
+            if let Some(id) = answered.extension(TRANSPORT_SEQUENCE_URI) {
+                track.number_packets(id);
             }
         }
         viewer.accept(&answer.to_sdp()).err().map(|error| Input::End {

@@ -6,10 +6,12 @@
 
 mod answering;
 mod ice;
+mod link;
 mod lists;
 mod track;
 
 pub use ice::IceSettings;
+pub use link::Link;
 pub use track::TrackSpec;
 
 use super::certificate::Certificate;
@@ -18,7 +20,7 @@ use super::pipeline::{BusMessage, Pipeline};
 use super::{Event, Events, MediaError, RenditionId, Rung};
 use crate::core::ids::{SourceName, ViewerId};
 use crate::core::protocol::{Codec, MediaKind};
-use crate::core::sdp::with_msids;
+use crate::core::sdp::{with_msids, with_transport_sequence};
 use futures_lite::FutureExt as _;
 use gstreamer as gst;
 use gstreamer::prelude::*;
@@ -28,7 +30,7 @@ use gstreamer_webrtc as gst_webrtc;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use track::{offered_caps, payload_types};
+use track::{TRANSPORT_SEQUENCE_ID, offered_caps, payload_types};
 
 /// What happens to a peer connection.
 #[derive(Debug)]
@@ -83,6 +85,7 @@ pub struct Viewer {
     events: Events,
     webrtc: gst::Element,
     tracks: Vec<Arc<Subscription>>,
+    link: Arc<Link>,
     pipeline: Pipeline,
 }
 
@@ -98,17 +101,17 @@ impl Viewer {
         tracks: &[TrackSpec],
         events: &Events,
     ) -> Result<Self, MediaError> {
-        let (webrtc, pipeline, certificate) = prepare(id, settings, events)?;
+        let Prepared { webrtc, pipeline, certificate, link } = prepare(id, settings, events)?;
         let tracks = tracks
             .iter()
             .zip(payload_types(tracks))
             .enumerate()
             .map(|(mline, (track, payload))| {
                 let caps = offered_caps(track, payload);
-                add_track(&pipeline, &webrtc, mline, (track, payload, &caps), id, events)
+                add_track(&pipeline, &webrtc, mline, (track, payload, &caps), (id, events, &link))
             })
             .collect::<Result<Vec<_>, _>>()?;
-        let viewer = Self { id, events: events.clone(), webrtc, tracks, pipeline };
+        let viewer = Self { id, events: events.clone(), webrtc, tracks, link, pipeline };
         viewer.pipeline.play()?;
         viewer.offer(id, certificate, events);
         Ok(viewer)
@@ -118,6 +121,12 @@ impl Viewer {
     #[must_use]
     pub fn tracks(&self) -> &[Arc<Subscription>] {
         &self.tracks
+    }
+
+    /// What is known of its link.
+    #[must_use]
+    pub fn link(&self) -> &Arc<Link> {
+        &self.link
     }
 
     /// Takes the peer's answer: a text that has passed [`crate::core::sdp`].
@@ -164,7 +173,8 @@ impl Viewer {
                 return fail(format!("webrtcbin made no offer: {reply}"));
             };
             let named = certificate.name_in(&offer.sdp().to_string());
-            let sdp = match named.and_then(|sdp| with_msids(&sdp)) {
+            let streams = named.and_then(|sdp| with_msids(&sdp));
+            let sdp = match streams.and_then(|sdp| with_transport_sequence(&sdp, TRANSPORT_SEQUENCE_ID)) {
                 Ok(sdp) => sdp,
                 Err(error) => return fail(format!("webrtcbin's offer cannot be used: {error}")),
             };
@@ -237,12 +247,16 @@ fn finish_negotiation(webrtc: &gst::Element) {
     }
 }
 
+/// What offering and answering begin with.
+struct Prepared {
+    webrtc: gst::Element,
+    pipeline: Pipeline,
+    certificate: &'static Certificate,
+    link: Arc<Link>,
+}
+
 /// A pipeline with a webrtcbin in it that has no m-line yet.
-fn prepare(
-    id: ViewerId,
-    settings: &IceSettings,
-    events: &Events,
-) -> Result<(gst::Element, Pipeline, &'static Certificate), MediaError> {
+fn prepare(id: ViewerId, settings: &IceSettings, events: &Events) -> Result<Prepared, MediaError> {
     let webrtc = make("webrtcbin", "gstreamer1.0-plugins-bad")?;
     gst::ElementFactory::find("nicesrc")
         .ok_or(MediaError::NoElement { element: "nicesrc", package: "gstreamer1.0-nice" })?;
@@ -252,6 +266,8 @@ fn prepare(
     let certificate = Certificate::of_process()?;
     certificate.give_to(&webrtc);
     lists::keep_whole(&webrtc);
+    let link = Arc::new(Link::default());
+    link::listen(&webrtc, &link);
     ice::configure(&webrtc, settings);
 
     let inner = gst::Pipeline::new();
@@ -264,7 +280,7 @@ fn prepare(
         }
     });
     report(&pipeline, &webrtc, id, events);
-    Ok((webrtc, pipeline, certificate))
+    Ok(Prepared { webrtc, pipeline, certificate, link })
 }
 
 fn make(element: &'static str, package: &'static str) -> Result<gst::Element, MediaError> {
@@ -276,8 +292,7 @@ fn add_track(
     webrtc: &gst::Element,
     mline: usize,
     (track, payload, caps): (&TrackSpec, u8, &gst::Caps),
-    id: ViewerId,
-    events: &Events,
+    (id, events, link): (ViewerId, &Events, &Arc<Link>),
 ) -> Result<Arc<Subscription>, MediaError> {
     let media = track.rendition.media();
     let appsrc = gst_app::AppSrc::builder()
@@ -317,7 +332,8 @@ fn add_track(
     source_pad.link(&pad).map_err(MediaError::gst("making a viewer's pipeline"))?;
     // Where the pipeline runs already.
     appsrc.sync_state_with_parent().map_err(MediaError::gst("making a viewer's pipeline"))?;
-    let subscription = Arc::new(Subscription::new(id, track, payload, appsrc, events.clone())?);
+    let subscription =
+        Arc::new(Subscription::new(id, track, payload, appsrc, (events.clone(), Arc::clone(link)))?);
     let weak = Arc::downgrade(&subscription);
     source_pad.add_probe(gst::PadProbeType::EVENT_UPSTREAM, move |_, info| {
         // Picture loss indications (RFC 4585 section 6.3.1) and full intra requests come as this event.

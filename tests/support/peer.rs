@@ -10,6 +10,7 @@ use gstreamer_webrtc as gst_webrtc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
+use vitrina::core::rtp::TRANSPORT_SEQUENCE_URI;
 
 pub struct Peer {
     pipeline: gst::Pipeline,
@@ -18,6 +19,7 @@ pub struct Peer {
     sound: Arc<AtomicU64>,
     candidates: Arc<Mutex<Vec<(u32, String)>>>,
     offer: Mutex<String>,
+    packets: Arc<Mutex<Vec<Vec<u8>>>>,
 }
 
 impl Peer {
@@ -46,8 +48,10 @@ impl Peer {
                 decode(&weak.upgrade().unwrap(), pad, &counters);
             }
         });
+        let packets = Arc::new(Mutex::new(Vec::new()));
+        keep_packets(&webrtc, &packets);
         pipeline.set_state(gst::State::Playing).unwrap();
-        Self { pipeline, webrtc, frames, sound, candidates, offer: Mutex::default() }
+        Self { pipeline, webrtc, frames, sound, candidates, offer: Mutex::default(), packets }
     }
 
     /// The answer to an offer, with its candidates gathered.
@@ -64,8 +68,15 @@ impl Peer {
         wait("set-remote-description", &offer);
         let reply = wait("create-answer", &None::<gst::Structure>).unwrap();
         let answer = reply.get::<gst_webrtc::WebRTCSessionDescription>("answer").unwrap();
-        wait("set-local-description", &answer);
-        answer.sdp().to_string()
+        let text = answer.sdp().to_string();
+        // webrtcbin takes up no header extension by itself. With this one it tells when packets arrive.
+        let extmap = format!("a=extmap:2 {TRANSPORT_SEQUENCE_URI}\r\na=mid:");
+        let sdp = gst_sdp::SDPMessage::parse_buffer(text.replace("a=mid:", &extmap).as_bytes()).unwrap();
+        wait(
+            "set-local-description",
+            &gst_webrtc::WebRTCSessionDescription::new(gst_webrtc::WebRTCSDPType::Answer, sdp),
+        );
+        text
     }
 
     pub fn offer_text(&self) -> String {
@@ -92,6 +103,11 @@ impl Peer {
         self.sound.load(Ordering::Relaxed)
     }
 
+    /// The heads of the RTP packets that have come, in their order.
+    pub fn packets(&self) -> Vec<Vec<u8>> {
+        self.packets.lock().unwrap().clone()
+    }
+
     pub fn wait_frames(&self, count: u64, limit: Duration) {
         wait_for(&self.frames, count, limit, "frames");
     }
@@ -105,6 +121,24 @@ impl Drop for Peer {
     fn drop(&mut self) {
         self.pipeline.set_state(gst::State::Null).unwrap();
     }
+}
+
+/// Notes what comes out of the decryption: of each packet so much that the header is in it.
+fn keep_packets(webrtc: &gst::Element, packets: &Arc<Mutex<Vec<Vec<u8>>>>) {
+    let packets = Arc::clone(packets);
+    webrtc.connect("deep-element-added", false, move |values| {
+        let element = values[2].get::<gst::Element>().unwrap();
+        if element.factory().is_some_and(|factory| factory.name() == "srtpdec") {
+            let packets = Arc::clone(&packets);
+            let pad = element.static_pad("rtp_src").unwrap();
+            pad.add_probe(gst::PadProbeType::BUFFER, move |_, info| {
+                let map = info.buffer().unwrap().map_readable().unwrap();
+                packets.lock().unwrap().push(map[..map.len().min(64)].to_vec());
+                gst::PadProbeReturn::Ok
+            });
+        }
+        None
+    });
 }
 
 fn wait_for(counter: &AtomicU64, count: u64, limit: Duration, what: &str) {

@@ -3,6 +3,7 @@
 use super::error::{Excerpt, MlineFault, SdpError, SessionFault};
 use super::fingerprint::Fingerprint;
 use super::format::{self, Extension, PayloadFormat};
+use super::hidden;
 use super::offer::{self, OfferSummary, OfferedMline};
 use super::text::{Section, Text};
 use super::transport::{Setup, Transport};
@@ -185,7 +186,8 @@ impl fmt::Display for CheckedAnswer {
                 if mline.reduced_rtcp {
                     f.write_str("a=rtcp-rsize\r\n")?;
                 }
-                for Extension { id, uri } in &mline.extensions {
+                let seen = mline.extensions.iter().filter(|each| !hidden::is_hidden(&each.uri));
+                for Extension { id, uri } in seen {
                     write!(f, "a=extmap:{id} {uri}\r\n")?;
                 }
             }

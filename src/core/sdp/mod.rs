@@ -15,6 +15,7 @@ mod error;
 mod fingerprint;
 mod format;
 mod h264;
+mod hidden;
 mod msid;
 mod offer;
 #[cfg(test)]
@@ -29,6 +30,7 @@ pub use error::{Excerpt, LineFault, MlineFault, SdpError, SessionFault};
 pub use fingerprint::{Fingerprint, HashFunction, with_fingerprint};
 pub use format::PayloadFormat;
 pub use h264::{H264Profile, ProfileLevelId};
+pub use hidden::with_transport_sequence;
 pub use msid::with_msids;
 pub use offer::{OfferSummary, OfferedMline};
 pub use transport::Setup;

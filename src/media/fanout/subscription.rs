@@ -1,21 +1,24 @@
 //! One viewer's share of a source's picture or sound: which frames it gets, and its copy of each.
 
-use super::super::viewer::{TrackSpec, ViewerEvent};
+use super::super::viewer::{Link, TrackSpec, ViewerEvent};
 use super::super::{Event, Events, MediaError, RenditionId, Rung, common_now, common_time};
 use super::frame::Frame;
 use super::recent::Start;
 use super::switch::Switch;
 use crate::core::ids::ViewerId;
 use crate::core::protocol::MediaKind;
-use crate::core::rtp::{CAPTURE_TIME_LEN, Decision, FrameInfo, Rewriter, Track, copy_with_capture_time};
+use crate::core::rtp::{Decision, Extensions, FrameInfo, Rewriter, Track};
 use gstreamer as gst;
 use gstreamer_app as gst_app;
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 /// A viewer's requests for keyframes that are nearer together are one.
 const ASK_EVERY_MS: u64 = 100;
+
+/// Room behind a packet, so that what encrypts it can put its tag there without moving it.
+const SPARE: usize = 16;
 
 /// One track of one viewer: where its packets go and how they are rewritten. Its frames come from
 /// one rendition of its source, and while it goes over to another one, from both.
@@ -26,8 +29,11 @@ pub struct Subscription {
     appsrc: gst_app::AppSrc,
     outlet: Mutex<Outlet>,
     asked: AtomicU64,
+    link: Arc<Link>,
     /// The id of the header extension for the time of capture; 0: the viewer does not take it.
     capture_time: AtomicU8,
+    /// The same for the transport-wide sequence number.
+    transport_sequence: AtomicU8,
     frames: AtomicU64,
     dropped: AtomicU64,
     events: Events,
@@ -51,7 +57,7 @@ impl Subscription {
         track: &TrackSpec,
         payload_type: u8,
         appsrc: gst_app::AppSrc,
-        events: Events,
+        (events, link): (Events, Arc<Link>),
     ) -> Result<Self, MediaError> {
         let kind = track.rendition.media();
         let rewriter = Rewriter::new(Track {
@@ -74,7 +80,9 @@ impl Subscription {
                 time: Duration::ZERO,
             }),
             asked: AtomicU64::new(0),
+            link,
             capture_time: AtomicU8::new(0),
+            transport_sequence: AtomicU8::new(0),
             frames: AtomicU64::new(0),
             dropped: AtomicU64::new(0),
             events,
@@ -90,6 +98,11 @@ impl Subscription {
     /// The viewer takes the time of capture, in the header extension of this id.
     pub fn send_capture_time(&self, id: u8) {
         self.capture_time.store(id, Ordering::Relaxed);
+    }
+
+    /// The viewer says when each packet arrived, by the number in the header extension of this id.
+    pub fn number_packets(&self, id: u8) {
+        self.transport_sequence.store(id, Ordering::Relaxed);
     }
 
     /// Frames handed to the viewer, and frames left out because its queue was full.
@@ -159,13 +172,47 @@ impl Subscription {
             self.events.send(Event::Viewer { viewer: self.viewer, event });
         }
         outlet.time = time;
-        let capture_time = self.capture_time.load(Ordering::Relaxed);
-        if let Some(list) = copy(frame, time, &mut outlet.rewriter, capture_time) {
+        if let Some(list) = self.copy(frame, time, &mut outlet.rewriter) {
             self.frames.fetch_add(1, Ordering::Relaxed);
             // A viewer that is being closed refuses; the daemon is about to unsubscribe it.
             let _ = self.appsrc.push_buffer_list(list);
         }
         decision
+    }
+
+    /// The viewer's copy of a frame. The first packet says when it was captured, and each has its
+    /// number, if the viewer has given that an extension id.
+    fn copy(&self, frame: &Frame, time: Duration, rewriter: &mut Rewriter) -> Option<gst::BufferList> {
+        let mut list = gst::BufferList::new_sized(frame.ends.len());
+        let target = list.get_mut()?;
+        let time = gst::ClockTime::from_nseconds(u64::try_from(time.as_nanos()).unwrap_or(u64::MAX));
+        let given = |id: &AtomicU8| Some(id.load(Ordering::Relaxed)).filter(|id| *id != 0);
+        let mut capture_time = given(&self.capture_time).map(|id| (id, frame.captured));
+        let numbered = given(&self.transport_sequence);
+        let mut numbering = numbered.map(|_| self.link.numbering());
+        for packet in frame.packets() {
+            let transport_sequence = numbered.map(|id| (id, 0));
+            let mut extensions = Extensions { capture_time: capture_time.take(), transport_sequence };
+            let len = packet.len() + extensions.len();
+            if let (Some((_, number)), Some(numbering)) = (&mut extensions.transport_sequence, &mut numbering)
+            {
+                *number = numbering.next(len);
+            }
+            let mut buffer = gst::Buffer::with_size(len + SPARE).ok()?;
+            {
+                let buffer = buffer.get_mut()?;
+                buffer.set_size(len);
+                buffer.set_pts(time);
+                if !extensions.copy(packet, &mut buffer.map_writable().ok()?) {
+                    // A payloader of the user's has put in others.
+                    buffer.set_size(packet.len());
+                    buffer.map_writable().ok()?.copy_from_slice(packet);
+                }
+                rewriter.rewrite(&mut buffer.map_writable().ok()?).ok()?;
+            }
+            target.add(buffer);
+        }
+        Some(list)
     }
 }
 
@@ -205,30 +252,4 @@ impl Joining<'_> {
         });
         queued.all(|queued| queued)
     }
-}
-
-/// A viewer's copy of a frame. The first packet says when it was captured, if the viewer has given
-/// that an extension id.
-fn copy(frame: &Frame, time: Duration, rewriter: &mut Rewriter, capture_time: u8) -> Option<gst::BufferList> {
-    let mut list = gst::BufferList::new_sized(frame.ends.len());
-    let target = list.get_mut()?;
-    let time = gst::ClockTime::from_nseconds(u64::try_from(time.as_nanos()).unwrap_or(u64::MAX));
-    for (index, packet) in frame.packets().enumerate() {
-        let stamped = index == 0 && capture_time != 0;
-        let room = if stamped { CAPTURE_TIME_LEN } else { 0 };
-        let mut buffer = gst::Buffer::with_size(packet.len() + room).ok()?;
-        {
-            let header = buffer.get_mut()?;
-            header.set_pts(time);
-            let mut map = header.map_writable().ok()?;
-            if !stamped {
-                map.copy_from_slice(packet);
-            } else if !copy_with_capture_time(packet, &mut map, capture_time, frame.captured) {
-                return None;
-            }
-            rewriter.rewrite(&mut map).ok()?;
-        }
-        target.add(buffer);
-    }
-    Some(list)
 }

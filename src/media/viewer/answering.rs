@@ -5,7 +5,7 @@
 //! pad, then the answer.
 
 use super::track::answered_caps;
-use super::{TrackSpec, Viewer, add_track, prepare};
+use super::{Prepared, TrackSpec, Viewer, add_track, prepare};
 use crate::core::ids::ViewerId;
 use crate::core::sdp::Agreement;
 use crate::media::{Events, MediaError};
@@ -42,7 +42,7 @@ impl Viewer {
         tracks: &[TrackSpec],
         events: &Events,
     ) -> Result<(Self, String), MediaError> {
-        let (webrtc, pipeline, certificate) = prepare(id, settings, events)?;
+        let Prepared { webrtc, pipeline, certificate, link } = prepare(id, settings, events)?;
         let (gathered, news) = gather(&webrtc);
         pipeline.play()?;
         let offer = description(gst_webrtc::WebRTCSDPType::Offer, &agreement.to_offer())?;
@@ -59,7 +59,7 @@ impl Viewer {
                 transceiver.set_codec_preferences(Some(&caps));
             }
             let track = (spec, served.payload_type, &caps);
-            let subscription = add_track(&pipeline, &webrtc, mline, track, id, events)?;
+            let subscription = add_track(&pipeline, &webrtc, mline, track, (id, events, &link))?;
             if let Some(extension) = served.capture_time {
                 subscription.send_capture_time(extension);
             }
@@ -74,7 +74,7 @@ impl Viewer {
         let sdp = agreement
             .answer(&answer.sdp().to_string(), certificate.fingerprint(), &candidates, complete)
             .map_err(MediaError::gst("webrtcbin's answer"))?;
-        let viewer = Self { id, events: events.clone(), webrtc, tracks: subscriptions, pipeline };
+        let viewer = Self { id, events: events.clone(), webrtc, tracks: subscriptions, link, pipeline };
         Ok((viewer, sdp))
     }
 }

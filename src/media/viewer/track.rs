@@ -27,6 +27,9 @@ const DEFAULT_PROFILE: &str = "42c01f";
 /// The id of the header extension for the time of capture, the same in every m-line.
 const CAPTURE_TIME_ID: u8 = 1;
 
+/// The id of the header extension for the transport-wide sequence number.
+pub(super) const TRANSPORT_SEQUENCE_ID: u8 = 2;
+
 /// The first of the dynamic payload types (RFC 3551 section 3).
 const FIRST_PAYLOAD_TYPE: u8 = 96;
 
