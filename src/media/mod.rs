@@ -13,6 +13,7 @@ pub mod error;
 pub mod fanout;
 pub mod launch;
 pub mod logging;
+pub mod pace;
 pub mod pipeline;
 pub mod plan;
 pub mod platform;

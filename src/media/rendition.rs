@@ -61,7 +61,7 @@ impl Rendition {
         Ok(Self { tap: Arc::clone(tap), ticket, output: built.output, _pipeline: built.pipeline })
     }
 
-    /// Has the encoder make its next frame a keyframe.
+    /// Has the encoder make its next frame a keyframe, and gives it one where the source is quiet.
     pub fn force_keyframe(&self) {
         let event = gst::event::CustomUpstream::new(
             gst::Structure::builder("GstForceKeyUnit")
@@ -73,6 +73,7 @@ impl Rendition {
         if let Some(pad) = self.output.static_pad("sink") {
             pad.push_event(event);
         }
+        self.tap.refresh(self.ticket);
     }
 }
 
