@@ -12,6 +12,7 @@ pub mod ids;
 pub mod inventory;
 pub mod keyframe;
 pub mod lifecycle;
+pub mod pacing;
 pub mod protocol;
 pub mod rate;
 pub mod redact;

@@ -14,6 +14,7 @@ pub mod fanout;
 pub mod inlet;
 pub mod launch;
 pub mod logging;
+pub mod pace;
 pub mod pipeline;
 pub mod plan;
 pub mod platform;

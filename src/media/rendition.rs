@@ -72,7 +72,7 @@ impl Rendition {
         })
     }
 
-    /// Has the encoder make its next frame a keyframe.
+    /// Has the encoder make its next frame a keyframe, and gives it one where the source is quiet.
     pub fn force_keyframe(&self) {
         let event = gst::event::CustomUpstream::new(
             gst::Structure::builder("GstForceKeyUnit")
@@ -84,6 +84,7 @@ impl Rendition {
         if let Some(pad) = self.output.static_pad("sink") {
             pad.push_event(event);
         }
+        self.tap.refresh(self.ticket);
     }
 }
 
