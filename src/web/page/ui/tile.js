@@ -175,7 +175,10 @@ export function createTile(source, actions, onChange) {
     const seen = picture && state.phase === 'connected' && cover.hidden;
     const sentence = seen ? slowKey(rendition) : null;
     slow.hidden = sentence === null;
-    text(slowWords, sentence === null ? '' : t(sentence));
+    const words = sentence === null ? '' : t(sentence);
+    text(slowWords, words);
+    // Where there is room for the sign alone, the pointer asks for the words.
+    attribute(slow, 'title', words || null);
     reduced.hidden = !seen || sentence !== null || !isReduced(rendition);
     attribute(reduced, 'title', t('quality.reduced'));
   }
