@@ -81,7 +81,7 @@ function blemishes() {
 /** Waits until nothing is on its way to its place any more. */
 const settled = (viewer) =>
   viewer.page.waitForFunction(
-    () => !document.getAnimations().some(({ effect }) => effect.target.matches('[data-testid="tile"], .menu, .unblock')),
+    () => !document.getAnimations().some(({ effect }) => effect.target.matches('[data-testid="tile"], [data-testid="reduced"], .menu, .unblock')),
   );
 
 async function look(viewer, name) {

@@ -136,7 +136,8 @@ parts.supervisor = createSupervisor({
     },
     refused: (code, message) => {
       console.warn(`refused (${code}): ${message}`);
-      if (code !== 'bad_candidate') actions.note('notice.refused', { message });
+      // A choice of a list that has become shorter since is given up as soon as the list comes.
+      if (code !== 'bad_candidate' && code !== 'unknown_rung') actions.note('notice.refused', { message });
     },
     end: () => parts.stage.tiles().forEach((tile) => tile.player.hold()),
   },

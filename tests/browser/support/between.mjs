@@ -4,6 +4,8 @@
 export class Between {
   /** What the pages have said, in order. */
   heard = [];
+  /** What the daemon has said, in order. */
+  told = [];
   #keptBack;
   #pages = new Set();
   #listeners = new Set();
@@ -25,7 +27,9 @@ export class Between {
         this.#listeners.forEach((listener) => listener());
       });
       daemon.onMessage((text) => {
-        if (!this.#keptBack.has(JSON.parse(text).type)) route.send(text);
+        const message = JSON.parse(text);
+        this.told.push(message);
+        if (!this.#keptBack.has(message.type)) route.send(text);
       });
       route.onClose((code, reason) => {
         this.#pages.delete(route);
