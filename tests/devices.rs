@@ -66,7 +66,13 @@ fn gstreamer_takes_every_capture_description() {
 }
 
 fn source(kind: SourceKind) -> Source {
-    Source { name: SourceName::new("test").unwrap(), title: "Test".into(), bitrate: None, kind }
+    Source {
+        name: SourceName::new("test").unwrap(),
+        title: "Test".into(),
+        bitrate: None,
+        renditions: Vec::new(),
+        kind,
+    }
 }
 
 /// A running capture of one source, as the daemon runs it.

@@ -11,6 +11,7 @@ mod keys;
 mod load;
 mod mistake;
 mod reader;
+mod renditions;
 mod sources;
 mod values;
 
@@ -21,6 +22,7 @@ pub use mistake::{ConfigErrors, Mistake};
 
 use crate::core::ids::SourceName;
 use crate::core::protocol::{IceServer, MediaKind, SourceKindName};
+use crate::core::renditions::Step;
 use crate::core::units::{Bitrate, FrameRate, Size};
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
@@ -230,6 +232,8 @@ pub struct Source {
     pub title: String,
     /// `bitrate_kbps` of its picture; `None`: `[video]`.
     pub bitrate: Option<Bitrate>,
+    /// `[[source.rendition]]`: the ladder of its picture; empty: the default one of its kind.
+    pub renditions: Vec<Step>,
     /// `kind` and its keys.
     pub kind: SourceKind,
 }

@@ -146,6 +146,17 @@ pub(super) fn size(value: &DeValue<'_>) -> Read<Size> {
     })
 }
 
+/// A part of the whole: 0.5 is half of each side.
+pub(super) fn scale(value: &DeValue<'_>) -> Read<f64> {
+    let scale = match value {
+        DeValue::Float(number) => number.as_str().parse().ok(),
+        _ => whole_number(value).filter(|number| *number == 1).map(|_| 1.0),
+    };
+    scale
+        .filter(|scale| (0.05..=1.0).contains(scale))
+        .ok_or_else(|| Wrong::expected("a part of each side, from 0.05 to 1"))
+}
+
 /// One side of a picture.
 pub(super) fn side(value: &DeValue<'_>) -> Read<u32> {
     integer("pixels", SIDE)(value)

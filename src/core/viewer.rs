@@ -14,6 +14,7 @@ use super::candidate::Candidate;
 use super::ids::SourceName;
 use super::protocol::{ByeReason, ClientMessage, Codec, ErrorCode, ServerMessage, TrackInfo, VERSION};
 use super::sdp::{CheckedAnswer, Fingerprint, OfferSummary};
+use super::watching::{NoSuchRung, Turn, Watching};
 use std::time::{Duration, Instant};
 
 /// From the connection to `hello`.
@@ -61,6 +62,13 @@ pub enum Input {
     Connected,
     /// Whether the peer's certificate is the one that [`Effect::Verify`] asked about.
     Verified(bool),
+    /// Something concerns which rendition of a joined source is sent.
+    Picture {
+        /// Which source.
+        source: SourceName,
+        /// What it is.
+        turn: Turn,
+    },
     /// The session has to end: the connection broke, the source was reconfigured, the daemon stops.
     End {
         /// Why.
@@ -99,6 +107,13 @@ pub enum Effect {
     Verify(Vec<Fingerprint>),
     /// Send media of these joined sources, and of no others, from now on.
     Feed(Vec<SourceName>),
+    /// Send this rung of a source, from its next keyframe on.
+    Move {
+        /// Which source.
+        source: SourceName,
+        /// Counted from the best.
+        rung: u8,
+    },
     /// Drop the peer connection and close the signalling connection. The last effect.
     Close(ByeReason),
 }
@@ -142,6 +157,7 @@ pub struct Session {
     state: State,
     known: Vec<SourceName>,
     video_codec: Option<Codec>,
+    watching: Watching,
     candidates: usize,
     mistakes: u32,
 }
@@ -154,6 +170,7 @@ impl Session {
             state: State::AwaitHello { until: now + HELLO_WITHIN },
             known,
             video_codec: None,
+            watching: Watching::default(),
             candidates: 0,
             mistakes: 0,
         }
@@ -203,6 +220,18 @@ impl Session {
         self.video_codec
     }
 
+    /// Whether media may flow: its certificate is the one that its answer names.
+    #[must_use]
+    pub fn is_connected(&self) -> bool {
+        matches!(self.state, State::Connected { .. })
+    }
+
+    /// Which rendition of each source it is sent.
+    #[must_use]
+    pub fn watching(&self) -> &Watching {
+        &self.watching
+    }
+
     /// Whether the client has been welcomed and not been shown out: `source` messages are for it.
     #[must_use]
     pub fn is_greeted(&self) -> bool {
@@ -225,6 +254,7 @@ impl Session {
             }
             Input::Connected => self.connected(now, &mut effects),
             Input::Verified(same) => self.verified(same, &mut effects),
+            Input::Picture { source, turn } => self.picture(source, turn, &mut effects),
             Input::End { reason, message } => self.end(reason, message, &mut effects),
             Input::Tick => self.tick(now, &mut effects),
         }
@@ -236,6 +266,7 @@ impl Session {
             ClientMessage::Hello { version, video_codecs } => self.hello(version, &video_codecs, effects),
             ClientMessage::Join { sources, select } => self.join(now, sources, select, effects),
             ClientMessage::Select { sources } => self.select(sources, effects),
+            ClientMessage::Choose { source, rung } => self.choose(source, rung, effects),
             ClientMessage::Answer { sdp } => self.answer(now, &sdp, effects),
             ClientMessage::Candidate { mline, candidate } => self.candidate(mline, &candidate, effects),
             // Answered where it arrives, so that it measures the connection alone.
@@ -320,8 +351,36 @@ impl Session {
             return self.mistake(ErrorCode::UnknownSource, problem, effects);
         }
         joined.selected = sources;
+        let selected = &joined.selected;
+        self.watching.paused(|source| !selected.contains(source));
         if let State::Connected { joined } = &self.state {
             effects.push(Effect::Feed(joined.selected.clone()));
+        }
+    }
+
+    fn choose(&mut self, source: SourceName, rung: Option<u8>, effects: &mut Vec<Effect>) {
+        if self.membership().is_none() {
+            return self.out_of_order("choose comes after join", effects);
+        }
+        if let Some(problem) = misnamed(std::slice::from_ref(&source), self.joined()) {
+            return self.mistake(ErrorCode::UnknownSource, problem, effects);
+        }
+        self.picture(source, Turn::Choose(rung), effects);
+    }
+
+    fn picture(&mut self, source: SourceName, turn: Turn, effects: &mut Vec<Effect>) {
+        if !self.joined().contains(&source) {
+            return;
+        }
+        match self.watching.handle(&source, turn) {
+            Ok(follows) => {
+                effects.extend(follows.news.map(Effect::Send));
+                effects.extend(follows.target.map(|rung| Effect::Move { source, rung }));
+            }
+            Err(NoSuchRung(count)) => {
+                let problem = format!("'{source}' has {count} renditions, counted from 0.");
+                self.mistake(ErrorCode::UnknownRung, problem, effects);
+            }
         }
     }
 

@@ -1,7 +1,9 @@
 //! Sessions driven by hand: the way through, the ways out, and whatever order a client invents.
 
 use super::*;
-use crate::core::protocol::{ClientMessage, MediaKind};
+use crate::core::protocol::{ClientMessage, MediaKind, SourceKindName};
+use crate::core::renditions::{self, Full, default_steps};
+use crate::core::units::{Bitrate, FrameRate, Size};
 use proptest::prelude::*;
 
 const OFFER: &str = include_str!("../../tests/golden/sdp/offer-h264.sdp");
@@ -103,6 +105,7 @@ fn word(effect: &Effect) -> String {
         Effect::Feed(sources) => {
             format!("feed {}", sources.iter().map(SourceName::as_str).collect::<Vec<_>>().join("+"))
         }
+        Effect::Move { source, rung } => format!("move {source} {rung}"),
         Effect::Close(reason) => format!("close {reason:?}"),
     }
 }
@@ -274,8 +277,39 @@ fn who_can_decode_nothing_of_what_was_joined_may_join_something_else() {
     assert_eq!(test.input(Input::NoCodec), [""; 0]);
 }
 
+fn ladder() -> Turn {
+    let full = Full {
+        size: Size { width: 1280, height: 720 },
+        framerate: FrameRate::whole(30),
+        bitrate: Bitrate::from_kbps(2500),
+    };
+    Turn::Ladder(renditions::ladder(default_steps(SourceKindName::Camera), Codec::H264, full))
+}
+
+#[test]
+fn a_rendition_is_chosen_of_what_was_joined_and_kept_in_the_session() {
+    let choose = |source, rung| ClientMessage::Choose { source: name(source), rung };
+    let mut test = Test::new();
+    test.say(hello());
+    assert_eq!(test.say(choose("camera", Some(1))), ["error OutOfOrder"]);
+    test.say(ClientMessage::Join { sources: Some(vec![name("camera")]), select: None });
+    assert_eq!(test.say(choose("screen", Some(1))), ["error UnknownSource"]);
+    assert_eq!(test.say(choose("camera", Some(9))), ["error UnknownRung"]);
+    // Before the capture has said what there is.
+    assert_eq!(test.say(choose("camera", Some(1))), [""; 0]);
+    let words = test.input(Input::Picture { source: name("camera"), turn: ladder() });
+    assert!(words[0].starts_with("Rendition ") && words[1] == "move camera 1", "{words:?}");
+    assert_eq!(words.len(), 2);
+    assert_eq!(test.say(choose("camera", Some(3))), ["error UnknownRung"]);
+    assert_eq!(test.session.watching().target(&name("camera")), 1);
+    let words = test.say(choose("camera", None));
+    assert!(words[0].contains("automatic: true") && words[1] == "move camera 0", "{words:?}");
+    // Of another source nothing is told.
+    assert_eq!(test.input(Input::Picture { source: name("screen"), turn: ladder() }), [""; 0]);
+}
+
 fn any_input() -> impl Strategy<Value = u8> {
-    0u8..19
+    0u8..22
 }
 
 fn make(kind: u8) -> Input {
@@ -298,6 +332,9 @@ fn make(kind: u8) -> Input {
         14 => Input::Verified(true),
         15 => Input::Verified(false),
         18 => Input::NoCodec,
+        19 => message(ClientMessage::Choose { source: name("camera"), rung: Some(1) }),
+        20 => message(ClientMessage::Choose { source: name("nothing"), rung: None }),
+        21 => Input::Picture { source: name("camera"), turn: ladder() },
         16 => Input::Malformed { code: ErrorCode::BadMessage, message: "?".into() },
         _ => Input::Tick,
     }

@@ -266,7 +266,9 @@ impl Daemon {
     fn media(&mut self, now: Instant, event: media::Event) {
         let changes = match event {
             media::Event::CaptureFormat { source, run, format } => {
-                self.sources.capture_format(now, &source, run, format)
+                let changes = self.sources.capture_format(now, &source, run, format);
+                self.viewers.ladder(now, &source, &self.sources);
+                changes
             }
             media::Event::CaptureFailed { source, run, fault } => {
                 self.sources.capture_failed(now, &source, run, fault)

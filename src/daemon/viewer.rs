@@ -1,8 +1,8 @@
 //! One of the daemon's viewers: its session, its peer connection, and the way to its client.
 
 use super::sources::Sources;
-use crate::core::ids::{SourceName, ViewerId};
-use crate::core::protocol::{ByeReason, ServerMessage};
+use crate::core::ids::ViewerId;
+use crate::core::protocol::{ByeReason, MediaKind, ServerMessage};
 use crate::core::rtp::CAPTURE_TIME_URI;
 use crate::core::sdp::{CheckedAnswer, Fingerprint, HashFunction};
 use crate::core::viewer::{Input, Session};
@@ -122,16 +122,30 @@ impl Unit {
         })
     }
 
-    pub(super) fn feed(&self, viewer: ViewerId, selected: &[SourceName], sources: &Sources) {
+    /// Has each track sent what its viewer is to have: the rung of those sources that it has
+    /// selected, and until that has come, the rung that is being sent.
+    pub(super) fn feed(&self, viewer: ViewerId, sources: &Sources) {
         let Peer::Open { viewer: peer, accepted, .. } = &self.peer else { return };
+        if !self.session.is_connected() {
+            return;
+        }
         for (mline, subscription) in peer.tracks().iter().enumerate() {
-            let rendition = subscription.rendition();
-            let Some(fanout) = sources.fanout(rendition) else { continue };
-            if selected.contains(&rendition.source) && accepted.contains(&mline) {
-                fanout.subscribe(Arc::clone(subscription));
-                subscription.want_keyframe();
-            } else {
-                fanout.unsubscribe(viewer);
+            let track = subscription.rendition();
+            let sent = self.session.selected().contains(&track.source) && accepted.contains(&mline);
+            let watching = self.session.watching();
+            let target = match track.media() {
+                MediaKind::Video => watching.target(&track.source),
+                MediaKind::Audio => 0,
+            };
+            for id in sources.renditions(&track.source, track.codec) {
+                let Some(fanout) = sources.fanout(id) else { continue };
+                if sent && id.rung == target {
+                    if fanout.subscribe(Arc::clone(subscription)) {
+                        subscription.want_keyframe();
+                    }
+                } else if !(sent && watching.needs(&track.source, id.rung)) {
+                    fanout.unsubscribe(viewer);
+                }
             }
         }
     }
@@ -140,7 +154,8 @@ impl Unit {
     pub(super) fn end_media(&mut self, viewer: ViewerId, sources: &Sources) {
         if let Peer::Open { renditions, .. } = &self.peer {
             for rendition in renditions {
-                if let Some(fanout) = sources.fanout(rendition) {
+                let rungs = sources.renditions(&rendition.source, rendition.codec);
+                for fanout in rungs.filter_map(|id| sources.fanout(id)) {
                     fanout.unsubscribe(viewer);
                 }
             }

@@ -5,10 +5,13 @@
 use super::sources::Sources;
 use super::viewer::{Peer, Unit};
 use crate::core::ids::{SourceName, ViewerId};
-use crate::core::protocol::{self, ByeReason, IceServer, MediaKind, ServerMessage, SourceState, TrackInfo};
+use crate::core::protocol::{
+    self, ByeReason, Codec, IceServer, MediaKind, ServerMessage, SourceState, TrackInfo,
+};
 use crate::core::viewer::{Effect, Input, Session};
+use crate::core::watching::Turn;
 use crate::media::viewer::{IceSettings, TrackSpec, Viewer, ViewerEvent};
-use crate::media::{Events, MediaError, RenditionId};
+use crate::media::{Events, MediaError, RenditionId, Rung};
 use crate::web::Outbox;
 use async_channel::Sender;
 use std::collections::BTreeMap;
@@ -69,7 +72,8 @@ impl Viewers {
         self.all.values().any(|unit| {
             unit.session.selected().contains(&rendition.source)
                 && (rendition.media() == MediaKind::Audio
-                    || unit.session.video_codec() == Some(rendition.codec))
+                    || unit.session.video_codec() == Some(rendition.codec)
+                        && unit.session.watching().needs(&rendition.source, rendition.rung))
         })
     }
 
@@ -117,6 +121,9 @@ impl Viewers {
                     }
                     Effect::Send(message) => unit.say(message),
                     Effect::Open { sources: joined, video_codec } => {
+                        let codec = video_codec.into_iter();
+                        let ladders = joined.iter().zip(codec.cycle());
+                        follows.extend(ladders.filter_map(|(source, codec)| ladder(source, codec, sources)));
                         let renditions = joined.into_iter().flat_map(|source| {
                             let codecs = sources.codecs(&source, video_codec).into_iter();
                             codecs.map(move |codec| RenditionId { source: source.clone(), codec, rung: 0 })
@@ -139,8 +146,12 @@ impl Viewers {
                         follows.push(Input::Verified(same));
                     }
                     Effect::Feed(selected) => {
-                        unit.feed(viewer, &selected, sources);
+                        unit.feed(viewer, sources);
                         tracing::debug!(%viewer, ?selected, "feeding");
+                    }
+                    Effect::Move { source, rung } => {
+                        unit.feed(viewer, sources);
+                        tracing::debug!(%viewer, %source, rung, "moving");
                     }
                     Effect::Close(reason) => {
                         tracing::info!(%viewer, ?reason, "viewer is shown out");
@@ -181,6 +192,15 @@ impl Viewers {
                 }
                 Input::Connected
             }
+            ViewerEvent::Sending { source, rung } => {
+                tracing::debug!(%viewer, %source, rung, "sending");
+                self.handle(now, viewer, Input::Picture { source, turn: Turn::Sent(rung) }, sources);
+                // What was sent until then is not needed any more.
+                if let Some(unit) = self.all.get(&viewer) {
+                    unit.feed(viewer, sources);
+                }
+                return;
+            }
             ViewerEvent::Disconnected { detail } => Input::End {
                 reason: ByeReason::ConnectionFailed,
                 message: format!("The media connection has ended: {detail}."),
@@ -199,7 +219,10 @@ impl Viewers {
     /// Makes the peer connections that can be made now.
     pub(super) fn open_ready(&mut self, now: Instant, sources: &Sources) {
         for (id, unit) in &mut self.all {
-            let Peer::Waiting { until, renditions } = &unit.peer else { continue };
+            let Peer::Waiting { until, renditions } = &mut unit.peer else { continue };
+            for rendition in renditions.iter_mut().filter(|id| id.media() == MediaKind::Video) {
+                rendition.rung = unit.session.watching().target(&rendition.source);
+            }
             let profiles: Vec<_> = renditions.iter().map(|rendition| sources.profile(rendition)).collect();
             // What is hidden has no encoder that could say anything.
             let selected = unit.session.selected();
@@ -267,6 +290,30 @@ impl Viewers {
         }
     }
 
+    /// A source's ladder is known, or another one.
+    pub(super) fn ladder(&mut self, now: Instant, source: &SourceName, sources: &Sources) {
+        let codecs = self.all.iter().map(|(id, unit)| (*id, unit.session.video_codec()));
+        let due: Vec<_> =
+            codecs.filter_map(|(id, codec)| Some((id, ladder(source, codec?, sources)?))).collect();
+        for (viewer, input) in due {
+            self.handle(now, viewer, input, sources);
+        }
+    }
+
+    /// The automatic control says what a viewer's link carries of a source: the entry for whatever
+    /// estimates it. A viewer that has chosen for itself stays where it is.
+    pub(super) fn set_rung(
+        &mut self,
+        now: Instant,
+        viewer: ViewerId,
+        source: SourceName,
+        (rung, too_slow): (Rung, bool),
+        sources: &Sources,
+    ) {
+        let turn = Turn::Automatic { rung, too_slow };
+        self.handle(now, viewer, Input::Picture { source, turn }, sources);
+    }
+
     /// Tells everybody that a source has changed.
     pub(super) fn announce(&mut self, changes: &[(SourceName, SourceState)]) {
         for unit in self.all.values_mut() {
@@ -293,6 +340,13 @@ impl Viewers {
             self.handle(now, viewer, Input::End { reason, message: message.to_owned() }, sources);
         }
     }
+}
+
+/// What tells a session of a source's ladder, if there is one.
+fn ladder(source: &SourceName, codec: Codec, sources: &Sources) -> Option<Input> {
+    let rungs = sources.ladder(source, codec);
+    let input = || Input::Picture { source: source.clone(), turn: Turn::Ladder(rungs.to_vec()) };
+    (!rungs.is_empty()).then(input)
 }
 
 fn welcome(greeting: &Greeting, viewer: ViewerId, sources: &Sources) -> ServerMessage {

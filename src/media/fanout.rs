@@ -9,6 +9,7 @@
 
 mod frame;
 mod subscription;
+mod switch;
 
 pub(crate) use frame::Feed;
 pub use subscription::Subscription;
@@ -45,19 +46,32 @@ impl Fanout {
     }
 
     /// Sends to this viewer from the next keyframe on (from the next packet, for sound), also
-    /// when it was sent to before: it lacks what came in between.
-    pub fn subscribe(&self, subscription: Arc<Subscription>) {
+    /// when it was sent to before: it lacks what came in between. What another rung of the same
+    /// source sends it passes until then; [`super::viewer::ViewerEvent::Sending`] says when.
+    ///
+    /// Returns whether it was not sent to before.
+    pub fn subscribe(&self, subscription: Arc<Subscription>) -> bool {
         self.change(|all| {
-            if !all.iter().any(|each| Arc::ptr_eq(each, &subscription)) {
-                subscription.rewriter().interrupted();
+            subscription.enter(self.rendition.rung);
+            let is_new = !all.iter().any(|each| Arc::ptr_eq(each, &subscription));
+            if is_new {
                 all.push(subscription);
             }
-        });
+            is_new
+        })
     }
 
     /// Sends to this viewer no more.
     pub fn unsubscribe(&self, viewer: ViewerId) {
-        self.change(|all| all.retain(|each| each.viewer != viewer));
+        self.change(|all| {
+            all.retain(|each| {
+                let stays = each.viewer != viewer;
+                if !stays {
+                    each.leave(self.rendition.rung);
+                }
+                stays
+            });
+        });
     }
 
     /// How many viewers it has.
@@ -76,16 +90,17 @@ impl Fanout {
         Arc::clone(&self.subscriptions.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    fn change(&self, change: impl FnOnce(&mut Vec<Arc<Subscription>>)) {
+    fn change<T>(&self, change: impl FnOnce(&mut Vec<Arc<Subscription>>) -> T) -> T {
         let mut guard = self.subscriptions.lock().unwrap_or_else(PoisonError::into_inner);
         let mut all = guard.as_ref().clone();
-        change(&mut all);
+        let result = change(&mut all);
         *guard = Arc::new(all);
+        result
     }
 
     fn deliver(&self, frame: &Frame, stream: u32) {
         for subscription in self.current().iter() {
-            subscription.deliver(frame, stream);
+            subscription.deliver(frame, stream, self.rendition.rung);
         }
         self.frames.fetch_add(1, Ordering::Relaxed);
         if frame.keyframe && self.rendition.media() == MediaKind::Video {

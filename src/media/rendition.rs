@@ -2,6 +2,7 @@
 
 use super::encoder::{EncodeSettings, Encoder};
 use super::fanout::{Fanout, Feed};
+use super::inlet::Inlet;
 use super::pipeline::{BusMessage, Pipeline};
 use super::source::Tap;
 use super::{Event, Events, MediaError, RenditionId};
@@ -57,7 +58,7 @@ impl Rendition {
                 .build(),
         );
         built.pipeline.play()?;
-        let ticket = tap.attach(&built.input);
+        let ticket = tap.attach(Inlet::new(built.input, settings.format));
         Ok(Self { tap: Arc::clone(tap), ticket, output: built.output, _pipeline: built.pipeline })
     }
 

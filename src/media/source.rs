@@ -4,6 +4,7 @@
 //! for an encoder that comes later. It outlives the captures and encoders at its two ends: each
 //! can be stopped and started without the other.
 
+use super::inlet::Inlet;
 use super::launch::Description;
 use super::pipeline::{BusMessage, Pipeline};
 use super::platform::{Device, ScreenWatch};
@@ -33,7 +34,7 @@ pub struct Tap {
 
 #[derive(Debug, Default)]
 struct TapState {
-    encoders: Arc<Vec<(u64, gst_app::AppSrc)>>,
+    encoders: Arc<Vec<(u64, Arc<Inlet>)>>,
     next: u64,
     last: Option<gst::Sample>,
 }
@@ -50,18 +51,17 @@ impl Tap {
     }
 
     /// Hands frames to `encoder` from now on, beginning with the last one that came.
-    pub fn attach(&self, encoder: &gst_app::AppSrc) -> u64 {
+    pub fn attach(&self, encoder: Inlet) -> u64 {
         let last = self.lock().last.clone();
         if let Some(last) = last {
-            // Before it is on the list, so that nothing newer comes first. One that is stopping
-            // already refuses.
-            let _ = encoder.push_sample(&last);
+            // Before it is on the list, so that nothing newer comes first.
+            encoder.push(&last);
         }
         let mut state = self.lock();
         state.next += 1;
         let ticket = state.next;
         let mut encoders = state.encoders.as_ref().clone();
-        encoders.push((ticket, encoder.clone()));
+        encoders.push((ticket, Arc::new(encoder)));
         state.encoders = Arc::new(encoders);
         ticket
     }
@@ -87,8 +87,7 @@ impl Tap {
         };
         self.frames.fetch_add(1, Ordering::Relaxed);
         for (_, encoder) in encoders.iter() {
-            // An encoder that is stopping refuses; it will detach.
-            let _ = encoder.push_sample(&sample);
+            encoder.push(&sample);
         }
     }
 }

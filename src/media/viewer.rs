@@ -14,8 +14,8 @@ pub use track::TrackSpec;
 use super::certificate::Certificate;
 use super::fanout::Subscription;
 use super::pipeline::{BusMessage, Pipeline};
-use super::{Event, Events, MediaError, RenditionId};
-use crate::core::ids::ViewerId;
+use super::{Event, Events, MediaError, RenditionId, Rung};
+use crate::core::ids::{SourceName, ViewerId};
 use crate::core::protocol::{Codec, MediaKind};
 use crate::core::sdp::with_msids;
 use futures_lite::FutureExt as _;
@@ -48,6 +48,14 @@ pub enum ViewerEvent {
     Connected {
         /// The peer's, as PEM.
         certificate: Option<String>,
+    },
+    /// The first frame of a rendition, a keyframe, has gone out: at the beginning, after a pause, or
+    /// in the place of another rung, which sends no more.
+    Sending {
+        /// Whose picture.
+        source: SourceName,
+        /// The rung of its ladder.
+        rung: Rung,
     },
     /// ICE or DTLS has failed, or the peer has closed.
     Disconnected {

@@ -154,3 +154,43 @@ test('the_menu_is_there_for_a_picture_that_fills_the_screen', async (t) => {
   await menu.getByTestId('quality-2').click();
   assert.deepEqual(await between.said('choose', 1), { type: 'choose', source: 'screen', rung: 2 });
 });
+
+test('a_chosen_rendition_comes_in_the_same_track_and_is_there_from_the_start_next_time', async (t) => {
+  const stage = new Stage(t);
+  const display = await stage.clock({ width: 1280, height: 720 });
+  const daemon = await stage.daemon({ ...OPEN, source: [{ name: 'screen', kind: 'screen', display }] });
+  const between = new Between();
+  const viewer = await stage.viewer(await stage.chromium(), daemon.url, { before: between.join });
+  const tile = viewer.page.locator('[data-testid="tile"][data-source="screen"]');
+  const menu = viewer.page.locator('[data-testid="quality-menu"][data-source="screen"]');
+  const choose = async (entry) => {
+    await tile.hover();
+    await tile.getByTestId('tile-quality').click();
+    await menu.getByTestId(`quality-${entry}`).click();
+  };
+  const size = (width) =>
+    viewer.page.waitForFunction((width) => document.querySelector('video[data-source="screen"]').videoWidth === width, width);
+  const stream = async () => (await viewer.inbound('video')).map(({ id, ssrc }) => ({ id, ssrc }));
+  const offers = () => between.told.filter(({ type }) => type === 'offer').length;
+
+  await viewer.connection();
+  assert.equal((await viewer.picture('screen')).width, 1280);
+  const before = await stream();
+  await choose(2);
+  await size(640);
+  await viewer.assertMoves('screen');
+  assert.deepEqual(await stream(), before, 'the same stream');
+  assert.equal(offers(), 1);
+
+  await viewer.page.reload();
+  await viewer.connection();
+  assert.equal((await viewer.picture('screen')).width, 640, 'the first picture is of what was chosen before');
+  const after = await stream();
+  await choose('automatic');
+  await size(1280);
+  await viewer.assertMoves('screen');
+  assert.deepEqual(await stream(), after, 'the same stream');
+  assert.equal(offers(), 2, 'one a session');
+  assert.equal(await tile.getByTestId('reduced').isVisible(), false);
+  assert.deepEqual(between.told.filter(({ type }) => type === 'error'), []);
+});

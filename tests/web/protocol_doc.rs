@@ -48,8 +48,9 @@ fn client_variant(message: &ClientMessage) -> (usize, usize) {
         ClientMessage::Candidate { .. } => 4,
         ClientMessage::Ping { .. } => 5,
         ClientMessage::Leave => 6,
+        ClientMessage::Choose { .. } => 7,
     };
-    (7, index)
+    (8, index)
 }
 
 fn server_variant(message: &ServerMessage) -> (usize, usize) {
@@ -61,8 +62,9 @@ fn server_variant(message: &ServerMessage) -> (usize, usize) {
         ServerMessage::Pong { .. } => 4,
         ServerMessage::Error { .. } => 5,
         ServerMessage::Bye { .. } => 6,
+        ServerMessage::Rendition { .. } => 7,
     };
-    (7, index)
+    (8, index)
 }
 
 fn assert_all_shown<T>(messages: &[T], variant: impl Fn(&T) -> (usize, usize)) {
@@ -100,6 +102,7 @@ fn every_word_is_explained() {
         | ErrorCode::BadVersion
         | ErrorCode::OutOfOrder
         | ErrorCode::UnknownSource
+        | ErrorCode::UnknownRung
         | ErrorCode::NoCodec
         | ErrorCode::BadSdp
         | ErrorCode::BadCandidate
@@ -112,6 +115,7 @@ fn every_word_is_explained() {
             ErrorCode::BadVersion,
             ErrorCode::OutOfOrder,
             ErrorCode::UnknownSource,
+            ErrorCode::UnknownRung,
             ErrorCode::NoCodec,
             ErrorCode::BadSdp,
             ErrorCode::BadCandidate,

@@ -8,10 +8,15 @@ use crate::core::rtp::{RtpHeader, ntp_time};
 use crate::core::vp8;
 use gstreamer as gst;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 /// The most bytes that one frame may have; a keyframe of a 4K screen is under 2 MB.
 const MAX_FRAME: usize = 8 * 1024 * 1024;
+
+/// Tells the packets of each run of each encoder of the process from all others': no two of them
+/// decode together.
+static STREAMS: AtomicU32 = AtomicU32::new(0);
 
 /// The packets of one frame, laid end to end.
 #[derive(Debug, Default)]
@@ -43,6 +48,7 @@ impl Frame {
 pub(crate) struct Feed {
     fanout: Arc<Fanout>,
     run: u64,
+    stream: u32,
     frame: Frame,
     timestamp: Option<u32>,
     announced: Option<Option<String>>,
@@ -51,7 +57,8 @@ pub(crate) struct Feed {
 impl Feed {
     /// `run` tells this encoder's packets from an earlier one's.
     pub(crate) fn new(fanout: Arc<Fanout>, run: u64) -> Self {
-        Self { fanout, run, frame: Frame::default(), timestamp: None, announced: None }
+        let stream = STREAMS.fetch_add(1, Ordering::Relaxed);
+        Self { fanout, run, stream, frame: Frame::default(), timestamp: None, announced: None }
     }
 
     /// Takes what the payloader has pushed.
@@ -114,8 +121,7 @@ impl Feed {
         let last = header.marker || self.fanout.rendition.media() == MediaKind::Audio;
         if last {
             self.frame.captured = ntp_time(wall_time(self.frame.time));
-            // Runs are counted from 1 and are years away from this bound.
-            self.fanout.deliver(&self.frame, u32::try_from(self.run).unwrap_or(u32::MAX));
+            self.fanout.deliver(&self.frame, self.stream);
             self.frame.clear();
         }
     }

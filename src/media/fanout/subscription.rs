@@ -1,8 +1,9 @@
-//! One viewer's share of a rendition: which frames it gets, and its copy of each.
+//! One viewer's share of a source's picture or sound: which frames it gets, and its copy of each.
 
-use super::super::viewer::TrackSpec;
-use super::super::{Event, Events, MediaError, RenditionId, common_now};
+use super::super::viewer::{TrackSpec, ViewerEvent};
+use super::super::{Event, Events, MediaError, RenditionId, Rung, common_now};
 use super::frame::Frame;
+use super::switch::Switch;
 use crate::core::ids::ViewerId;
 use crate::core::protocol::MediaKind;
 use crate::core::rtp::{CAPTURE_TIME_LEN, Decision, FrameInfo, Rewriter, Track, copy_with_capture_time};
@@ -15,19 +16,27 @@ use std::time::Duration;
 /// A viewer's requests for keyframes that are nearer together are one.
 const ASK_EVERY_MS: u64 = 100;
 
-/// One viewer's share of one rendition: where its packets go and how they are rewritten.
+/// One track of one viewer: where its packets go and how they are rewritten. Its frames come from
+/// one rendition of its source, and while it goes over to another one, from both.
 #[derive(Debug)]
 pub struct Subscription {
     pub(super) viewer: ViewerId,
     rendition: RenditionId,
     appsrc: gst_app::AppSrc,
-    rewriter: Mutex<Rewriter>,
+    passage: Mutex<Passage>,
     asked: AtomicU64,
     /// The id of the header extension for the time of capture; 0: the viewer does not take it.
     capture_time: AtomicU8,
     frames: AtomicU64,
     dropped: AtomicU64,
     events: Events,
+}
+
+/// What passes, and as what.
+#[derive(Debug)]
+struct Passage {
+    rewriter: Rewriter,
+    switch: Switch,
 }
 
 impl Subscription {
@@ -52,7 +61,7 @@ impl Subscription {
             viewer,
             rendition: track.rendition.clone(),
             appsrc,
-            rewriter: Mutex::new(rewriter),
+            passage: Mutex::new(Passage { rewriter, switch: Switch::default() }),
             asked: AtomicU64::new(0),
             capture_time: AtomicU8::new(0),
             frames: AtomicU64::new(0),
@@ -61,7 +70,7 @@ impl Subscription {
         })
     }
 
-    /// Of what it is a share.
+    /// Of what it is a share, in the rung that it was offered with.
     #[must_use]
     pub fn rendition(&self) -> &RenditionId {
         &self.rendition
@@ -85,23 +94,50 @@ impl Subscription {
         let before = self.asked.load(Ordering::Relaxed);
         if self.rendition.media() == MediaKind::Video && now >= before + ASK_EVERY_MS {
             self.asked.store(now, Ordering::Relaxed);
-            self.events.send(Event::KeyframeWanted { rendition: self.rendition.clone() });
+            let time = Duration::from_nanos(common_now().nseconds());
+            let rungs: Vec<Rung> = self.passage().switch.asked(time).collect();
+            for rung in rungs {
+                let rendition = RenditionId { rung, ..self.rendition.clone() };
+                self.events.send(Event::KeyframeWanted { rendition });
+            }
         }
     }
 
-    pub(super) fn rewriter(&self) -> MutexGuard<'_, Rewriter> {
-        self.rewriter.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Takes the frames of a rung from its next keyframe on (of sound: from its next packet on).
+    pub(super) fn enter(&self, rung: Rung) {
+        let mut passage = self.passage();
+        if passage.switch.enter(rung) {
+            passage.rewriter.interrupted();
+        }
+        // The request to another encoder does not count for this one.
+        self.asked.store(0, Ordering::Relaxed);
     }
 
-    pub(super) fn deliver(&self, frame: &Frame, stream: u32) {
+    /// Takes the frames of a rung no more.
+    pub(super) fn leave(&self, rung: Rung) {
+        self.passage().switch.leave(rung);
+    }
+
+    fn passage(&self) -> MutexGuard<'_, Passage> {
+        self.passage.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn deliver(&self, frame: &Frame, stream: u32, rung: Rung) {
         let queue = Duration::from_nanos(self.appsrc.current_level_time().nseconds());
         let info = FrameInfo { stream, keyframe: frame.keyframe, running_time: frame.time, queue };
-        let list = {
-            let mut rewriter = self.rewriter();
-            match rewriter.frame(info) {
-                Decision::Forward => copy(frame, &mut rewriter, self.capture_time.load(Ordering::Relaxed)),
+        let (list, switched) = {
+            let mut passage = self.passage();
+            if !passage.switch.admits(rung, frame.time) {
+                return;
+            }
+            match passage.rewriter.frame(info) {
+                Decision::Forward => {
+                    let switched = passage.switch.passed(rung);
+                    let id = self.capture_time.load(Ordering::Relaxed);
+                    (copy(frame, &mut passage.rewriter, id), switched)
+                }
                 Decision::Drop { want_keyframe } => {
-                    drop(rewriter);
+                    drop(passage);
                     self.dropped.fetch_add(1, Ordering::Relaxed);
                     if want_keyframe {
                         self.want_keyframe();
@@ -110,6 +146,10 @@ impl Subscription {
                 }
             }
         };
+        if switched && self.rendition.media() == MediaKind::Video {
+            let event = ViewerEvent::Sending { source: self.rendition.source.clone(), rung };
+            self.events.send(Event::Viewer { viewer: self.viewer, event });
+        }
         let Some(list) = list else { return };
         self.frames.fetch_add(1, Ordering::Relaxed);
         // A viewer that is being closed refuses; the daemon is about to unsubscribe it.
