@@ -8,7 +8,7 @@ use super::keys;
 use super::mistake::{ConfigErrors, Mistake};
 use super::reader::{Report, Section};
 use super::{
-    Access, AudioEncoding, Config, H264_ENCODERS, Limits, Log, LogFormat, Network, Server, Tls, Video,
+    Access, AudioEncoding, Config, H264_ENCODERS, Limits, Log, LogFormat, Network, Server, Srtp, Tls, Video,
     sources, values,
 };
 use crate::core::protocol::IceServer;
@@ -282,9 +282,11 @@ fn network(section: &Section<'_>) -> Network {
         let got = servers.len().to_string();
         section.wrong("ice_server", &format!("at most {MOST_ICE_SERVERS} servers"), &got);
     }
+    let encryptions = values::word(&[("vitrina", Srtp::Vitrina), ("gstreamer", Srtp::Gstreamer)]);
     Network {
         addresses,
         ports: section.get("ports", values::ports),
+        srtp: section.get("srtp", encryptions).unwrap_or(Srtp::Vitrina),
         ice_servers: servers.iter().filter_map(ice_server).collect(),
     }
 }

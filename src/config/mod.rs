@@ -168,8 +168,19 @@ pub struct Network {
     pub addresses: Vec<IpAddr>,
     /// `ports = "50000-50100"`: the only UDP ports used for media. `None`: any free one.
     pub ports: Option<RangeInclusive<u16>>,
+    /// `srtp`: who encrypts what is sent to the viewers; read at start alone.
+    pub srtp: Srtp,
     /// `[[network.ice_server]]`: STUN and TURN, for the page and for the daemon.
     pub ice_servers: Vec<IceServer>,
+}
+
+/// `network.srtp`
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Srtp {
+    /// The daemon itself, which costs least.
+    Vitrina,
+    /// GStreamer's element, by libsrtp.
+    Gstreamer,
 }
 
 /// `[limits]`

@@ -13,7 +13,7 @@ mod viewer;
 mod viewers;
 mod whep;
 
-use crate::config::{Config, Source};
+use crate::config::{Config, Source, Srtp};
 use crate::core::ids::{SourceName, ViewerId};
 use crate::core::protocol::ByeReason;
 use crate::core::viewer::Input;
@@ -158,7 +158,13 @@ impl Daemon {
         let files = LaunchFiles::new(config.pipelines_dir.clone());
         let order = config.video.encoders.clone();
         let encoders = smol::unblock(move || Encoders::choose(&files, &order));
-        let warm = smol::unblock(media::viewer::warm_up);
+        let srtp = config.network.srtp;
+        let warm = smol::unblock(move || {
+            if srtp == Srtp::Vitrina {
+                media::srtp::install()?;
+            }
+            media::viewer::warm_up()
+        });
         let named = config.clone();
         let found = smol::unblock(move || sources_of(&named, means.find_sources));
         let (encoders, warm, found) = (encoders.await?, warm.await, found.await?);

@@ -20,6 +20,7 @@ pub mod plan;
 pub mod platform;
 pub mod rendition;
 pub mod source;
+pub mod srtp;
 pub mod viewer;
 
 pub use error::MediaError;

@@ -47,6 +47,7 @@ pub struct Rig {
 impl Rig {
     pub fn start() -> Self {
         vitrina::media::init().unwrap();
+        assert!(vitrina::media::srtp::install().unwrap());
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("picture.launch"), PICTURE).unwrap();
         let files = LaunchFiles::new(Some(folder.path().into()));
