@@ -168,11 +168,11 @@ fn vp8_keyframe(payload: &[u8]) -> Option<Seen> {
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used, clippy::indexing_slicing)]
-mod tests {
+pub mod tests {
     use super::*;
 
-    // By x264 for 1280x720 and 426x240, constrained baseline.
-    const SPS_720: &[u8] = &[
+    // By x264 for 1280x720, constrained baseline.
+    pub const SPS_720: &[u8] = &[
         0x67, 0x42, 0xc0, 0x1f, 0xd9, 0x00, 0x50, 0x05, 0xbb, 0x01, 0x10, 0x00, 0x00, 0x03, 0x00, 0x10, 0x00,
         0x00, 0x03, 0x03, 0xc0, 0xf1, 0x83, 0x24, 0x80,
     ];

@@ -6,6 +6,9 @@
 
 mod cases;
 mod codec;
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::indexing_slicing)]
+mod fake;
 mod frames;
 mod http;
 mod join;
