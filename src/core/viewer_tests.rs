@@ -369,3 +369,66 @@ proptest! {
         }
     }
 }
+
+const WHEP_OFFER: &str = include_str!("../../tests/golden/sdp/whep-chromium.sdp");
+
+/// A session that has begun by WHEP, and its fingerprints.
+fn whep() -> (Test, Vec<Fingerprint>) {
+    use crate::core::sdp::{CheckedOffer, Sendable};
+    let now = Instant::now();
+    let sendable = |source: &str, kind| Sendable { source: name(source), kind, profile: None };
+    let all = [sendable("screen", MediaKind::Video), sendable("screen", MediaKind::Audio)];
+    let agreement = CheckedOffer::check(WHEP_OFFER).unwrap().agree(&all).unwrap();
+    let fingerprints = agreement.fingerprints().to_vec();
+    (Test { session: Session::answering(now, agreement, "xyzzy".into()), now }, fingerprints)
+}
+
+fn answered() -> Input {
+    Input::Answered { sdp: "v=0".into() }
+}
+
+#[test]
+fn a_session_by_whep_is_answered_verified_and_fed() {
+    let (mut test, fingerprints) = whep();
+    assert_eq!(test.session.selected(), [name("screen")]);
+    assert_eq!(test.session.video_codec(), Some(Codec::H264));
+    assert!(!test.session.is_greeted(), "nothing is announced to it");
+    assert_eq!(test.input(answered())[0], "answer \"xyzzy\"");
+    assert!(test.input(answered()).is_empty(), "it is answered once");
+    let effects = test.session.handle(test.now, Input::Connected);
+    assert!(matches!(&effects[..], [Effect::Verify(asked)] if *asked == fingerprints));
+    let effects = test.session.handle(test.now, Input::Verified(true));
+    assert!(matches!(&effects[..], [Effect::Feed(fed)] if *fed == [name("screen")]));
+}
+
+#[test]
+fn a_session_by_whep_is_not_fed_under_another_certificate_and_waits_for_nothing_for_ever() {
+    let (mut test, _) = whep();
+    test.input(answered());
+    test.input(Input::Connected);
+    let effects = test.session.handle(test.now, Input::Verified(false));
+    assert!(matches!(effects.last(), Some(Effect::Close(ByeReason::BadFingerprint))));
+
+    for steps in [vec![], vec![answered()], vec![answered(), Input::Connected]] {
+        let (mut test, _) = whep();
+        for step in steps {
+            test.input(step);
+        }
+        let due = test.session.deadline().unwrap();
+        let effects = test.session.handle(due, Input::Tick);
+        assert!(matches!(effects.last(), Some(Effect::Close(_))), "{effects:?}");
+    }
+}
+
+#[test]
+fn candidates_by_patch_are_taken_under_the_sessions_tag_alone() {
+    use crate::core::whep::{Fragment, IfMatch, PatchRefusal};
+    let (mut test, _) = whep();
+    test.input(answered());
+    let fragment = Fragment::parse(&format!("a={CANDIDATE}\r\n")).unwrap();
+    let effects = test.session.patch(&IfMatch::parse(Some("\"xyzzy\"")), &fragment).unwrap();
+    assert!(matches!(effects[..], [Effect::AddCandidate { mline: 0, .. }]));
+    assert_eq!(test.session.patch(&IfMatch::Absent, &fragment).unwrap_err(), PatchRefusal::NoTag);
+    let said = test.say(candidate(CANDIDATE));
+    assert!(!said.is_empty(), "no message of the WebSocket's does anything but be refused: {said:?}");
+}

@@ -9,7 +9,7 @@ use super::client_offer::{CheckedOffer, OfferedCodec};
 use super::error::{MlineFault, SdpError, SessionFault};
 use super::fingerprint::Fingerprint;
 use super::format::PayloadFormat;
-use super::h264::{H264Profile, ProfileLevelId};
+use super::h264::ProfileLevelId;
 use super::offer;
 use super::text::Text;
 use super::transport::Transport;
@@ -19,6 +19,10 @@ use crate::core::ids::SourceName;
 use crate::core::protocol::{Codec, MediaKind};
 use crate::core::rtp::CAPTURE_TIME_URI;
 use std::fmt::Write;
+
+/// What the daemon's own encoders make.
+const CONSTRAINED_BASELINE: ProfileLevelId =
+    ProfileLevelId { profile_idc: 0x42, constraints: 0xc0, level_idc: 31 };
 
 /// Something that could be sent: one source's picture or sound.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -111,7 +115,7 @@ impl CheckedOffer {
                 payload_type: offered.payload_type,
                 capture_time: asks.capture_time,
                 profile: offered.profile.map(|profile| match sendable.profile {
-                    Some(stream) if offered.any_level && stream.profile() == profile.profile() => stream,
+                    Some(stream) if offered.any_level && stream.same_profile(profile) => stream,
                     _ => profile,
                 }),
                 any_level: offered.any_level,
@@ -127,11 +131,11 @@ impl CheckedOffer {
 
 /// The payload type under which a stream goes: of its own profile, or else of one that contains it.
 fn best(offered: &[OfferedCodec], codec: Codec, stream: Option<ProfileLevelId>) -> Option<&OfferedCodec> {
-    let stream = stream.map_or(H264Profile::ConstrainedBaseline, ProfileLevelId::profile);
-    let rank = |each: &OfferedCodec| match each.profile.map(ProfileLevelId::profile) {
+    let stream = stream.unwrap_or(CONSTRAINED_BASELINE);
+    let rank = |each: &OfferedCodec| match each.profile {
         None => Some(0),
-        Some(profile) if profile == stream => Some(0),
-        Some(profile) => profile.decodes(stream).then_some(1),
+        Some(profile) if profile.same_profile(stream) => Some(0),
+        Some(profile) => profile.profile().decodes(stream.profile()).then_some(1),
     };
     offered
         .iter()

@@ -67,6 +67,16 @@ impl ProfileLevelId {
         }
     }
 
+    /// Whether both are one profile; of those that are not told apart, each byte counts.
+    #[must_use]
+    pub fn same_profile(self, other: Self) -> bool {
+        let bytes = |id: Self| (id.profile_idc, id.constraints);
+        match self.profile() {
+            H264Profile::Other => bytes(self) == bytes(other),
+            profile => profile == other.profile(),
+        }
+    }
+
     /// Whether every WebRTC browser decodes it.
     #[must_use]
     pub const fn is_constrained_baseline(self) -> bool {
@@ -79,7 +89,7 @@ impl H264Profile {
     #[must_use]
     pub fn decodes(self, stream: Self) -> bool {
         use H264Profile::{Baseline, ConstrainedBaseline, ConstrainedHigh, Extended, High, Main};
-        self == stream
+        self == stream && self != Self::Other
             || match stream {
                 ConstrainedBaseline => matches!(self, Baseline | Main | Extended | ConstrainedHigh | High),
                 Baseline => self == Extended,
