@@ -14,14 +14,14 @@ use std::time::{Duration, Instant};
 use vitrina::core::ids::{SourceName, ViewerId};
 use vitrina::core::protocol::{Codec, MediaKind};
 use vitrina::core::template::Values;
-use vitrina::core::units::Bitrate;
+use vitrina::core::units::{Bitrate, FrameRate, Size};
 use vitrina::media::encoder::{EncodeSettings, Encoders};
 use vitrina::media::fanout::Fanout;
 use vitrina::media::launch::LaunchFiles;
 use vitrina::media::rendition::Rendition;
 use vitrina::media::source::{Capture, CapturePlan, Taps};
 use vitrina::media::viewer::{IceSettings, TrackSpec, Viewer, ViewerEvent};
-use vitrina::media::{Event, Events, Format, RenditionId};
+use vitrina::media::{Event, Events, Format, RenditionId, Rung};
 
 const LIMIT: Duration = Duration::from_secs(20);
 const PICTURE: &str = "videotestsrc is-live=true pattern=ball
@@ -122,30 +122,59 @@ impl Rig {
             },
             _ => None,
         });
-        let settings = EncodeSettings {
-            format,
-            bitrate: Bitrate::from_kbps(500),
-            keyframe_interval: Duration::from_secs(600),
-        };
-        let rendition = Rendition::start(
-            &id,
-            run,
-            self.encoders.of(codec),
-            &settings,
-            self.taps.of(id.media()),
-            fanout,
-            &self.events,
-            || {},
-        )
-        .unwrap();
+        let settings = EncodeSettings::whole(format, Bitrate::from_kbps(500), Duration::from_secs(600));
+        self.encode_as(&id, run, &settings, fanout)
+    }
+
+    fn encode_as(
+        &self,
+        id: &RenditionId,
+        run: u64,
+        settings: &EncodeSettings,
+        fanout: &Arc<Fanout>,
+    ) -> (Rendition, Option<String>) {
+        let tap = self.taps.of(id.media());
+        let encoder = self.encoders.of(id.codec);
+        let started = Rendition::start(id, run, encoder, settings, tap, fanout, &self.events, || {});
         let profile = self.wait(|event| match event {
-            Event::RenditionReady { profile_level_id, rendition, .. } if rendition == id => {
+            Event::RenditionReady { profile_level_id, rendition, .. } if rendition == *id => {
                 Some(profile_level_id)
             }
             Event::RenditionFailed { detail, .. } => panic!("{detail}"),
             _ => None,
         });
-        (rendition, profile)
+        (started.unwrap(), profile)
+    }
+
+    /// A second rendition of the picture: half its size at half its rate.
+    fn encode_small(&self, codec: Codec) -> (Rendition, Arc<Fanout>) {
+        let id = RenditionId { source: self.source.clone(), codec, rung: 1 };
+        let fanout = Arc::new(Fanout::new(id.clone(), self.events.clone()));
+        let format = |width, height, fps| Format::Video {
+            size: Size { width, height },
+            framerate: FrameRate::whole(fps),
+        };
+        let settings = EncodeSettings {
+            captured: format(320, 180, 30),
+            format: format(160, 90, 15),
+            bitrate: Bitrate::from_kbps(200),
+            keyframe_interval: Duration::from_secs(600),
+            burst: Duration::from_millis(250),
+        };
+        (self.encode_as(&id, 1, &settings, &fanout).0, fanout)
+    }
+
+    /// Waits until a viewer is really sent this rung, giving keyframes to whoever asks, as the
+    /// daemon would.
+    fn wait_for_rung(&self, wanted: Rung, encoders: [&Rendition; 2]) {
+        self.wait(|event| match event {
+            Event::KeyframeWanted { rendition } => {
+                encoders[usize::from(rendition.rung)].force_keyframe();
+                None
+            }
+            Event::Viewer { event: ViewerEvent::Sending { rung, .. }, .. } => (rung == wanted).then_some(()),
+            _ => None,
+        });
     }
 
     fn fanout(&self, codec: Codec) -> Arc<Fanout> {
@@ -259,11 +288,7 @@ fn sound_and_picture_arrive_in_streams_of_their_own() {
     let (encoder, _) = rig.encode(Codec::Vp8, 1, &video);
     // The sound's format may have come before the picture's.
     let id = RenditionId { source: rig.source.clone(), codec: Codec::Opus, rung: 0 };
-    let settings = EncodeSettings {
-        format: Format::Audio,
-        bitrate: Bitrate::from_kbps(64),
-        keyframe_interval: Duration::from_secs(1),
-    };
+    let settings = EncodeSettings::whole(Format::Audio, Bitrate::from_kbps(64), Duration::from_secs(1));
     let sound = Rendition::start(
         &id,
         1,
@@ -406,6 +431,70 @@ fn a_restarted_encoder_goes_on_in_the_same_stream() {
     rig.start_capture(2);
     let (encoder, _) = rig.encode(Codec::H264, 2, &video);
     rig.show(&encoder, &peer, peer.frames() + 30);
+}
+
+#[test]
+fn a_viewer_goes_over_to_another_rendition_in_the_same_stream_and_back() {
+    for codec in [Codec::H264, Codec::Vp8] {
+        let begun = Instant::now();
+        let rig = Rig::start();
+        let large = rig.fanout(codec);
+        let (encoder, profile) = rig.encode(codec, 1, &large);
+        let (smaller, small) = rig.encode_small(codec);
+        let (viewer, peer) = rig.connect(1, &[(codec, profile.as_deref())]);
+        let track = &viewer.tracks()[0];
+        let encoders = [&encoder, &smaller];
+        large.subscribe(Arc::clone(track));
+        track.want_keyframe();
+        rig.wait_for_rung(0, encoders);
+        rig.show(&encoder, &peer, 20);
+        for (to, from, rung) in [(&small, &large, 1), (&large, &small, 0), (&small, &large, 1)] {
+            assert!(to.subscribe(Arc::clone(track)) && !to.subscribe(Arc::clone(track)), "{codec:?}");
+            track.want_keyframe();
+            rig.wait_for_rung(rung, encoders);
+            from.unsubscribe(ViewerId(1));
+            rig.show(encoders[usize::from(rung)], &peer, peer.frames() + 20);
+        }
+        drop((viewer, encoder, smaller));
+        let mut widths = peer.widths();
+        widths.dedup();
+        assert_eq!(widths, [320, 160, 320, 160], "{codec:?}: one picture after the other");
+        let packets = peer.packets();
+        for pair in packets.windows(2) {
+            let [(sequence, timestamp, ssrc), (next, later, same)] = [pair[0], pair[1]];
+            assert_eq!((next, same), (sequence.wrapping_add(1), ssrc), "{codec:?}");
+            assert!(later.wrapping_sub(timestamp) < 90_000 * 5, "{codec:?}: {timestamp} {later}");
+        }
+        // At its own rate, not the capture's.
+        let most = begun.elapsed().as_secs_f64() * 15.0 + 5.0;
+        assert!((small.counts().0 as f64) < most, "{codec:?}: {:?} of {most}", small.counts());
+    }
+}
+
+#[test]
+fn a_rendition_that_never_comes_leaves_the_viewer_where_it_is() {
+    let rig = Rig::start();
+    let video = rig.fanout(Codec::H264);
+    let (encoder, profile) = rig.encode(Codec::H264, 1, &video);
+    let (viewer, peer) = rig.connect(1, &[(Codec::H264, profile.as_deref())]);
+    let track = &viewer.tracks()[0];
+    video.subscribe(Arc::clone(track));
+    rig.show(&encoder, &peer, 10);
+    let id = RenditionId { source: rig.source.clone(), codec: Codec::H264, rung: 1 };
+    let silent = Fanout::new(id, rig.events.clone());
+    silent.subscribe(Arc::clone(track));
+    let before = peer.frames();
+    peer.wait_frames(before + 30, LIMIT);
+    // What it has lost meanwhile it gets from where it is.
+    track.want_keyframe();
+    rig.wait(|event| {
+        matches!(event, Event::KeyframeWanted { rendition } if rendition.rung == 0).then_some(())
+    });
+    silent.unsubscribe(ViewerId(1));
+    peer.wait_frames(peer.frames() + 10, LIMIT);
+    let mut widths = peer.widths();
+    widths.dedup();
+    assert_eq!(widths, [320]);
 }
 
 #[test]

@@ -1,22 +1,18 @@
 //! The packets of one frame, and how an encoder's packets become frames.
 
-use super::super::{Event, wall_time};
+use super::super::{Event, Rung, wall_time};
 use super::Fanout;
 use crate::core::h264;
 use crate::core::protocol::{Codec, MediaKind};
+use crate::core::renditions::MAX_RUNGS;
 use crate::core::rtp::{RtpHeader, ntp_time};
 use crate::core::vp8;
 use gstreamer as gst;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 /// The most bytes that one frame may have; a keyframe of a 4K screen is under 2 MB.
 const MAX_FRAME: usize = 8 * 1024 * 1024;
-
-/// Tells the packets of each run of each encoder of the process from all others': no two of them
-/// decode together.
-static STREAMS: AtomicU32 = AtomicU32::new(0);
 
 /// The packets of one frame, laid end to end.
 #[derive(Debug, Default)]
@@ -57,7 +53,7 @@ pub(crate) struct Feed {
 impl Feed {
     /// `run` tells this encoder's packets from an earlier one's.
     pub(crate) fn new(fanout: Arc<Fanout>, run: u64) -> Self {
-        let stream = STREAMS.fetch_add(1, Ordering::Relaxed);
+        let stream = stream_of(run, fanout.rendition.rung);
         Self { fanout, run, stream, frame: Frame::default(), timestamp: None, announced: None }
     }
 
@@ -125,4 +121,12 @@ impl Feed {
             self.frame.clear();
         }
     }
+}
+
+/// Tells what a run of an encoder sends from all else that a track may be sent: of another run, or
+/// of another rung of the same source.
+fn stream_of(run: u64, rung: Rung) -> u32 {
+    const _: () = assert!(MAX_RUNGS <= 8);
+    // Runs are counted from 1 and are years away from this bound.
+    u32::try_from(run << 3 | u64::from(rung)).unwrap_or(u32::MAX)
 }
