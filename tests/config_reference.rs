@@ -110,6 +110,7 @@ fn every_example_of_the_reference_changes_something() {
             let other = match key.split(' ').next() {
                 Some("certificate") => "private_key = \"privkey.pem\"\n",
                 Some("private_key") => "certificate = \"fullchain.pem\"\n",
+                Some("codec") => "[[source.rendition]]\n",
                 _ => "",
             };
             assert_ne!(good(&format!("{}{key}\n{other}", table.head)), without, "{key}");

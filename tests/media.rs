@@ -17,6 +17,7 @@ use vitrina::core::ids::ViewerId;
 use vitrina::core::protocol::{Codec, MediaKind};
 use vitrina::core::units::Bitrate;
 use vitrina::media::encoder::EncodeSettings;
+use vitrina::media::fanout::Fanout;
 use vitrina::media::rendition::Rendition;
 use vitrina::media::{Event, Format, RenditionId};
 
@@ -245,6 +246,71 @@ fn a_restarted_encoder_goes_on_in_the_same_stream() {
     rig.start_capture(2);
     let (encoder, _) = rig.encode(Codec::H264, 2, &video);
     rig.show(&encoder, &peer, peer.frames() + 30);
+}
+
+#[test]
+fn a_viewer_goes_over_to_another_rendition_in_the_same_stream_and_back() {
+    for codec in [Codec::H264, Codec::Vp8] {
+        let begun = Instant::now();
+        let rig = Rig::start();
+        let large = rig.fanout(codec);
+        let (encoder, profile) = rig.encode(codec, 1, &large);
+        let (smaller, small) = rig.encode_small(codec);
+        let (viewer, peer) = rig.connect(1, &[(codec, profile.as_deref())]);
+        let track = &viewer.tracks()[0];
+        let encoders = [&encoder, &smaller];
+        large.subscribe(Arc::clone(track));
+        track.want_keyframe();
+        rig.wait_for_rung(0, encoders);
+        rig.show(&encoder, &peer, 20);
+        for (to, from, rung) in [(&small, &large, 1), (&large, &small, 0), (&small, &large, 1)] {
+            to.subscribe(Arc::clone(track));
+            to.subscribe(Arc::clone(track));
+            track.want_keyframe();
+            rig.wait_for_rung(rung, encoders);
+            from.unsubscribe(ViewerId(1));
+            rig.show(encoders[usize::from(rung)], &peer, peer.frames() + 20);
+        }
+        drop((viewer, encoder, smaller));
+        let mut widths = peer.widths();
+        widths.dedup();
+        assert_eq!(widths, [320, 160, 320, 160], "{codec:?}: one picture after the other");
+        let packets = peer.headers();
+        for pair in packets.windows(2) {
+            let [(sequence, timestamp, ssrc), (next, later, same)] = [pair[0], pair[1]];
+            assert_eq!((next, same), (sequence.wrapping_add(1), ssrc), "{codec:?}");
+            assert!(later.wrapping_sub(timestamp) < 90_000 * 5, "{codec:?}: {timestamp} {later}");
+        }
+        // At its own rate, not the capture's.
+        let most = begun.elapsed().as_secs_f64() * 15.0 + 5.0;
+        assert!((small.counts().0 as f64) < most, "{codec:?}: {:?} of {most}", small.counts());
+    }
+}
+
+#[test]
+fn a_rendition_that_never_comes_leaves_the_viewer_where_it_is() {
+    let rig = Rig::start();
+    let video = rig.fanout(Codec::H264);
+    let (encoder, profile) = rig.encode(Codec::H264, 1, &video);
+    let (viewer, peer) = rig.connect(1, &[(Codec::H264, profile.as_deref())]);
+    let track = &viewer.tracks()[0];
+    video.subscribe(Arc::clone(track));
+    rig.show(&encoder, &peer, 10);
+    let id = RenditionId { source: rig.source.clone(), codec: Codec::H264, rung: 1 };
+    let silent = Fanout::new(id, rig.events.clone());
+    silent.subscribe(Arc::clone(track));
+    let before = peer.frames();
+    peer.wait_frames(before + 30, LIMIT);
+    // What it has lost meanwhile it gets from where it is.
+    track.want_keyframe();
+    rig.wait(|event| {
+        matches!(event, Event::KeyframeWanted { rendition } if rendition.rung == 0).then_some(())
+    });
+    silent.unsubscribe(ViewerId(1));
+    peer.wait_frames(peer.frames() + 10, LIMIT);
+    let mut widths = peer.widths();
+    widths.dedup();
+    assert_eq!(widths, [320]);
 }
 
 #[test]

@@ -152,7 +152,9 @@ pub fn ladder(steps: &[Step], codec: Codec, full: Full) -> Vec<Rung> {
 }
 
 impl Step {
-    fn is_in(&self, codec: Codec) -> bool {
+    /// Whether it is in a codec's ladder.
+    #[must_use]
+    pub fn is_in(&self, codec: Codec) -> bool {
         self.codec.is_none_or(|only| only == codec)
     }
 
@@ -221,7 +223,7 @@ fn clamped(kbps: f64) -> Bitrate {
 fn scaled(size: Size, scale: f64) -> Size {
     let side = |length: u32| {
         let most = (length & !1).max(2);
-        let even = (f64::from(length) * scale / 2.0).round() as u32 * 2;
+        let even = (f64::from(length) * scale / 2.0 + 1e-6).floor() as u32 * 2;
         even.clamp(2, most)
     };
     Size { width: side(size.width), height: side(size.height) }

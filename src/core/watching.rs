@@ -114,10 +114,10 @@ impl Watching {
         }
     }
 
-    /// Whether the automatic control is to say what is sent of a source.
+    /// What the viewer has chosen of a source; `None`: the automatic control says what is sent.
     #[must_use]
-    pub fn is_automatic(&self, source: &SourceName) -> bool {
-        self.pictures.get(source).is_none_or(|picture| picture.choice.is_none())
+    pub fn choice(&self, source: &SourceName) -> Option<u8> {
+        self.pictures.get(source)?.choice
     }
 
     /// Takes what has happened.
@@ -231,7 +231,7 @@ mod tests {
         assert_eq!(watching.handle(&cam(), Turn::Choose(Some(5))), Err(NoSuchRung(MAX_RUNGS)));
         watching.handle(&cam(), Turn::Ladder(rungs(1280))).unwrap();
         assert_eq!(watching.handle(&cam(), Turn::Choose(Some(3))), Err(NoSuchRung(3)));
-        assert!(watching.is_automatic(&cam()));
+        assert_eq!(watching.choice(&cam()), None);
         assert_eq!(watching.target(&cam()), 0);
     }
 

@@ -11,7 +11,7 @@ use crate::core::protocol::{
 use crate::core::viewer::{Effect, Input, Session};
 use crate::core::watching::Turn;
 use crate::media::viewer::{IceSettings, TrackSpec, Viewer, ViewerEvent};
-use crate::media::{Events, MediaError, RenditionId, Rung};
+use crate::media::{Events, MediaError, RenditionId};
 use crate::web::Outbox;
 use async_channel::Sender;
 use std::collections::BTreeMap;
@@ -107,7 +107,8 @@ impl Viewers {
         }
     }
 
-    /// Hands something to a session and does what follows.
+    /// Hands something to a session and does what follows. What a link carries of a source is told
+    /// here too, by [`Turn::Automatic`].
     pub(super) fn handle(&mut self, now: Instant, viewer: ViewerId, input: Input, sources: &Sources) {
         let Some(unit) = self.all.get_mut(&viewer) else { return };
         let mut due = unit.session.handle(now, input);
@@ -296,20 +297,6 @@ impl Viewers {
         for (viewer, input) in due {
             self.handle(now, viewer, input, sources);
         }
-    }
-
-    /// The automatic control says what a viewer's link carries of a source: the entry for whatever
-    /// estimates it. A viewer that has chosen for itself stays where it is.
-    pub(super) fn set_rung(
-        &mut self,
-        now: Instant,
-        viewer: ViewerId,
-        source: SourceName,
-        (rung, too_slow): (Rung, bool),
-        sources: &Sources,
-    ) {
-        let turn = Turn::Automatic { rung, too_slow };
-        self.handle(now, viewer, Input::Picture { source, turn }, sources);
     }
 
     /// Tells everybody that a source has changed.

@@ -11,5 +11,6 @@ mod leave;
 #[path = "../support/peer.rs"]
 mod peer;
 mod process;
+mod renditions;
 mod sessions;
 mod sources;

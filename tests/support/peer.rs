@@ -12,11 +12,23 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 use vitrina::core::rtp::TRANSPORT_SEQUENCE_URI;
 
+/// Sequence number, timestamp and SSRC of a packet of a picture.
+pub type Header = (u16, u32, u32);
+
+/// What has come of pictures.
+#[derive(Default)]
+struct Seen {
+    headers: Vec<Header>,
+    /// Of each picture that was decoded, how wide it is.
+    widths: Vec<i32>,
+}
+
 pub struct Peer {
     pipeline: gst::Pipeline,
     webrtc: gst::Element,
     frames: Arc<AtomicU64>,
     sound: Arc<AtomicU64>,
+    seen: Arc<Mutex<Seen>>,
     candidates: Arc<Mutex<Vec<(u32, String)>>>,
     offer: Mutex<String>,
     packets: Arc<Mutex<Vec<Vec<u8>>>>,
@@ -42,7 +54,8 @@ impl Peer {
             None
         });
         let weak = pipeline.downgrade();
-        let counters = (Arc::clone(&frames), Arc::clone(&sound));
+        let seen = Arc::<Mutex<Seen>>::default();
+        let counters = (Arc::clone(&frames), Arc::clone(&sound), Arc::clone(&seen));
         webrtc.connect_pad_added(move |_, pad| {
             if pad.direction() == gst::PadDirection::Src {
                 decode(&weak.upgrade().unwrap(), pad, &counters);
@@ -51,7 +64,7 @@ impl Peer {
         let packets = Arc::new(Mutex::new(Vec::new()));
         keep_packets(&webrtc, &packets);
         pipeline.set_state(gst::State::Playing).unwrap();
-        Self { pipeline, webrtc, frames, sound, candidates, offer: Mutex::default(), packets }
+        Self { pipeline, webrtc, frames, sound, seen, candidates, offer: Mutex::default(), packets }
     }
 
     /// The answer to an offer, with its candidates gathered.
@@ -97,6 +110,16 @@ impl Peer {
 
     pub fn frames(&self) -> u64 {
         self.frames.load(Ordering::Relaxed)
+    }
+
+    /// How wide each picture was.
+    pub fn widths(&self) -> Vec<i32> {
+        self.seen.lock().unwrap().widths.clone()
+    }
+
+    /// The headers of the packets of pictures, as they went to the decoder.
+    pub fn headers(&self) -> Vec<Header> {
+        self.seen.lock().unwrap().headers.clone()
     }
 
     pub fn sound(&self) -> u64 {
@@ -150,7 +173,9 @@ fn wait_for(counter: &AtomicU64, count: u64, limit: Duration, what: &str) {
     }
 }
 
-fn decode(pipeline: &gst::Pipeline, pad: &gst::Pad, (frames, sound): &(Arc<AtomicU64>, Arc<AtomicU64>)) {
+type Counters = (Arc<AtomicU64>, Arc<AtomicU64>, Arc<Mutex<Seen>>);
+
+fn decode(pipeline: &gst::Pipeline, pad: &gst::Pad, (frames, sound, seen): &Counters) {
     let caps = pad.current_caps().unwrap();
     let name = caps.structure(0).unwrap().get::<String>("encoding-name").unwrap();
     let (decoder, counter) = match name.as_str() {
@@ -165,10 +190,25 @@ fn decode(pipeline: &gst::Pipeline, pad: &gst::Pad, (frames, sound): &(Arc<Atomi
     )
     .unwrap();
     let counter = Arc::clone(counter);
-    bin.by_name("end").unwrap().connect("handoff", false, move |_| {
+    let widths = Arc::clone(seen);
+    bin.by_name("end").unwrap().connect("handoff", false, move |values| {
+        let caps = values[2].get::<gst::Pad>().unwrap().current_caps().unwrap();
+        if let Ok(width) = caps.structure(0).unwrap().get::<i32>("width") {
+            widths.lock().unwrap().widths.push(width);
+        }
         counter.fetch_add(1, Ordering::Relaxed);
         None
     });
+    if name != "OPUS" {
+        let packets = Arc::clone(seen);
+        pad.add_probe(gst::PadProbeType::BUFFER, move |_, info| {
+            let map = info.buffer().unwrap().map_readable().unwrap();
+            let word = |at: usize| u32::from_be_bytes(map[at..at + 4].try_into().unwrap());
+            let header = ((word(0) & 0xffff) as u16, word(4), word(8));
+            packets.lock().unwrap().headers.push(header);
+            gst::PadProbeReturn::Ok
+        });
+    }
     pipeline.add(&bin).unwrap();
     bin.sync_state_with_parent().unwrap();
     pad.link(&bin.static_pad("sink").unwrap()).unwrap();

@@ -9,14 +9,14 @@ use std::time::{Duration, Instant};
 use vitrina::core::ids::{SourceName, ViewerId};
 use vitrina::core::protocol::{Codec, MediaKind};
 use vitrina::core::template::Values;
-use vitrina::core::units::Bitrate;
+use vitrina::core::units::{Bitrate, FrameRate, Size};
 use vitrina::media::encoder::{EncodeSettings, Encoders};
 use vitrina::media::fanout::Fanout;
 use vitrina::media::launch::LaunchFiles;
 use vitrina::media::rendition::Rendition;
 use vitrina::media::source::{Capture, CapturePlan, Taps};
 use vitrina::media::viewer::{IceSettings, TrackSpec, Viewer, ViewerEvent};
-use vitrina::media::{Event, Events, Format, RenditionId};
+use vitrina::media::{Event, Events, Format, RenditionId, Rung};
 
 pub const LIMIT: Duration = Duration::from_secs(20);
 const PICTURE: &str = "videotestsrc is-live=true pattern=ball
@@ -119,25 +119,58 @@ impl Rig {
             _ => None,
         });
         let settings = EncodeSettings::whole(format, Bitrate::from_kbps(500), Duration::from_secs(600));
-        let rendition = Rendition::start(
-            &id,
-            run,
-            self.encoders.of(codec),
-            &settings,
-            self.taps.of(id.media()),
-            fanout,
-            &self.events,
-            || {},
-        )
-        .unwrap();
+        self.encode_as(&id, run, &settings, fanout)
+    }
+
+    pub fn encode_as(
+        &self,
+        id: &RenditionId,
+        run: u64,
+        settings: &EncodeSettings,
+        fanout: &Arc<Fanout>,
+    ) -> (Rendition, Option<String>) {
+        let tap = self.taps.of(id.media());
+        let encoder = self.encoders.of(id.codec);
+        let started = Rendition::start(id, run, encoder, settings, tap, fanout, &self.events, || {});
         let profile = self.wait(|event| match event {
-            Event::RenditionReady { profile_level_id, rendition, .. } if rendition == id => {
+            Event::RenditionReady { profile_level_id, rendition, .. } if rendition == *id => {
                 Some(profile_level_id)
             }
             Event::RenditionFailed { detail, .. } => panic!("{detail}"),
             _ => None,
         });
-        (rendition, profile)
+        (started.unwrap(), profile)
+    }
+
+    /// A second rendition of the picture: half its size at half its rate.
+    pub fn encode_small(&self, codec: Codec) -> (Rendition, Arc<Fanout>) {
+        let id = RenditionId { source: self.source.clone(), codec, rung: 1 };
+        let fanout = Arc::new(Fanout::new(id.clone(), self.events.clone()));
+        let format = |width, height, fps| Format::Video {
+            size: Size { width, height },
+            framerate: FrameRate::whole(fps),
+        };
+        let settings = EncodeSettings {
+            captured: format(320, 180, 30),
+            format: format(160, 90, 15),
+            bitrate: Bitrate::from_kbps(200),
+            keyframe_interval: Duration::from_secs(600),
+            burst: Duration::from_millis(250),
+        };
+        (self.encode_as(&id, 1, &settings, &fanout).0, fanout)
+    }
+
+    /// Waits until a viewer is really sent this rung, giving keyframes to whoever asks, as the
+    /// daemon would.
+    pub fn wait_for_rung(&self, wanted: Rung, encoders: [&Rendition; 2]) {
+        self.wait(|event| match event {
+            Event::KeyframeWanted { rendition } => {
+                encoders[usize::from(rendition.rung)].force_keyframe();
+                None
+            }
+            Event::Viewer { event: ViewerEvent::Sending { rung, .. }, .. } => (rung == wanted).then_some(()),
+            _ => None,
+        });
     }
 
     pub fn fanout(&self, codec: Codec) -> Arc<Fanout> {

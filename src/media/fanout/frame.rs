@@ -1,14 +1,14 @@
 //! The packets of one frame, and how an encoder's packets become frames.
 
-use super::super::{Event, wall_time};
+use super::super::{Event, Rung, wall_time};
 use super::Fanout;
 use crate::core::h264;
 use crate::core::protocol::{Codec, MediaKind};
+use crate::core::renditions::MAX_RUNGS;
 use crate::core::rtp::{RtpHeader, ntp_time};
 use crate::core::vp8;
 use gstreamer as gst;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 /// The most bytes that one frame may have; a keyframe of a 4K screen is under 2 MB.
@@ -16,9 +16,6 @@ const MAX_FRAME: usize = 8 * 1024 * 1024;
 
 /// Room that a frame is given before it is known how long it gets.
 const EXPECTED: usize = 16 * 1024;
-/// Tells the packets of each run of each encoder of the process from all others': no two of them
-/// decode together.
-static STREAMS: AtomicU32 = AtomicU32::new(0);
 
 /// The packets of one frame, laid end to end.
 #[derive(Debug, Default)]
@@ -75,8 +72,7 @@ pub(crate) struct Feed {
 impl Feed {
     /// `run` tells this encoder's packets from an earlier one's.
     pub(crate) fn new(fanout: Arc<Fanout>, run: u64) -> Self {
-        // Numbers for billions of runs.
-        let stream = STREAMS.fetch_add(1, Ordering::Relaxed);
+        let stream = stream_of(run, fanout.rendition.rung);
         Self {
             fanout,
             run,
@@ -88,7 +84,7 @@ impl Feed {
         }
     }
 
-    /// What tells its packets from all others'.
+    /// What tells its packets from all others' of its source.
     pub(crate) fn stream(&self) -> u32 {
         self.stream
     }
@@ -160,6 +156,14 @@ impl Feed {
             self.fanout.deliver(std::mem::replace(&mut self.frame, next));
         }
     }
+}
+
+/// Tells what a run of an encoder sends from all else that a track may be sent: of another run, or
+/// of another rung of the same source.
+fn stream_of(run: u64, rung: Rung) -> u32 {
+    const _: () = assert!(MAX_RUNGS <= 8);
+    // Runs are counted from 1 and are years away from this bound.
+    u32::try_from(run << 3 | u64::from(rung)).unwrap_or(u32::MAX)
 }
 
 impl Drop for Feed {
