@@ -272,7 +272,7 @@ mod tests {
         let looks = looks.into_iter().map(|(at, _)| at).filter(|at| *at > ms(1000));
         let age = |at: Duration| {
             let past = changes.iter().map(|us| Duration::from_micros(*us)).filter(|change| *change <= at);
-            past.last().map(|change| at - change)
+            past.max().map(|change| at - change)
         };
         looks.filter_map(age).collect()
     }
