@@ -156,14 +156,21 @@ impl Pacer {
     }
 
     /// When to look for a change. One that the budget has held back waits a little more where the
-    /// next is near: that picture is as young as can be, and shows both.
+    /// next is nearer than this one is old: that picture is as young as can be, and shows both.
     fn look_for(&self, change: Instant, allowed: Instant) -> Instant {
         let settled = change + SETTLE;
         if allowed <= settled {
             return settled;
         }
         match self.rhythm.next() {
-            Some(next) if next + LATE > allowed && next <= allowed + self.interval / 2 => next + LATE,
+            Some(next) if next + LATE > allowed => {
+                let wait = next.saturating_duration_since(allowed);
+                if wait < allowed.saturating_duration_since(settled) && wait < self.interval / 2 {
+                    next + LATE
+                } else {
+                    allowed
+                }
+            }
             _ => allowed,
         }
     }
@@ -328,6 +335,14 @@ mod tests {
             let mut ages: Vec<_> = ages(30, &steady(hz)).into_iter().collect();
             ages.sort_unstable();
             assert!(ages[ages.len() / 2] <= ms(oldest), "{hz} Hz: {ages:?}");
+        }
+    }
+
+    #[test]
+    fn the_budget_is_used_where_there_is_more_to_see() {
+        for hz in [40.0, 50.0, 58.0, 60.0, 62.0, 75.0, 120.0] {
+            let seen = ages(30, &steady(hz)).len();
+            assert!(seen >= 9 * 28, "{hz} Hz: {seen} in 9 s");
         }
     }
 
