@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+#[path = "devices/pacing.rs"]
+mod pacing;
 #[path = "devices/screens.rs"]
 mod screens;
 #[path = "devices/sound.rs"]

@@ -19,11 +19,16 @@ const BURST: u32 = 2;
 const STEADY: Duration = Duration::from_millis(4);
 /// How late the next change of a rhythm may be.
 const LATE: Duration = Duration::from_millis(3);
-/// An encoder spends on each frame what its bitrate allows, so the picture of a change becomes
-/// sharp with the frames that follow it: so many of them, ...
-const REFINEMENTS: u32 = 12;
-/// ... so far apart, where the budget allows that: all within a second.
-const REFINE_EVERY: Duration = Duration::from_millis(70);
+/// An encoder spends on each frame what its bitrate allows, so a picture that has changed becomes
+/// sharp with the frames that follow it: after a small change so many, ...
+const FEWEST_REFINEMENTS: u32 = 4;
+/// ... and after a change of half the picture or more as many as the budget has in this time.
+const REFINE_FOR: Duration = Duration::from_millis(900);
+/// They begin when nothing has changed for so long: no change that comes at some rate waits for the
+/// budget because of them.
+const STILL_AFTER: Duration = Duration::from_millis(70);
+/// They are no closer than this, whatever the budget.
+const REFINE_EVERY: Duration = Duration::from_millis(16);
 /// Between pictures of a screen that stands still.
 const KEEP_ALIVE: Duration = Duration::from_secs(1);
 /// For so long after a change a screen that tells nothing is looked at twice in a frame's time.
@@ -120,7 +125,18 @@ impl Pacer {
 
     /// Somebody begins anew with a keyframe: that, too, is to become sharp.
     pub fn requested(&mut self) {
-        self.refinements = REFINEMENTS;
+        self.refinements = self.refinements_after(1.0);
+    }
+
+    /// How many frames make a picture sharp of which that share has changed.
+    fn refinements_after(&self, share: f64) -> u32 {
+        let most = REFINE_FOR.as_secs_f64() / self.refine_every().as_secs_f64();
+        let wanted = f64::from(FEWEST_REFINEMENTS) + 2.0 * share * most;
+        self.refinements.max(wanted.min(most) as u32)
+    }
+
+    fn refine_every(&self) -> Duration {
+        REFINE_EVERY.max(self.interval)
     }
 
     /// When to look, as things stand; not after [`KEEP_ALIVE`] from the last look.
@@ -128,7 +144,7 @@ impl Pacer {
     pub fn next_look(&self, now: Instant) -> Instant {
         let Some(last_look) = self.last_look else { return now };
         let allowed = self.budget.check(now).map_or_else(|wait| now + wait, |()| now);
-        let mut due = self.last_sent.unwrap_or(last_look) + self.repeat_after();
+        let mut due = self.repeat_at(last_look);
         if !self.told {
             due = due.min(last_look + self.poll_interval(last_look));
         }
@@ -140,21 +156,33 @@ impl Pacer {
     }
 
     /// When to look for a change. One that the budget has held back waits a little more where the
-    /// next is near: that picture is as young as can be, and shows both.
+    /// next is nearer than this one is old: that picture is as young as can be, and shows both.
     fn look_for(&self, change: Instant, allowed: Instant) -> Instant {
         let settled = change + SETTLE;
         if allowed <= settled {
             return settled;
         }
         match self.rhythm.next() {
-            Some(next) if next + LATE > allowed && next <= allowed + self.interval / 2 => next + LATE,
+            Some(next) if next + LATE > allowed => {
+                let wait = next.saturating_duration_since(allowed);
+                if wait < allowed.saturating_duration_since(settled) && wait < self.interval / 2 {
+                    next + LATE
+                } else {
+                    allowed
+                }
+            }
             _ => allowed,
         }
     }
 
-    /// From one picture to the next of a screen that stands still.
-    fn repeat_after(&self) -> Duration {
-        if self.refinements > 0 { REFINE_EVERY.max(self.interval) } else { KEEP_ALIVE.max(self.interval) }
+    /// When a picture is due of a screen that stands still.
+    fn repeat_at(&self, last_look: Instant) -> Instant {
+        let last_sent = self.last_sent.unwrap_or(last_look);
+        if self.refinements == 0 {
+            return last_sent + KEEP_ALIVE.max(self.interval);
+        }
+        let refinement = last_sent + self.refine_every();
+        self.last_difference.map_or(refinement, |last| refinement.max(last + STILL_AFTER))
     }
 
     fn poll_interval(&self, now: Instant) -> Duration {
@@ -172,13 +200,14 @@ impl Pacer {
         }
     }
 
-    /// What the last look has shown. True: it is to be encoded. `differs`: from the last that was.
+    /// What the last look has shown. True: it is to be encoded. `share`: how much of it differs from
+    /// the last that was, from 0 to 1.
     #[must_use]
-    pub fn seen(&mut self, differs: bool, now: Instant) -> bool {
+    pub fn seen(&mut self, share: f64, now: Instant) -> bool {
         let taken = *self.last_look.get_or_insert(now);
-        let repeated = self.last_sent.is_none_or(|last| taken >= last + self.repeat_after());
-        if differs {
-            self.refinements = REFINEMENTS;
+        let repeated = self.last_sent.is_none() || taken >= self.repeat_at(taken);
+        if share > 0.0 {
+            self.refinements = self.refinements_after(share);
             self.last_difference = Some(taken);
         } else if repeated {
             self.refinements = self.refinements.saturating_sub(1);
@@ -223,7 +252,8 @@ mod tests {
             }
             now = due;
             pacer.look(now);
-            let sent = pacer.seen(std::mem::take(&mut fresh), now);
+            let share = if std::mem::take(&mut fresh) { 1.0 } else { 0.0 };
+            let sent = pacer.seen(share, now);
             looks.push((now - start, sent));
             now += Duration::from_micros(1);
         }
@@ -249,7 +279,7 @@ mod tests {
         let looks = looks.into_iter().map(|(at, _)| at).filter(|at| *at > ms(1000));
         let age = |at: Duration| {
             let past = changes.iter().map(|us| Duration::from_micros(*us)).filter(|change| *change <= at);
-            past.last().map(|change| at - change)
+            past.max().map(|change| at - change)
         };
         looks.filter_map(age).collect()
     }
@@ -264,7 +294,7 @@ mod tests {
         pacer.changed(now);
         assert_eq!(pacer.next_look(now), now + SETTLE);
         pacer.look(now + SETTLE);
-        assert!(pacer.seen(true, now + SETTLE));
+        assert!(pacer.seen(1.0, now + SETTLE));
         // And so is the next.
         pacer.changed(now + ms(8));
         assert_eq!(pacer.next_look(now + ms(8)), now + ms(8) + SETTLE);
@@ -277,7 +307,7 @@ mod tests {
         assert!(looks.iter().all(|(_, sent)| *sent), "no look is for nothing");
         let before = |end| looks.iter().filter(|(at, _)| *at < end).count();
         // The first picture, and one look more for what may have changed before the telling began.
-        assert_eq!(before(ms(1000)), 1 + usize::try_from(REFINEMENTS).unwrap(), "{looks:?}");
+        assert_eq!(before(ms(1000)), 1 + 27, "{looks:?}");
         assert_eq!(looks.len() - before(ms(1000)), 10, "{looks:?}");
     }
 
@@ -286,16 +316,33 @@ mod tests {
         let (mut pacer, now) = quiet(Instant::now());
         pacer.requested();
         let looks = play(&mut pacer, now, &[], ms(1000));
-        assert_eq!(looks.len(), usize::try_from(REFINEMENTS).unwrap(), "{looks:?}");
+        assert_eq!(looks.len(), 27, "{looks:?}");
+    }
+
+    #[test]
+    fn a_small_change_is_refined_with_few_frames() {
+        let (mut pacer, now) = quiet(Instant::now());
+        pacer.changed(now);
+        pacer.look(now);
+        assert!(pacer.seen(0.001, now));
+        let looks = play(&mut pacer, now, &[], ms(900));
+        assert_eq!(looks.len(), 4, "{looks:?}");
     }
 
     #[test]
     fn pictures_are_young_whatever_the_rate_of_the_changes() {
-        for (hz, oldest) in [(10.0, 2), (24.0, 2), (25.0, 2), (29.97, 2), (30.0, 2), (50.0, 2), (60.0, 2)] {
-            let mut ages: Vec<_> =
-                ages(30, &steady(hz)).into_iter().filter(|age| *age < REFINE_EVERY).collect();
+        for (hz, oldest) in [(24.0, 2), (25.0, 2), (29.97, 2), (30.0, 2), (50.0, 2), (60.0, 2)] {
+            let mut ages: Vec<_> = ages(30, &steady(hz)).into_iter().collect();
             ages.sort_unstable();
             assert!(ages[ages.len() / 2] <= ms(oldest), "{hz} Hz: {ages:?}");
+        }
+    }
+
+    #[test]
+    fn the_budget_is_used_where_there_is_more_to_see() {
+        for hz in [40.0, 50.0, 58.0, 60.0, 62.0, 75.0, 120.0] {
+            let seen = ages(30, &steady(hz)).len();
+            assert!(seen >= 9 * 28, "{hz} Hz: {seen} in 9 s");
         }
     }
 
@@ -305,7 +352,7 @@ mod tests {
         let just_sent = pacer.last_sent.unwrap();
         pacer.changed(now);
         pacer.look(now + SETTLE);
-        assert!(!pacer.seen(false, now + SETTLE));
+        assert!(!pacer.seen(0.0, now + SETTLE));
         assert_eq!(pacer.next_look(now + SETTLE), just_sent + KEEP_ALIVE);
     }
 
@@ -318,7 +365,7 @@ mod tests {
         assert!((118..=122).contains(&sent), "{sent}");
         let looks = play(&mut pacer, start + ms(4000), &[], ms(9000));
         let sent = looks.iter().filter(|(_, sent)| *sent).count();
-        assert!(sent <= 9 + 13, "{sent}");
+        assert!(sent <= 9 + 29, "{sent}");
         let late = looks.iter().filter(|(at, _)| *at > ms(4000)).count();
         assert!((145..=157).contains(&late), "{late}");
     }

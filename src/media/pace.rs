@@ -70,10 +70,11 @@ impl Pace {
         self.sooner.notify_all();
     }
 
-    /// Whether the frame that was just taken is to be encoded. `differs`: from the last that was.
+    /// Whether the frame that was just taken is to be encoded. `share`: how much of it differs from
+    /// the last that was, from 0 to 1.
     #[must_use]
-    pub(crate) fn seen(&self, differs: bool) -> bool {
-        self.lock().pacer.seen(differs, Instant::now())
+    pub(crate) fn seen(&self, share: f64) -> bool {
+        self.lock().pacer.seen(share, Instant::now())
     }
 
     /// Waits until it is time to look, at most a second or a frame of the budget.
@@ -107,7 +108,7 @@ mod tests {
         while looked.elapsed() < SOON {
             looked = Instant::now();
             pace.wait();
-            let _ = pace.seen(false);
+            let _ = pace.seen(0.0);
         }
         pace
     }

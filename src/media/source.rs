@@ -374,8 +374,8 @@ impl Intake {
         let time =
             common_time(sample, &buffer, self.pipeline.upgrade().as_ref()).unwrap_or_else(super::common_now);
         if let Some(pace) = &self.pace {
-            let differs = self.sent.as_ref().is_none_or(|sent| !same_picture(sent, &buffer, format));
-            if !pace.seen(differs) {
+            let share = self.sent.as_ref().map_or(1.0, |sent| changed_share(sent, &buffer, format));
+            if !pace.seen(share) {
                 return None;
             }
             self.sent = Some(buffer.clone());
@@ -407,35 +407,42 @@ impl Intake {
     }
 }
 
-/// Whether two pictures of one format show the same.
-fn same_picture(a: &gst::Buffer, b: &gst::Buffer, format: Option<Format>) -> bool {
-    let (Ok(a), Ok(b)) = (a.map_readable(), b.map_readable()) else { return false };
+/// How much of a picture differs from another of its format, from 0 to 1.
+fn changed_share(a: &gst::Buffer, b: &gst::Buffer, format: Option<Format>) -> f64 {
+    let (Ok(a), Ok(b)) = (a.map_readable(), b.map_readable()) else { return 1.0 };
     if a.as_slice() == b.as_slice() {
-        return true;
+        return 0.0;
     }
-    // What fills up the rows may be anything.
-    let Some(Format::Video { size, .. }) = format else { return false };
-    same_i420(&a, &b, size)
+    let Some(Format::Video { size, .. }) = format else { return 1.0 };
+    changed_share_i420(&a, &b, size).unwrap_or(1.0)
 }
 
-/// Compares the pixels of two I420 pictures in GStreamer's own layout: rows of multiples of 4 bytes.
-fn same_i420(a: &[u8], b: &[u8], size: Size) -> bool {
-    let (Ok(width), Ok(height)) = (usize::try_from(size.width), usize::try_from(size.height)) else {
-        return false;
-    };
+/// Compares two I420 pictures in GStreamer's own layout, rows of multiples of 4 bytes; what fills
+/// them up may be anything. By strips of pixels: an encoder works by blocks of them.
+fn changed_share_i420(a: &[u8], b: &[u8], size: Size) -> Option<f64> {
+    const STRIP: usize = 32;
+    let (width, height) = (usize::try_from(size.width).ok()?, usize::try_from(size.height).ok()?);
     let (half_width, half_height) = (width.div_ceil(2), height.div_ceil(2));
     let planes = [(width, half_height * 2), (half_width, half_height), (half_width, half_height)];
     let whole: usize = planes.iter().map(|(width, rows)| width.next_multiple_of(4) * rows).sum();
     if a.len() != whole || b.len() != whole {
-        return false;
+        return None;
     }
+    let (mut strips, mut changed) = (0_u32, 0_u32);
     let mut rest = (a, b);
-    planes.into_iter().all(|(width, rows)| {
+    for (width, rows) in planes {
         let stride = width.next_multiple_of(4);
         let ((a, after_a), (b, after_b)) = (rest.0.split_at(stride * rows), rest.1.split_at(stride * rows));
         rest = (after_a, after_b);
-        a.chunks(stride).zip(b.chunks(stride)).all(|(a, b)| a.get(..width) == b.get(..width))
-    })
+        for (a, b) in a.chunks(stride).zip(b.chunks(stride)) {
+            let (a, b) = (a.get(..width)?, b.get(..width)?);
+            for (a, b) in a.chunks(STRIP).zip(b.chunks(STRIP)) {
+                strips += 1;
+                changed += u32::from(a != b);
+            }
+        }
+    }
+    Some(f64::from(changed) / f64::from(strips.max(1)))
 }
 
 /// A frame's time on the common scale.
@@ -550,12 +557,13 @@ mod tests {
         for filling in [6, 7, 31, 35, 47] {
             a[filling] = 9;
         }
-        assert!(same_i420(&a, &b, size));
+        assert_eq!(changed_share_i420(&a, &b, size), Some(0.0));
         for pixel in [0, 29, 32, 34, 40, 46] {
             let mut other = b.clone();
             other[pixel] = 8;
-            assert!(!same_i420(&a, &other, size), "{pixel}");
+            // One row of eight.
+            assert_eq!(changed_share_i420(&a, &other, size), Some(0.125), "{pixel}");
         }
-        assert!(!same_i420(&a, &b[1..], size));
+        assert_eq!(changed_share_i420(&a, &b[1..], size), None);
     }
 }
