@@ -49,7 +49,6 @@ pub fn config(state_dir: &Path) -> Config {
         video: Video {
             encoders: vec![],
             bitrate: None,
-            renditions: Vec::new(),
             keyframe_interval: Duration::from_secs(2),
             grace: Duration::from_secs(5),
         },
