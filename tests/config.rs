@@ -292,8 +292,7 @@ fn each_mistake_of_a_source_is_told() {
         ),
         (
             "kind = \"test\"\n[[source.rendition]]\n[[source.rendition]]\ncodec = \"H265\"",
-            "6: source[1].rendition[2].codec: expected \"H264\" or \"VP8\"; got \"H265\"; did you mean \
-             \"H264\"?",
+            "6: source[1].rendition[2].codec: expected \"H264\" or \"VP8\"; got \"H265\"",
         ),
         (
             "kind = \"test\"\n[[source.rendition]]\nscale = 0.5\n[[source.rendition]]\nscale = 0.5",

@@ -18,35 +18,46 @@ pub(super) fn read(source: &Section<'_>) -> Vec<Step> {
     if let Some(section) = sections.get(MAX_RUNGS) {
         section.wrong_itself(&format!("at most {MAX_RUNGS} renditions"), &sections.len().to_string());
     }
-    let steps: Vec<Step> = sections.iter().map(rendition).collect();
-    for (index, (section, step)) in sections.iter().zip(&steps).enumerate() {
-        if let Some((first, _)) = sections.iter().zip(&steps).take(index).find(|(_, before)| *before == step)
+    let read: Vec<Option<Step>> = sections.iter().map(rendition).collect();
+    for (index, (section, step)) in sections.iter().zip(&read).enumerate() {
+        let mut before = sections.iter().zip(&read).take(index);
+        if step.is_some()
+            && let Some((first, _)) = before.find(|(_, other)| *other == step)
         {
             section.wrong_itself("another than the ones before", &format!("the same as {}", first.path()));
         }
     }
+    let count = read.len();
+    let steps: Vec<Step> = read.into_iter().flatten().collect();
     // A viewer is sent one codec, and has to have something in it.
     let without = |codec: &Codec| !steps.iter().any(|step| step.codec.is_none_or(|only| only == *codec));
     let lacking: Vec<&str> =
         CODECS.iter().filter(|(_, codec)| without(codec)).map(|(name, _)| *name).collect();
-    if !steps.is_empty() && !lacking.is_empty() {
+    if !steps.is_empty() && steps.len() == count && !lacking.is_empty() {
         let expected = format!("a rendition for {} too (one without codec is for each)", one_of(&lacking));
         source.wrong("rendition", &expected, "none");
     }
     steps
 }
 
-fn rendition(section: &Section<'_>) -> Step {
+/// `None` when something in it is wrong: what follows from that is no mistake of its own.
+fn rendition(section: &Section<'_>) -> Option<Step> {
     section.refuse_unknown(&keys::RENDITION);
     let size = section.get("size", values::size).map(Extent::Within);
     let scale = section.get("scale", values::scale).map(Extent::Scale);
+    let framerate = section.get("framerate", values::frame_rate).map(Pace::Rate);
+    let bitrate = section.get("bitrate_kbps", values::video_bitrate).map(Bits::Rate);
+    let codec = section.get("codec", values::word(&CODECS));
     if section.has("size") && section.has("scale") {
         section.wrong("scale", "one of size and scale", "both");
+        return None;
     }
-    Step {
+    let found = [size.is_some(), scale.is_some(), framerate.is_some(), bitrate.is_some(), codec.is_some()];
+    let is_wrong = keys::RENDITION.names.iter().zip(found).any(|(key, found)| section.has(key) && !found);
+    (!is_wrong).then(|| Step {
         extent: size.or(scale).unwrap_or(Extent::Scale(1.0)),
-        pace: section.get("framerate", values::frame_rate).map_or(Pace::Full, Pace::Rate),
-        bits: section.get("bitrate_kbps", values::video_bitrate).map_or(Bits::Fitting, Bits::Rate),
-        codec: section.get("codec", values::word(&CODECS)),
-    }
+        pace: framerate.unwrap_or(Pace::Full),
+        bits: bitrate.unwrap_or(Bits::Fitting),
+        codec,
+    })
 }

@@ -172,7 +172,7 @@ impl Encoder {
             (settings.captured, settings.format)
             && whole != size
         {
-            inlet::scale_behind(&input, &inner, size)?;
+            inlet::scale_behind(&input, &inner, (whole, size))?;
         }
         output.set_property("sync", false);
         output.set_property("async", false);
