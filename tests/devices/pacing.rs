@@ -11,7 +11,9 @@ use std::time::{Duration, Instant};
 use vitrina::config::{Screen, ScreenArea, SourceKind};
 use vitrina::core::protocol::MediaKind;
 use vitrina::core::template::{Value, Values};
-use vitrina::core::units::FrameRate;
+use vitrina::core::units::{FrameRate, Size};
+use vitrina::media::Format;
+use vitrina::media::inlet::Inlet;
 use vitrina::media::launch::LaunchFiles;
 
 const WHITE: u32 = 0x00ff_ffff;
@@ -80,7 +82,11 @@ impl Tapped {
     fn new(running: &Running, pipeline: gst::Pipeline) -> Self {
         let frames = pull(&element(&pipeline, "out"));
         pipeline.set_state(gst::State::Playing).unwrap();
-        let ticket = running.taps.of(MediaKind::Video).attach(&element::<AppSrc>(&pipeline, "in"));
+        // No frame is one too many.
+        let size = Size { width: 8192, height: 8192 };
+        let all = Format::Video { size, framerate: FrameRate::whole(1000) };
+        let input = Inlet::new(element::<AppSrc>(&pipeline, "in"), all);
+        let ticket = running.taps.of(MediaKind::Video).attach(input);
         Self { ticket, frames, pipeline }
     }
 
