@@ -13,3 +13,4 @@ mod peer;
 mod process;
 mod sessions;
 mod sources;
+mod whep;
