@@ -14,3 +14,4 @@ mod process;
 mod renditions;
 mod sessions;
 mod sources;
+mod whep;

@@ -53,6 +53,7 @@ pub struct ServedMline {
     pub capture_time: Option<u8>,
     profile: Option<ProfileLevelId>,
     any_level: bool,
+    channels: Option<u32>,
     rtx: Option<u8>,
     feedback: Vec<&'static str>,
     reduced_rtcp: bool,
@@ -119,6 +120,7 @@ impl CheckedOffer {
                     _ => profile,
                 }),
                 any_level: offered.any_level,
+                channels: offered.channels,
                 rtx: offered.rtx,
                 feedback: offered.feedback.clone(),
                 reduced_rtcp: asks.reduced_rtcp,
@@ -160,7 +162,7 @@ impl ServedMline {
             Codec::H264 => ("H264", 90_000, None, Some(self.h264_parameters())),
             Codec::Vp8 => ("VP8", 90_000, None, None),
             Codec::Opus => {
-                ("opus", 48_000, Some(2), Some("sprop-stereo=1;stereo=1;useinbandfec=1".to_owned()))
+                ("opus", 48_000, self.channels, Some("sprop-stereo=1;stereo=1;useinbandfec=1".to_owned()))
             }
         };
         let format = |payload_type, encoding: &str, parameters, feedback| PayloadFormat {

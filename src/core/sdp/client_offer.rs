@@ -60,6 +60,8 @@ pub(super) struct OfferedCodec {
     pub profile: Option<ProfileLevelId>,
     /// Of H.264: whether the stream's level may be another than the offered one.
     pub any_level: bool,
+    /// Of sound: as it is written. RFC 7587 section 7 has 2 there; GStreamer leaves it out.
+    pub channels: Option<u32>,
     /// The payload type of its retransmissions.
     pub rtx: Option<u8>,
     pub feedback: Vec<&'static str>,
@@ -204,7 +206,9 @@ fn codec(format: &PayloadFormat, kind: MediaKind, rtx: Option<u8>) -> Option<Off
     let codec = match (kind, format.clock_rate) {
         (MediaKind::Video, 90_000) if format.is("H264") => Codec::H264,
         (MediaKind::Video, 90_000) if format.is("VP8") => Codec::Vp8,
-        (MediaKind::Audio, 48_000) if format.is("opus") && format.channels == Some(2) => Codec::Opus,
+        (MediaKind::Audio, 48_000) if format.is("opus") && matches!(format.channels, None | Some(2)) => {
+            Codec::Opus
+        }
         _ => return None,
     };
     let profile = match codec {
@@ -223,6 +227,7 @@ fn codec(format: &PayloadFormat, kind: MediaKind, rtx: Option<u8>) -> Option<Off
         payload_type: format.payload_type,
         profile,
         any_level: format.parameter("level-asymmetry-allowed") == Some("1"),
+        channels: format.channels,
         rtx: rtx.filter(|_| kind == MediaKind::Video),
         feedback: FEEDBACK.into_iter().filter(given).collect(),
     })

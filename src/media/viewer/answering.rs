@@ -5,7 +5,7 @@
 //! pad, then the answer.
 
 use super::track::answered_caps;
-use super::{Prepared, TrackSpec, Viewer, add_track, prepare};
+use super::{Prepared, TrackSpec, Viewer, add_track, ice, prepare};
 use crate::core::ids::ViewerId;
 use crate::core::sdp::Agreement;
 use crate::media::{Events, MediaError};
@@ -43,6 +43,7 @@ impl Viewer {
         events: &Events,
     ) -> Result<(Self, String), MediaError> {
         let Prepared { webrtc, pipeline, certificate, link } = prepare(id, settings, events)?;
+        ice::keep_asking(&webrtc);
         let (gathered, news) = gather(&webrtc);
         pipeline.play()?;
         let offer = description(gst_webrtc::WebRTCSDPType::Offer, &agreement.to_offer())?;

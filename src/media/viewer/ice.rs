@@ -53,6 +53,18 @@ pub(super) fn configure(webrtc: &gst::Element, ice: &IceSettings) {
     }
 }
 
+/// Has the agent ask again and again whether the peer is still there (RFC 7675). Who comes by WHEP
+/// has no other line that would break.
+pub(super) fn keep_asking(webrtc: &gst::Element) {
+    let agent = webrtc.property::<gst::Object>("ice-agent");
+    if agent.has_property("agent") {
+        let nice = agent.property::<glib::Object>("agent");
+        if nice.has_property("keepalive-conncheck") {
+            nice.set_property("keepalive-conncheck", true);
+        }
+    }
+}
+
 /// `webrtcbin` writes the URLs of RFC 7064 and RFC 7065 with `//` and the login inside.
 fn add_server(webrtc: &gst::Element, url: &str, server: &IceServer) {
     if let Some(rest) = url.strip_prefix("stun:") {
