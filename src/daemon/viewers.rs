@@ -70,11 +70,12 @@ impl Viewers {
 
     /// Whether some viewer is to be sent this.
     pub(super) fn want(&self, rendition: &RenditionId) -> bool {
-        self.all.values().any(|unit| {
-            unit.session.selected().contains(&rendition.source)
-                && (rendition.media() == MediaKind::Audio
-                    || unit.session.video_codec() == Some(rendition.codec)
-                        && unit.session.watching().needs(&rendition.source, rendition.rung))
+        let is_sound = rendition.media() == MediaKind::Audio;
+        // Asked after every event, of every rendition: what costs least is looked at first.
+        self.all.values().map(|unit| &unit.session).any(|session| {
+            (is_sound || session.video_codec() == Some(rendition.codec))
+                && session.selected().contains(&rendition.source)
+                && (is_sound || session.watching().needs(&rendition.source, rendition.rung))
         })
     }
 
