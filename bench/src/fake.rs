@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime};
+use str0m::bwe::Bitrate;
 use str0m::change::SdpOffer;
 use str0m::crypto::from_feature_flags;
 use str0m::media::Mid;
@@ -22,6 +23,8 @@ pub struct Fake {
     pub url: String,
     /// Who has said farewell.
     pub left: Arc<AtomicUsize>,
+    /// Estimates of links made from viewers' feedback.
+    pub estimates: Arc<AtomicUsize>,
 }
 
 impl Fake {
@@ -29,17 +32,18 @@ impl Fake {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}/whep", listener.local_addr().unwrap());
         let left = Arc::new(AtomicUsize::new(0));
-        let counter = Arc::clone(&left);
+        let estimates = Arc::new(AtomicUsize::new(0));
+        let counters = (Arc::clone(&left), Arc::clone(&estimates));
         thread::spawn(move || {
             for stream in listener.incoming() {
-                serve(stream.unwrap(), &counter);
+                serve(stream.unwrap(), &counters.0, &counters.1);
             }
         });
-        Fake { url, left }
+        Fake { url, left, estimates }
     }
 }
 
-fn serve(mut stream: TcpStream, left: &AtomicUsize) {
+fn serve(mut stream: TcpStream, left: &AtomicUsize, estimates: &Arc<AtomicUsize>) {
     let mut request = Vec::new();
     let mut part = [0; 4096];
     let (method, body) = loop {
@@ -54,7 +58,7 @@ fn serve(mut stream: TcpStream, left: &AtomicUsize) {
     };
     let answer = match method.as_str() {
         "POST" => {
-            let answer = answer(&body);
+            let answer = answer(&body, Arc::clone(estimates));
             format!(
                 "HTTP/1.1 201 Created\r\nLocation: /whep/1\r\nContent-Length: {}\r\n\r\n{answer}",
                 answer.len()
@@ -69,23 +73,25 @@ fn serve(mut stream: TcpStream, left: &AtomicUsize) {
     stream.write_all(answer.as_bytes()).unwrap();
 }
 
-fn answer(offer: &str) -> String {
+fn answer(offer: &str, estimates: Arc<AtomicUsize>) -> String {
     let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
     let mut extensions = ExtensionMap::empty();
+    extensions.set(3, Extension::TransportSequenceNumber);
     extensions.set(4, Extension::RtpMid);
     extensions.set(5, Extension::AbsoluteCaptureTime);
     let mut rtc = RtcConfig::new()
         .set_crypto_provider(Arc::new(from_feature_flags()))
         .set_extension_map(extensions)
         .set_rtp_mode(true)
+        .enable_bwe(Some(Bitrate::mbps(2)))
         .build(Instant::now());
     rtc.add_local_candidate(Candidate::host(socket.local_addr().unwrap(), "udp").unwrap());
     let answer = rtc.sdp_api().accept_offer(SdpOffer::from_sdp_string(offer).unwrap()).unwrap();
-    thread::spawn(move || run(rtc, &socket));
+    thread::spawn(move || run(rtc, &socket, &estimates));
     answer.to_sdp_string()
 }
 
-fn run(mut rtc: Rtc, socket: &UdpSocket) {
+fn run(mut rtc: Rtc, socket: &UdpSocket, estimates: &AtomicUsize) {
     let (mut video, mut sending) = (None, false);
     let (mut seq, mut frame) = (0, 0);
     let mut next = Instant::now();
@@ -100,6 +106,9 @@ fn run(mut rtc: Rtc, socket: &UdpSocket) {
                 }
                 Output::Event(Event::Connected) => (sending, next) = (true, Instant::now()),
                 Output::Event(Event::MediaAdded(added)) if added.kind.is_video() => video = Some(added.mid),
+                Output::Event(Event::EgressBitrateEstimate(_)) => {
+                    estimates.fetch_add(1, Ordering::SeqCst);
+                }
                 Output::Event(_) => {}
             }
         };
@@ -233,6 +242,19 @@ mod tests {
         let seen = Watched::between(viewer, from, to);
         assert!(seen.kbps < 330.0 && viewer.link_losses().0 > 0, "{seen:?}");
         swarm.leave_all().unwrap();
+    }
+
+    #[test]
+    fn feedback_for_congestion_control_is_given_unless_it_is_not_wanted() {
+        for wanted in [true, false] {
+            let fake = Fake::start();
+            let mut swarm = Swarm::new(Ipv4Addr::LOCALHOST.into()).unwrap();
+            let index = swarm.join(&target(&fake), Behaviour::default(), wanted);
+            watch(&mut swarm, &[index], Duration::from_secs(2));
+            assert_eq!(fake.estimates.load(Ordering::SeqCst) > 0, wanted);
+            assert!(!crate::cipher::chosen().is_empty());
+            swarm.leave_all().unwrap();
+        }
     }
 
     #[test]

@@ -5,6 +5,7 @@
 //! they cost is read from /proc.
 
 mod cases;
+mod cipher;
 mod codec;
 #[cfg(test)]
 #[allow(clippy::unwrap_used, clippy::indexing_slicing)]
@@ -42,6 +43,7 @@ const USAGE: &str = "usage: scripts/bench [OPTION...] [CASE...]      (all cases 
   --server A         whom the other cases are about (vitrina)
   --no-transport-cc  viewers give no feedback for congestion control
   --config TOML      put into the daemon's configuration, before its source
+  --source TOML      the same, into its source: keys, and tables such as [[source.rendition]]
   --markdown FILE    write the results into this document as well
   --address IP       where media is sent from and to (127.0.0.1; scripts/bench gives one in a network of its own)
   --binary FILE      the daemon (target/release/vitrina)
@@ -65,7 +67,14 @@ fn run() -> Result<bool> {
     let root = env::current_dir()?;
     let out = root.join("target/bench");
     let address = Ipv4Addr::LOCALHOST.into();
-    let mut paths = Paths { vitrina: root.join("target/release/vitrina"), root, out, address };
+    let mut paths = Paths {
+        vitrina: root.join("target/release/vitrina"),
+        root,
+        out,
+        address,
+        config: String::new(),
+        source: String::new(),
+    };
     let mut extent = Extent {
         window: Duration::from_secs(10),
         rounds: 3,
@@ -73,7 +82,6 @@ fn run() -> Result<bool> {
         hold: Duration::from_secs(30),
         soak: Duration::from_secs(120),
         transport_cc: true,
-        config: String::new(),
         peers: Kind::ALL.to_vec(),
         server: Kind::Vitrina,
     };
@@ -104,7 +112,8 @@ fn run() -> Result<bool> {
             "--peers" => extent.peers = value()?.split(',').map(kind).collect::<Result<_>>()?,
             "--server" => extent.server = kind(&value()?)?,
             "--no-transport-cc" => extent.transport_cc = false,
-            "--config" => extent.config = value()?,
+            "--config" => paths.config = value()?,
+            "--source" => paths.source = value()?,
             "--markdown" => document = Some(PathBuf::from(value()?)),
             "--address" => paths.address = value()?.parse().context("--address")?,
             "--binary" => paths.vitrina = fs::canonicalize(value()?).context("--binary")?,

@@ -97,6 +97,9 @@ pub struct Paths {
     pub vitrina: PathBuf,
     /// Where media is sent from and to.
     pub address: IpAddr,
+    /// Put into the daemon's configuration: before its source, and at the end, where keys are the source's.
+    pub config: String,
+    pub source: String,
 }
 
 /// A server that runs; dropping it ends it.
@@ -112,11 +115,11 @@ pub struct Server {
 }
 
 impl Server {
-    /// Starts it and waits until it listens. `more` is put into the daemon's configuration (its tables come first).
+    /// Starts it and waits until it listens.
     ///
     /// # Errors
     /// It could not be started, or ended, or was not ready within 30 s; its log says why.
-    pub fn start(kind: Kind, paths: &Paths, more: &str) -> Result<Server> {
+    pub fn start(kind: Kind, paths: &Paths) -> Result<Server> {
         let folder = paths.out.join("run").join(kind.name());
         let _ = fs::remove_dir_all(&folder);
         fs::create_dir_all(&folder)?;
@@ -124,7 +127,7 @@ impl Server {
         fs::create_dir_all(log.parent().unwrap_or(Path::new(".")))?;
         let mut starting = Starting { folder, log, children: Vec::new() };
         let started = match kind {
-            Kind::Vitrina => starting.vitrina(paths, more),
+            Kind::Vitrina => starting.vitrina(paths),
             Kind::Janus => starting.janus(paths),
             Kind::WhepServer | Kind::WhepServerRaw => starting.whepserver(paths, kind),
             Kind::Aiortc | Kind::AiortcEncoding => starting.aiortc(paths, kind),
@@ -241,26 +244,28 @@ impl Starting {
         fs::metadata(&self.log).map_or(0, |metadata| metadata.len() as usize)
     }
 
-    fn vitrina(&mut self, paths: &Paths, more: &str) -> Result<Started> {
+    fn vitrina(&mut self, paths: &Paths) -> Result<Started> {
         fs::create_dir_all(self.folder.join("pipelines"))?;
         fs::write(self.folder.join("pipelines/bench.launch"), format!("{PICTURE} ! appsink name=video\n"))?;
-        let config = self.folder.join("vitrina.toml");
+        let file = self.folder.join("vitrina.toml");
         fs::write(
-            &config,
+            &file,
             format!(
                 "state_dir = \"state\"\n\
                  [server]\nlisten = \"127.0.0.1:0\"\ntls = false\n\
                  [access]\nopen = true\n\
                  [network]\naddresses = [\"{address}\"]\n\
                  [limits]\nviewers = 200\nconnections_per_address = 256\n\
-                 {more}\n\
-                 [[source]]\nname = \"bench\"\nkind = \"launch\"\nfile = \"bench.launch\"\nbitrate_kbps = {BITRATE_KBPS}\n",
-                address = paths.address
+                 {config}\n\
+                 [[source]]\nname = \"bench\"\nkind = \"launch\"\nfile = \"bench.launch\"\nbitrate_kbps = {BITRATE_KBPS}\n{source}\n",
+                address = paths.address,
+                config = paths.config,
+                source = paths.source,
             ),
         )?;
         let from = self.log_length();
-        let config = config.to_string_lossy().into_owned();
-        let pid = self.spawn(&paths.vitrina, &["run", "--config", &config])?;
+        let file = file.to_string_lossy().into_owned();
+        let pid = self.spawn(&paths.vitrina, &["run", "--config", &file])?;
         let url = Url::parse(&format!("{}/whep/bench", self.listening(from)?))?;
         Ok((Target::Whep { url, token: None }, pid, None))
     }

@@ -1,5 +1,6 @@
 //! All viewers of a run on one thread: one epoll, one socket each. Joins and farewells block, on threads of their own.
 
+use crate::cipher;
 use crate::join::{self, Joined, Offer, Target};
 use crate::viewer::{Behaviour, Viewer};
 use anyhow::{Context, Result};
@@ -11,7 +12,7 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 use str0m::config::DtlsCert;
-use str0m::crypto::{CryptoProvider, from_feature_flags};
+use str0m::crypto::CryptoProvider;
 
 /// The token of the waker; viewers have their index.
 const JOINED: Token = Token(usize::MAX);
@@ -46,7 +47,7 @@ impl Swarm {
         let poll = Poll::new()?;
         let waker = Arc::new(Waker::new(poll.registry(), JOINED)?);
         let (joiner, joined) = channel();
-        let crypto = Arc::new(from_feature_flags());
+        let crypto = Arc::new(cipher::provider());
         let certificate =
             crypto.dtls_provider.generate_certificate().context("no certificate could be made")?;
         let (viewers, farewells) = (Vec::new(), Vec::new());

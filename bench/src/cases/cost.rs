@@ -1,6 +1,7 @@
 //! What viewers cost: by their number, and beside peers.
 
 use super::{Arrivals, Bench};
+use crate::cipher;
 use crate::measure::Cost;
 use crate::report::Row;
 use crate::servers::{Kind, Server};
@@ -80,6 +81,7 @@ struct Round {
     keyframe: f64,
     own: f64,
     other: f64,
+    cipher: &'static str,
 }
 
 /// The daemon and its peers, one after the other, in several rounds.
@@ -122,7 +124,8 @@ pub(super) fn peers(bench: &mut Bench) -> Result<()> {
             .with("generator CPU % per viewer", of(found, |round| round.own))
             .with("other CPU %", of(found, |round| round.other));
         let each: Vec<String> = found.iter().map(|round| format!("{:.3}", round.each.cpu)).collect();
-        row = row.noted(format!("rounds: {}", each.join(", ")));
+        let cipher = found.last().map_or("", |round| round.cipher);
+        row = row.noted(format!("{cipher}; rounds: {}", each.join(", ")));
         if *kind == Kind::Vitrina
             && let Some((_, janus)) =
                 rounds.iter().find(|(kind, found)| *kind == Kind::Janus && !found.is_empty())
@@ -163,5 +166,6 @@ fn round(bench: &mut Bench, kind: Kind) -> Result<Round> {
         keyframe: median(&arrivals.keyframe),
         own: cost.own_cpu / cost.viewers as f64,
         other: cost.other_cpu,
+        cipher: cipher::chosen(),
     })
 }

@@ -124,7 +124,8 @@ pub(super) fn slow(bench: &mut Bench) -> Result<()> {
     let mut swarm = bench.swarm()?;
     let joined = bench.join(&mut swarm, &server, 20, Behaviour::default())?;
     let (slow, others) = joined.split_first().context("nobody joined")?;
-    swarm.run_for(SETTLE)?;
+    // An encoder takes a while to reach its bit rate.
+    swarm.run_for(SETTLE * 2)?;
     let mut measured = Vec::new();
     for label in ["all alike", "one at 0.5 Mbit/s"] {
         swarm.run_for(window)?;
@@ -165,7 +166,7 @@ pub(super) fn slow(bench: &mut Bench) -> Result<()> {
         let judged = second
             .clone()
             .judged("frames as before", after.0 >= before.0 * 0.97)
-            .judged("bit rate as before", (after.1 / before.1 - 1.0).abs() < 0.1)
+            .judged("bit rate as before", (after.1 / before.1 - 1.0).abs() < 0.15)
             .judged("no more freezes", after.2.over_200_ms <= before.2.over_200_ms);
         bench.rows.extend([first.clone(), judged]);
     }

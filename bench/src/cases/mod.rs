@@ -27,8 +27,6 @@ pub struct Extent {
     pub soak: Duration,
     /// Whether viewers give feedback for congestion control.
     pub transport_cc: bool,
-    /// Put into the daemon's configuration.
-    pub config: String,
     pub peers: Vec<Kind>,
     /// Whom the other cases are about.
     pub server: Kind,
@@ -90,7 +88,7 @@ impl Bench {
     }
 
     fn start(&self, kind: Kind) -> Result<Server> {
-        Server::start(kind, &self.paths, if kind == Kind::Vitrina { &self.extent.config } else { "" })
+        Server::start(kind, &self.paths)
     }
 
     fn swarm(&self) -> Result<Swarm> {

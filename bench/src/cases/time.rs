@@ -40,10 +40,9 @@ pub(super) fn idle(bench: &mut Bench) -> Result<()> {
 
 /// Nobody watched before: capture and encoder start with the viewer.
 pub(super) fn cold(bench: &mut Bench) -> Result<()> {
-    let config = format!("{}\n[video]\ngrace_s = 0\n", bench.extent.config);
-    let server = Server::start(bench.extent.server, &bench.paths, &config)?;
+    let server = bench.daemon()?;
     let mut all = Arrivals { answered: Vec::new(), connected: Vec::new(), keyframe: Vec::new() };
-    for _ in 0..7 {
+    for _ in 0..5 {
         let mut swarm = bench.swarm()?;
         let joined = bench.join(&mut swarm, &server, 1, Behaviour::default())?;
         let arrivals = Arrivals::of(&swarm, &joined);
@@ -51,7 +50,8 @@ pub(super) fn cold(bench: &mut Bench) -> Result<()> {
         all.connected.extend(arrivals.connected);
         all.keyframe.extend(arrivals.keyframe);
         bench.leave(&mut swarm, &server);
-        swarm.run_for(Duration::from_secs(2))?;
+        // Capture and encoder run on for 5 s.
+        swarm.run_for(Duration::from_secs(8))?;
     }
     let keyframe = stats::median(&all.keyframe);
     bench.rows.push(
