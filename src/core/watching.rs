@@ -120,6 +120,13 @@ impl Watching {
         self.pictures.get(source)?.choice
     }
 
+    /// What the automatic control has said last of a source: the rung, and whether the link is too
+    /// slow.
+    #[must_use]
+    pub fn automatic(&self, source: &SourceName) -> (u8, bool) {
+        self.pictures.get(source).map_or((0, false), |picture| (picture.automatic, picture.too_slow))
+    }
+
     /// Takes what has happened.
     ///
     /// # Errors

@@ -5,6 +5,7 @@
 //! but for a reload, which waits until the file is read and the machine is looked at.
 
 mod jobs;
+mod links;
 mod reload;
 mod sources;
 mod system;
@@ -312,6 +313,7 @@ impl Daemon {
             self.feed_watchdog(now);
         }
         self.viewers.tick(now, &self.sources);
+        self.viewers.follow_links(now, &self.sources);
         let changes = self.sources.demand(now, |rendition| self.viewers.want(rendition));
         self.viewers.announce(&changes);
         self.viewers.open_ready(now, &self.sources);

@@ -136,6 +136,11 @@ impl Sources {
         all.filter(move |id| id.codec == codec)
     }
 
+    /// The bit rate of a source's sound.
+    pub(super) fn sound(&self) -> Bitrate {
+        self.encoding.audio_bitrate
+    }
+
     /// A source's ladder in a codec; empty until its capture has said what it delivers, and where
     /// there is no picture.
     pub(super) fn ladder(&self, source: &SourceName, codec: Codec) -> &[Rung] {

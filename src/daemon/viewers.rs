@@ -2,6 +2,7 @@
 //!
 //! The rules are [`Session`]'s; this carries them out.
 
+use super::links::Watch;
 use super::sources::Sources;
 use super::viewer::{Peer, Unit};
 use crate::core::ids::{SourceName, ViewerId};
@@ -38,6 +39,7 @@ pub(super) struct Greeting {
 
 #[derive(Debug)]
 pub(super) struct Viewers {
+    pub(super) links: Watch,
     pub(super) all: BTreeMap<ViewerId, Unit>,
     pub(super) ice: IceSettings,
     greeting: Greeting,
@@ -54,7 +56,7 @@ impl Viewers {
         events: Events,
         opened: Sender<Opened>,
     ) -> Self {
-        Self { all: BTreeMap::new(), ice, greeting, limit, events, opened }
+        Self { links: Watch::new(Instant::now()), all: BTreeMap::new(), ice, greeting, limit, events, opened }
     }
 
     pub(super) fn reconfigure(&mut self, ice: IceSettings, greeting: Greeting, limit: usize) {
@@ -84,7 +86,9 @@ impl Viewers {
             Peer::Waiting { until, .. } => Some(until),
             Peer::None | Peer::Opening { .. } | Peer::Open { .. } => None,
         });
-        self.all.values().filter_map(|unit| unit.session.deadline()).chain(waiting).min()
+        let connected = self.all.values().any(|unit| unit.session.is_connected());
+        let links = self.links.deadline(connected);
+        self.all.values().filter_map(|unit| unit.session.deadline()).chain(waiting).chain(links).min()
     }
 
     /// A client has connected.
@@ -341,7 +345,7 @@ pub(super) fn track(rendition: &RenditionId, profile_level_id: Option<String>) -
 }
 
 /// What tells a session of a source's ladder, if there is one.
-fn ladder(source: &SourceName, codec: Codec, sources: &Sources) -> Option<Input> {
+pub(super) fn ladder(source: &SourceName, codec: Codec, sources: &Sources) -> Option<Input> {
     let rungs = sources.ladder(source, codec);
     let input = || Input::Picture { source: source.clone(), turn: Turn::Ladder(rungs.to_vec()) };
     (!rungs.is_empty()).then(input)

@@ -57,7 +57,7 @@ impl Viewers {
     pub(super) fn whep(&mut self, now: Instant, action: WhepAction, reply: WhepReply, sources: &Sources) {
         let outcome = match action {
             WhepAction::Create { viewer, source, offer } => match self.agree(&offer, source, sources) {
-                Ok(agreement) => return self.begin(now, viewer, agreement, reply),
+                Ok(agreement) => return self.begin(now, viewer, agreement, reply, sources),
                 Err(outcome) => outcome,
             },
             WhepAction::Patch { session, condition, fragment } => {
@@ -111,7 +111,14 @@ impl Viewers {
         offer.agree(&sendable).ok_or(WhepOutcome::NothingToSend)
     }
 
-    fn begin(&mut self, now: Instant, viewer: ViewerId, agreement: Agreement, reply: WhepReply) {
+    fn begin(
+        &mut self,
+        now: Instant,
+        viewer: ViewerId,
+        agreement: Agreement,
+        reply: WhepReply,
+        sources: &Sources,
+    ) {
         let renditions: Vec<_> = agreement
             .served()
             .iter()
@@ -119,10 +126,16 @@ impl Viewers {
             .collect();
         let specs: Vec<_> = renditions.iter().map(|id| super::viewers::track(id, None)).collect();
         let tag = format!("{:016x}", super::random_u64());
+        let pictures = renditions.iter().filter(|id| id.media() == MediaKind::Video);
+        let ladders: Vec<_> =
+            pictures.filter_map(|id| super::viewers::ladder(&id.source, id.codec, sources)).collect();
         let mut unit = Unit::by_whep(now, Session::answering(now, agreement.clone(), tag), Line::new(reply));
         unit.peer = Peer::Opening { renditions, offer: None };
         self.all.insert(viewer, unit);
         tracing::info!(%viewer, viewers = self.count(), "viewer comes by WHEP");
+        for ladder in ladders {
+            self.handle(now, viewer, ladder, sources);
+        }
         let (ice, events, opened) = (self.ice.clone(), self.events.clone(), self.opened.clone());
         smol::unblock(move || {
             let result = Viewer::answer(viewer, &ice, &agreement, &specs, &events);

@@ -11,6 +11,7 @@ mod lists;
 mod track;
 
 pub use ice::IceSettings;
+pub(crate) use link::Departure;
 pub use link::Link;
 pub use track::TrackSpec;
 

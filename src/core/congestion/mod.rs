@@ -42,9 +42,6 @@ const FULL_APART_US: i64 = 250_000;
 /// What each packet has on the wire that its sender does not count: IPv4, UDP, the SRTP tag. A
 /// link carries fewer bytes of small packets, and would be underrated without it.
 const WIRE_OVERHEAD: u32 = 20 + 8 + 10;
-/// The URI of the header extension that carries the numbers.
-pub const TRANSPORT_SEQUENCE_URI: &str =
-    "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01";
 
 /// How a link is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

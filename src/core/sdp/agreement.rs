@@ -17,7 +17,7 @@ use super::{Direction, answer, with_msids};
 use crate::core::candidate::Candidate;
 use crate::core::ids::SourceName;
 use crate::core::protocol::{Codec, MediaKind};
-use crate::core::rtp::CAPTURE_TIME_URI;
+use crate::core::rtp::{CAPTURE_TIME_URI, TRANSPORT_SEQUENCE_URI};
 use std::fmt::Write;
 
 /// What the daemon's own encoders make.
@@ -51,6 +51,8 @@ pub struct ServedMline {
     pub payload_type: u8,
     /// The id that the client gives to the header extension for the time of capture.
     pub capture_time: Option<u8>,
+    /// The id that it gives to the one for the transport-wide sequence number.
+    pub transport_sequence: Option<u8>,
     profile: Option<ProfileLevelId>,
     any_level: bool,
     channels: Option<u32>,
@@ -115,6 +117,7 @@ impl CheckedOffer {
                 codec,
                 payload_type: offered.payload_type,
                 capture_time: asks.capture_time,
+                transport_sequence: asks.transport_sequence,
                 profile: offered.profile.map(|profile| match sendable.profile {
                     Some(stream) if offered.any_level && stream.same_profile(profile) => stream,
                     _ => profile,
@@ -285,6 +288,9 @@ impl Agreement {
             let _ = served.write(&mut sdp, direction, &transport, with_rtx);
             if let Some(id) = served.capture_time {
                 sdp.push_str(&format!("a=extmap:{id} {CAPTURE_TIME_URI}\r\n"));
+            }
+            if let Some(id) = served.transport_sequence {
+                sdp.push_str(&format!("a=extmap:{id} {TRANSPORT_SEQUENCE_URI}\r\n"));
             }
             for name in ["ssrc-group", "ssrc"] {
                 section.attributes.all(name).for_each(|value| sdp.push_str(&format!("a={name}:{value}\r\n")));

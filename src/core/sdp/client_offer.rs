@@ -10,10 +10,13 @@ use super::transport::Transport;
 use super::{Direction, MAX_CANDIDATES};
 use crate::core::candidate::{Candidate, CandidateError};
 use crate::core::protocol::{Codec, MediaKind};
-use crate::core::rtp::CAPTURE_TIME_URI;
+use crate::core::rtp::{CAPTURE_TIME_URI, TRANSPORT_SEQUENCE_URI};
 
 /// The feedback on pictures that the daemon acts on (RFC 4585, RFC 5104).
-const FEEDBACK: [&str; 3] = ["nack", "nack pli", "ccm fir"];
+const FEEDBACK: [&str; 4] = ["nack", "nack pli", "ccm fir", TRANSPORT_CC];
+/// Reports of when each packet arrived, by its transport-wide number
+/// (draft-holmer-rmcat-transport-wide-cc-extensions-01 section 3). Asked for of sound too.
+const TRANSPORT_CC: &str = "transport-cc";
 
 /// An offer that can be answered. There is no other way to get one than [`CheckedOffer::check`].
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,6 +47,8 @@ pub(super) struct Asks {
     pub codecs: Vec<OfferedCodec>,
     /// The id of the header extension for the time of capture.
     pub capture_time: Option<u8>,
+    /// The id of the header extension for the transport-wide sequence number.
+    pub transport_sequence: Option<u8>,
     /// Whether the client understands reduced-size RTCP (RFC 5506).
     pub reduced_rtcp: bool,
     /// Where it is offered by itself; a bundle-only m-line may leave it to the group's first.
@@ -186,11 +191,15 @@ fn what_is_asked(
         })
         .collect();
     let extensions = format::extensions(attributes)?;
-    let capture_time = extensions.iter().find(|extension| extension.uri == CAPTURE_TIME_URI);
     // One-byte headers have these ids (RFC 8285 section 4.2).
-    let capture_time = capture_time.map(|extension| extension.id).filter(|id| {
+    let usable = |id: &u8| {
         (1..=14).contains(id) && extensions.iter().filter(|extension| extension.id == *id).count() == 1
-    });
+    };
+    let extension = |uri| {
+        let found = extensions.iter().find(|extension| extension.uri == uri);
+        found.map(|extension| extension.id).filter(usable)
+    };
+    let (capture_time, transport_sequence) = (extension(CAPTURE_TIME_URI), extension(TRANSPORT_SEQUENCE_URI));
     let has = |name| attributes.has(name) || session.has(name);
     let transport = match Transport::of_offered(session, section) {
         // What is left out is that of the group's first m-line.
@@ -198,7 +207,8 @@ fn what_is_asked(
         found => Some(found?),
     };
     let reduced_rtcp = attributes.has("rtcp-rsize");
-    Ok(Asks { kind, codecs, capture_time, reduced_rtcp, transport, candidates: candidates(attributes)? })
+    let candidates = candidates(attributes)?;
+    Ok(Asks { kind, codecs, capture_time, transport_sequence, reduced_rtcp, transport, candidates })
 }
 
 /// What the daemon would send as that format.
@@ -220,7 +230,8 @@ fn codec(format: &PayloadFormat, kind: MediaKind, rtx: Option<u8>) -> Option<Off
         Codec::Vp8 | Codec::Opus => None,
     };
     let given = |feedback: &&str| {
-        kind == MediaKind::Video && format.feedback.iter().any(|given| given.trim() == *feedback)
+        (kind == MediaKind::Video || *feedback == TRANSPORT_CC)
+            && format.feedback.iter().any(|given| given.trim() == *feedback)
     };
     Some(OfferedCodec {
         codec,

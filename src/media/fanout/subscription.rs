@@ -1,10 +1,10 @@
 //! One viewer's share of a source's picture or sound: which frames it gets, and its copy of each.
 
-use super::super::viewer::{Link, TrackSpec, ViewerEvent};
+use super::super::viewer::{Departure, Link, TrackSpec, ViewerEvent};
 use super::super::{Event, Events, MediaError, RenditionId, Rung, common_now, common_time};
 use super::frame::Frame;
 use super::recent::Start;
-use super::switch::Switch;
+use super::switch::{Admission, Switch};
 use crate::core::ids::ViewerId;
 use crate::core::protocol::MediaKind;
 use crate::core::rtp::{Decision, Extensions, FrameInfo, Rewriter, Track};
@@ -16,9 +16,6 @@ use std::time::Duration;
 
 /// A viewer's requests for keyframes that are nearer together are one.
 const ASK_EVERY_MS: u64 = 100;
-
-/// Room behind a packet, so that what encrypts it can put its tag there without moving it.
-const SPARE: usize = 16;
 
 /// One track of one viewer: where its packets go and how they are rewritten. Its frames come from
 /// one rendition of its source, and while it goes over to another one, from both.
@@ -147,8 +144,14 @@ impl Subscription {
         if outlet.last.is_some_and(|(stream, last)| stream == frame.stream && frame.number <= last) {
             return;
         }
-        if !outlet.switch.admits(rung, frame.time) {
-            return;
+        match outlet.switch.admits(rung, frame.keyframe, frame.time) {
+            Admission::Taken => {}
+            Admission::NotForIt => return,
+            Admission::TooMuch => {
+                outlet.rewriter.interrupted();
+                self.dropped.fetch_add(1, Ordering::Relaxed);
+                return;
+            }
         }
         let decision = self.hand_over(&mut outlet, frame, frame.time, rung);
         drop(outlet);
@@ -159,7 +162,12 @@ impl Subscription {
 
     /// Rewrites and queues one frame, with a time that may be another than its own.
     fn hand_over(&self, outlet: &mut Outlet, frame: &Frame, time: Duration, rung: Rung) -> Decision {
-        let queue = Duration::from_nanos(self.appsrc.current_level_time().nseconds());
+        let mut departure = self.link.departure();
+        let mut queue = Duration::from_nanos(self.appsrc.current_level_time().nseconds());
+        // Sound is little, and goes on where pictures do not fit any more.
+        if self.rendition.media() == MediaKind::Video {
+            queue = queue.max(departure.queue());
+        }
         let info = FrameInfo { stream: frame.stream, keyframe: frame.keyframe, running_time: time, queue };
         outlet.last = Some((frame.stream, frame.number));
         let decision = outlet.rewriter.frame(info);
@@ -172,7 +180,7 @@ impl Subscription {
             self.events.send(Event::Viewer { viewer: self.viewer, event });
         }
         outlet.time = time;
-        if let Some(list) = self.copy(frame, time, &mut outlet.rewriter) {
+        if let Some(list) = self.copy(frame, time, &mut outlet.rewriter, departure) {
             self.frames.fetch_add(1, Ordering::Relaxed);
             // A viewer that is being closed refuses; the daemon is about to unsubscribe it.
             let _ = self.appsrc.push_buffer_list(list);
@@ -182,26 +190,31 @@ impl Subscription {
 
     /// The viewer's copy of a frame. The first packet says when it was captured, and each has its
     /// number, if the viewer has given that an extension id.
-    fn copy(&self, frame: &Frame, time: Duration, rewriter: &mut Rewriter) -> Option<gst::BufferList> {
+    fn copy(
+        &self,
+        frame: &Frame,
+        time: Duration,
+        rewriter: &mut Rewriter,
+        mut departure: Departure<'_>,
+    ) -> Option<gst::BufferList> {
         let mut list = gst::BufferList::new_sized(frame.ends.len());
         let target = list.get_mut()?;
         let time = gst::ClockTime::from_nseconds(u64::try_from(time.as_nanos()).unwrap_or(u64::MAX));
         let given = |id: &AtomicU8| Some(id.load(Ordering::Relaxed)).filter(|id| *id != 0);
         let mut capture_time = given(&self.capture_time).map(|id| (id, frame.captured));
         let numbered = given(&self.transport_sequence);
-        let mut numbering = numbered.map(|_| self.link.numbering());
         for packet in frame.packets() {
             let transport_sequence = numbered.map(|id| (id, 0));
             let mut extensions = Extensions { capture_time: capture_time.take(), transport_sequence };
             let len = packet.len() + extensions.len();
-            if let (Some((_, number)), Some(numbering)) = (&mut extensions.transport_sequence, &mut numbering)
-            {
-                *number = numbering.next(len);
+            // Counted for every viewer: reports of loss are about these packets too.
+            let number = departure.number(len);
+            if let Some((_, written)) = &mut extensions.transport_sequence {
+                *written = number;
             }
-            let mut buffer = gst::Buffer::with_size(len + SPARE).ok()?;
+            let mut buffer = gst::Buffer::with_size(len).ok()?;
             {
                 let buffer = buffer.get_mut()?;
-                buffer.set_size(len);
                 buffer.set_pts(time);
                 if !extensions.copy(packet, &mut buffer.map_writable().ok()?) {
                     // A payloader of the user's has put in others.

@@ -64,6 +64,9 @@ impl Viewer {
             if let Some(extension) = served.capture_time {
                 subscription.send_capture_time(extension);
             }
+            if let Some(extension) = served.transport_sequence {
+                subscription.number_packets(extension);
+            }
             subscriptions.push(subscription);
         }
         let reply = ask(&webrtc, "create-answer", &None::<gst::Structure>)?;

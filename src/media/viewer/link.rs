@@ -5,9 +5,14 @@
 //! is read here on its way to webrtcbin, which knows of neither. One for each viewer, over all its
 //! tracks. Nobody waits for it for longer than a frame is copied or a packet of RTCP read.
 
+use crate::core::congestion::{Congestion, Decision, Estimate, Picture};
+use crate::core::rtp::ntp_time;
+use crate::core::units::Bitrate;
+use crate::media::{common_time, wall_time};
 use gstreamer as gst;
 use gstreamer::prelude::*;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 /// RTCP's packet type of transport layer feedback, and among it the format of the transport-wide
 /// kind (RFC 4585 section 6.2; draft-holmer-rmcat-transport-wide-cc-extensions-01 section 3.1).
@@ -15,30 +20,43 @@ const TRANSPORT_LAYER: u8 = 205;
 const TRANSPORT_WIDE: u8 = 15;
 
 /// The link of one viewer.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Link {
     state: Mutex<State>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct State {
-    next: u16,
+    congestion: Congestion,
     packets: u64,
     reports: u64,
     feedback: u64,
 }
 
-/// Numbers the packets of a frame. Others' wait.
+/// A frame that is about to be sent. What else concerns the link waits for its end.
 #[derive(Debug)]
-pub(crate) struct Numbering<'a>(MutexGuard<'a, State>);
+pub(crate) struct Departure<'a> {
+    state: MutexGuard<'a, State>,
+    now: Instant,
+}
 
-impl Numbering<'_> {
+impl Departure<'_> {
+    /// How much time waits in the network, for this viewer, of what was sent before.
+    pub(crate) fn queue(&mut self) -> Duration {
+        self.state.congestion.queue(self.now)
+    }
+
     /// The number of the next packet, of so many bytes without SRTP's.
-    pub(crate) fn next(&mut self, _bytes: usize) -> u16 {
-        let number = self.0.next;
-        self.0.next = number.wrapping_add(1);
-        self.0.packets += 1;
-        number
+    pub(crate) fn number(&mut self, bytes: usize) -> u16 {
+        self.state.packets += 1;
+        self.state.congestion.sent(self.now, bytes)
+    }
+}
+
+impl Default for Link {
+    fn default() -> Self {
+        let congestion = Congestion::new(Instant::now());
+        Self { state: Mutex::new(State { congestion, packets: 0, reports: 0, feedback: 0 }) }
     }
 }
 
@@ -47,9 +65,20 @@ impl Link {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// For the packets of a frame that is about to be sent.
-    pub(crate) fn numbering(&self) -> Numbering<'_> {
-        Numbering(self.state())
+    /// For a frame that is about to be sent.
+    pub(crate) fn departure(&self) -> Departure<'_> {
+        Departure { state: self.state(), now: Instant::now() }
+    }
+
+    /// What the link carries of these pictures, beside so much sound.
+    pub fn decide(&self, now: Instant, pictures: &[Picture<'_>], sound: Bitrate) -> Decision {
+        self.state().congestion.decide(now, pictures, sound)
+    }
+
+    /// What is known of the link.
+    #[must_use]
+    pub fn estimate(&self, now: Instant) -> Estimate {
+        self.state().congestion.estimate(now)
     }
 
     /// Packets numbered, packets of RTCP heard, and those among them that hold transport-wide feedback.
@@ -62,9 +91,13 @@ impl Link {
     /// Takes RTCP of the viewer's, unprotected; true: it is of no use to anybody else.
     fn hear(&self, rtcp: &[u8]) -> bool {
         let (wide, all) = transport_wide(rtcp);
+        let ntp = ntp_time(wall_time(common_time()));
         let mut state = self.state();
         state.reports += 1;
         state.feedback += u64::from(wide);
+        if let Err(error) = state.congestion.rtcp(Instant::now(), ntp, rtcp) {
+            tracing::debug!(%error, "RTCP that cannot be read");
+        }
         all
     }
 }
@@ -127,15 +160,5 @@ mod tests {
         for nonsense in [&[][..], &[0x8f], &[0x80, 201, 0xff, 0xff, 0]] {
             assert_eq!(transport_wide(nonsense), (false, false));
         }
-    }
-
-    #[test]
-    fn numbers_go_on_over_the_wrap() {
-        let link = Link::default();
-        link.state().next = u16::MAX - 1;
-        let mut numbering = link.numbering();
-        assert_eq!([(); 3].map(|()| numbering.next(1200)), [u16::MAX - 1, u16::MAX, 0]);
-        drop(numbering);
-        assert_eq!(link.counts(), (3, 0, 0));
     }
 }
