@@ -247,6 +247,8 @@ fn values(settings: &EncodeSettings) -> Values {
             ("framerate", Value::Fraction(framerate)),
             ("keyframe_frames", Value::Int(frames as i64)),
             ("burst_ms", Value::Int(burst_ms)),
+            // What libvpx begins with and aims at, below what there is.
+            ("burst_level_ms", Value::Int((burst_ms * 5 / 6).max(1))),
             ("burst_kbit", Value::Int((burst_ms * i64::from(settings.bitrate.kbps()) / 1000).max(1))),
         ]);
     }
