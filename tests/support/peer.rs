@@ -43,7 +43,10 @@ impl Peer {
         webrtc.set_property("latency", 20u32);
         pipeline.add(&webrtc).unwrap();
         let agent = webrtc.property::<gst::Object>("ice-agent");
-        agent.property::<glib::Object>("agent").set_property("upnp", false);
+        let nice = agent.property::<glib::Object>("agent");
+        nice.set_property("upnp", false);
+        // A browser answers a check by one of its own at once, not at the next of libnice's ticks of 20 ms.
+        nice.set_property("stun-pacing-timer", 5u32);
         assert!(agent.emit_by_name::<bool>("add-local-ip-address", &[&"127.0.0.1"]));
         let frames = Arc::new(AtomicU64::new(0));
         let sound = Arc::new(AtomicU64::new(0));
