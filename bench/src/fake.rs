@@ -136,7 +136,7 @@ fn run(mut rtc: Rtc, socket: &UdpSocket, estimates: &AtomicUsize) {
 
 /// A keyframe every second.
 fn send_frame(rtc: &mut Rtc, mid: Mid, seq: &mut u64, frame: u32) {
-    let keyframe = frame % 30 == 0;
+    let keyframe = frame.is_multiple_of(30);
     let unit = |kind: u8| [vec![kind], vec![0; PACKET - 1]].concat();
     let mut payloads = if keyframe { vec![SPS_720.to_vec()] } else { Vec::new() };
     payloads.extend((0..3).map(|_| unit(if keyframe { 0x65 } else { 0x41 })));

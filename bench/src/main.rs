@@ -88,10 +88,14 @@ fn run() -> Result<bool> {
     let mut wanted: Vec<&Case> = Vec::new();
     let mut document = None;
     let mut arguments = env::args().skip(1);
-    let command =
-        ["scripts/bench".to_string()].into_iter().chain(env::args().skip(1)).collect::<Vec<_>>().join(" ");
+    let mut command = "scripts/bench".to_string();
     while let Some(argument) = arguments.next() {
-        let mut value = || arguments.next().with_context(|| format!("{argument} wants a value"));
+        let mut said = argument.clone();
+        let mut value = || -> Result<String> {
+            let value = arguments.next().with_context(|| format!("{argument} wants a value"))?;
+            said += &format!(" {value}");
+            Ok(value)
+        };
         match argument.as_str() {
             "--help" | "-h" => {
                 print!("{USAGE}\ncases:\n");
@@ -122,6 +126,10 @@ fn run() -> Result<bool> {
                 Some(case) => wanted.push(case),
                 None => bail!("there is no case '{name}'\n{USAGE}"),
             },
+        }
+        // Where media goes and where a run is written is not what was measured.
+        if !matches!(argument.as_str(), "--address" | "--markdown") {
+            command += &format!(" {said}");
         }
     }
     if wanted.is_empty() {

@@ -125,6 +125,8 @@ impl Server {
         fs::create_dir_all(&folder)?;
         let log = paths.out.join("logs").join(format!("{kind}.log"));
         fs::create_dir_all(log.parent().unwrap_or(Path::new(".")))?;
+        // Of the last run alone.
+        File::create(&log)?;
         let mut starting = Starting { folder, log, children: Vec::new() };
         let started = match kind {
             Kind::Vitrina => starting.vitrina(paths),
