@@ -59,8 +59,8 @@ fn check_lists_every_mistake_and_exits_with_2() {
     assert_eq!(text(&output.stdout), "");
     assert_eq!(
         text(&output.stderr),
-        "v.toml:2: server.lisen: expected a key of [server]: listen, tls, certificate, private_key, title or \
-         public_url; did you mean listen?\n\
+        "v.toml:2: server.lisen: expected a key of [server]: listen, tls, certificate, private_key, title, \
+         public_url or whep_origins; did you mean listen?\n\
          v.toml:5: limits.viewers: expected a whole number from 1 to 1000; got 0\n"
     );
 }

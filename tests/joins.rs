@@ -109,7 +109,7 @@ fn viewers_that_join_ten_a_second_share_few_keyframes_and_wait_little() {
                             each.early.push((mline, candidate));
                         }
                     }
-                    ViewerEvent::Candidate { .. } => {}
+                    ViewerEvent::Candidate { .. } | ViewerEvent::Sending { .. } => {}
                     ViewerEvent::Connected { .. } => {
                         each.connected = Some(Instant::now());
                         video.subscribe(Arc::clone(&each.viewer.tracks()[0]));

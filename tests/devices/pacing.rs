@@ -287,6 +287,9 @@ impl Coded {
             ("framerate", Value::Fraction(FrameRate::whole(30))),
             ("width", Value::Int(1280)),
             ("height", Value::Int(720)),
+            ("burst_ms", Value::Int(600)),
+            ("burst_level_ms", Value::Int(500)),
+            ("burst_kbit", Value::Int(1500)),
         ]);
         let encoder = LaunchFiles::default().load("x264enc.launch").unwrap().parse(&values).unwrap();
         let input: AppSrc = element(&encoder, "in");

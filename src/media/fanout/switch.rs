@@ -168,16 +168,16 @@ mod tests {
     fn a_keyframe_is_asked_of_the_next_and_of_the_present_only_while_that_is_silent() {
         let mut switch = Switch::default();
         assert!(asked(&switch, NOW).is_empty());
-        switch.enter(0);
-        assert_eq!(asked(&switch, NOW), [0]);
-        switch.passed(0);
         switch.enter(1);
-        assert_eq!(asked(&switch, NOW), [1, 0]);
-        admits(&mut switch, 1, NOW);
-        assert_eq!(asked(&switch, NOW + SILENT / 2), [1]);
-        assert_eq!(asked(&switch, NOW + SILENT), [1, 0]);
-        switch.passed(1);
         assert_eq!(asked(&switch, NOW), [1]);
+        switch.passed(1);
+        switch.enter(0);
+        assert_eq!(asked(&switch, NOW), [0, 1]);
+        admits(&mut switch, 0, NOW);
+        assert_eq!(asked(&switch, NOW + SILENT / 2), [0]);
+        assert_eq!(asked(&switch, NOW + SILENT), [0, 1]);
+        switch.passed(0);
+        assert_eq!(asked(&switch, NOW), [0]);
     }
 
     #[test]
