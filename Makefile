@@ -12,7 +12,7 @@ ARGS ?=
 FUZZ_SECONDS ?= 20
 export FUZZ_SECONDS
 
-.PHONY: help run build test fmt lint unit page fuzz browser clients camera screenshot packages rust
+.PHONY: help run build test bench fmt lint unit page fuzz browser clients camera screenshot packages rust
 
 help: ## what there is
 	@sed -n 's/^\([a-z]*\):.*## /make \1\t/p' Makefile | expand -t 18
@@ -41,7 +41,7 @@ unit: ## the Rust tests, with real GStreamer elements
 page: ## the page's own functions, in Node
 	@scripts/test page
 
-fuzz: ## SDP, signalling messages and config, FUZZ_SECONDS each
+fuzz: ## SDP, signalling messages, RTCP and config, FUZZ_SECONDS each
 	@scripts/test fuzz
 
 browser: ## the daemon's page in real Chromium and Firefox
@@ -52,6 +52,11 @@ clients: ## a second WebRTC implementation, through docs/protocol.md
 
 camera: ## a real V4L2 device, in a virtual machine
 	@scripts/test camera
+
+# make bench BENCH="--quick congestion"; scripts/bench --help tells what there is.
+BENCH ?=
+bench: ## install what is missing, and measure the daemon beside its peers: docs/benchmarks.md
+	@scripts/bench $(BENCH)
 
 screenshot: ## draw docs/screenshot.png again
 	@scripts/test screenshot

@@ -39,12 +39,14 @@ fn write_config(home: &TempDir, config: &str) -> String {
 const MISTAKEN: &str = "[server]\nlisen = \"x\"\n\n[limits]\nviewers = 0\n";
 
 #[test]
-fn check_says_that_there_is_no_mistake_on_one_line() {
+fn check_says_that_there_is_no_mistake_and_what_each_picture_is_encoded_as() {
     let home = folder();
     let file = write_config(&home, "[[source]]\nname = \"a\"\nkind = \"test\"\n");
     let output = vitrina(home.path(), &["check"]);
     assert_eq!(output.status.code(), Some(0));
-    assert_eq!(text(&output.stdout), format!("{file}: no mistakes; sources: a\n"));
+    let ladder =
+        "1280x720 at 30 fps, 2500 kbit/s; 640x360 at 30 fps, 750 kbit/s; 320x180 at 30 fps, 250 kbit/s";
+    assert_eq!(text(&output.stdout), format!("{file}: no mistakes; sources: a\n  a: {ladder}\n"));
     assert_eq!(text(&output.stderr), "");
 }
 
@@ -57,8 +59,8 @@ fn check_lists_every_mistake_and_exits_with_2() {
     assert_eq!(text(&output.stdout), "");
     assert_eq!(
         text(&output.stderr),
-        "v.toml:2: server.lisen: expected a key of [server]: listen, tls, certificate, private_key, title or \
-         public_url; did you mean listen?\n\
+        "v.toml:2: server.lisen: expected a key of [server]: listen, tls, certificate, private_key, title, \
+         public_url or whep_origins; did you mean listen?\n\
          v.toml:5: limits.viewers: expected a whole number from 1 to 1000; got 0\n"
     );
 }

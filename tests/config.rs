@@ -89,6 +89,11 @@ fn each_mistake_is_told_with_line_key_and_what_was_expected() {
             "2: server.title: expected a title: 1 to 80 characters on one line; got \"a\\nb\"",
         ),
         (
+            "[server]\nwhep_origins = [\"www.example.org\"]",
+            "2: server.whep_origins[1]: expected an origin, \"https://www.example.org\", or \"*\"; \
+             got \"www.example.org\"",
+        ),
+        (
             "[server]\npublic_url = \"cam.example.org\"",
             "2: server.public_url: expected a URL without query and fragment, \"https://cam.example.org\"; \
              got \"cam.example.org\"",
@@ -168,13 +173,13 @@ fn each_mistake_is_told_with_line_key_and_what_was_expected() {
         ("log = []", "1: log: expected a table, [log]; got an empty array"),
         (
             "[server]\nlisen = 1",
-            "2: server.lisen: expected a key of [server]: listen, tls, certificate, private_key, title or \
-             public_url; did you mean listen?",
+            "2: server.lisen: expected a key of [server]: listen, tls, certificate, private_key, title, \
+             public_url or whep_origins; did you mean listen?",
         ),
         (
             "[server]\nopen = true",
-            "2: server.open: expected a key of [server]: listen, tls, certificate, private_key, title or \
-             public_url; did you mean access.open?",
+            "2: server.open: expected a key of [server]: listen, tls, certificate, private_key, title, \
+             public_url or whep_origins; did you mean access.open?",
         ),
         ("[audio]\n\"\\n\" = 1", "2: audio.\"\\n\": expected a key of [audio]: bitrate_kbps"),
         (
@@ -203,13 +208,13 @@ fn each_mistake_of_a_source_is_told() {
         (
             "kind = \"screen\"\ndevice = \"/dev/video0\"",
             "4: source[1].device: expected a key of a source of kind \"screen\": name, title, kind, \
-             bitrate_kbps, display, monitor, window, region, cursor or framerate; device belongs to kind \
+             bitrate_kbps, rendition, display, monitor, window, region, cursor or framerate; device belongs to kind \
              \"camera\" or \"audio\"",
         ),
         (
             "kind = \"camera\"\nframrate = 5",
             "4: source[1].framrate: expected a key of a source of kind \"camera\": name, title, kind, \
-             bitrate_kbps, device, size or framerate; did you mean framerate?",
+             bitrate_kbps, rendition, device, size or framerate; did you mean framerate?",
         ),
         (
             "kind = \"camera\"\nsize = \"1280 x 10\"",
@@ -261,6 +266,38 @@ fn each_mistake_of_a_source_is_told() {
         (
             "kind = \"test\"\ntone = false\ntone_hz = 440",
             "5: source[1].tone_hz: expected none where tone = false; got one",
+        ),
+        (
+            "kind = \"audio\"\n[[source.rendition]]\nscale = 0.5",
+            "4: source[1].rendition: expected a key of a source of kind \"audio\": name, title, kind, system, \
+             device or monitor; rendition belongs to kind \"screen\", \"camera\", \"test\", \"uri\" or \
+             \"launch\"",
+        ),
+        (
+            "kind = \"test\"\n[[source.rendition]]\n[[source.rendition]]\nscale = 2",
+            "6: source[1].rendition[2].scale: expected a part of each side, from 0.05 to 1; got 2",
+        ),
+        (
+            "kind = \"test\"\n[[source.rendition]]\nsize = \"640x360\"\nscale = 0.5",
+            "6: source[1].rendition[1].scale: expected one of size and scale; got both",
+        ),
+        (
+            "kind = \"test\"\n[[source.rendition]]\nrate = 5",
+            "5: source[1].rendition[1].rate: expected a key of [[source.rendition]]: size, scale, framerate, \
+             bitrate_kbps or codec",
+        ),
+        (
+            "kind = \"test\"\n[[source.rendition]]\ncodec = \"H264\"",
+            "4: source[1].rendition: expected a rendition for VP8 too (one without codec is for each); got none",
+        ),
+        (
+            "kind = \"test\"\n[[source.rendition]]\n[[source.rendition]]\ncodec = \"H265\"",
+            "6: source[1].rendition[2].codec: expected \"H264\" or \"VP8\"; got \"H265\"",
+        ),
+        (
+            "kind = \"test\"\n[[source.rendition]]\nscale = 0.5\n[[source.rendition]]\nscale = 0.5",
+            "6: source[1].rendition[2]: expected another than the ones before; got the same as \
+             source[1].rendition[1]",
         ),
         (
             "kind = \"uri\"",

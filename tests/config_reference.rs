@@ -70,6 +70,12 @@ fn reference_tables() -> Vec<Table> {
         let last = tables.last_mut().unwrap();
         match line.split_once(" = ") {
             _ if line.is_empty() => example = false,
+            _ if line.starts_with("[[source.") => {
+                // A table of the source above it.
+                let source = tables.iter().rfind(|table| !table.head.contains("[[source.")).unwrap();
+                let head = format!("{}{line}\n", source.head);
+                tables.push(Table { head, ..Table::default() });
+            }
             _ if line.starts_with('[') => {
                 tables.push(Table { head: format!("{line}\n"), ..Table::default() })
             }
@@ -104,6 +110,7 @@ fn every_example_of_the_reference_changes_something() {
             let other = match key.split(' ').next() {
                 Some("certificate") => "private_key = \"privkey.pem\"\n",
                 Some("private_key") => "certificate = \"fullchain.pem\"\n",
+                Some("codec") => "[[source.rendition]]\n",
                 _ => "",
             };
             assert_ne!(good(&format!("{}{key}\n{other}", table.head)), without, "{key}");

@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+#[path = "devices/pacing.rs"]
+mod pacing;
 #[path = "devices/screens.rs"]
 mod screens;
 #[path = "devices/sound.rs"]
@@ -66,7 +68,13 @@ fn gstreamer_takes_every_capture_description() {
 }
 
 fn source(kind: SourceKind) -> Source {
-    Source { name: SourceName::new("test").unwrap(), title: "Test".into(), bitrate: None, kind }
+    Source {
+        name: SourceName::new("test").unwrap(),
+        title: "Test".into(),
+        bitrate: None,
+        renditions: Vec::new(),
+        kind,
+    }
 }
 
 /// A running capture of one source, as the daemon runs it.

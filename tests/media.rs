@@ -5,221 +5,21 @@
 
 #[path = "support/peer.rs"]
 mod peer;
+#[path = "support/rig.rs"]
+mod rig;
 
 use gstreamer as gst;
-use peer::Peer;
+use rig::{LIMIT, Rig, until};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
-use vitrina::core::ids::{SourceName, ViewerId};
+use vitrina::core::ids::ViewerId;
 use vitrina::core::protocol::{Codec, MediaKind};
-use vitrina::core::template::Values;
 use vitrina::core::units::Bitrate;
-use vitrina::media::encoder::{EncodeSettings, Encoders};
+use vitrina::media::encoder::EncodeSettings;
 use vitrina::media::fanout::Fanout;
-use vitrina::media::launch::LaunchFiles;
 use vitrina::media::rendition::Rendition;
-use vitrina::media::source::{Capture, CapturePlan, Taps};
-use vitrina::media::viewer::{IceSettings, TrackSpec, Viewer, ViewerEvent};
-use vitrina::media::{Event, Events, Format, RenditionId};
-
-const LIMIT: Duration = Duration::from_secs(20);
-const PICTURE: &str = "videotestsrc is-live=true pattern=ball
-    ! video/x-raw,format=I420,width=320,height=180,framerate=30/1 ! appsink name=video
-    audiotestsrc is-live=true samplesperbuffer=480 ! audio/x-raw,rate=48000,channels=2,format=S16LE ! appsink name=audio";
-
-/// Waits until that is so.
-fn until(condition: impl Fn() -> bool) {
-    let end = Instant::now() + LIMIT;
-    while !condition() {
-        assert!(Instant::now() < end, "not within {LIMIT:?}");
-        std::thread::sleep(Duration::from_millis(5));
-    }
-}
-
-/// One source with its encoders and viewers, driven by hand.
-struct Rig {
-    _folder: tempfile::TempDir,
-    files: LaunchFiles,
-    encoders: Encoders,
-    events: Events,
-    received: async_channel::Receiver<Event>,
-    source: SourceName,
-    taps: Taps,
-    capture: Option<Capture>,
-}
-
-impl Rig {
-    fn start() -> Self {
-        vitrina::media::init().unwrap();
-        let folder = tempfile::tempdir().unwrap();
-        std::fs::write(folder.path().join("picture.launch"), PICTURE).unwrap();
-        let files = LaunchFiles::new(Some(folder.path().into()));
-        let encoders = Encoders::choose(&files, &["x264enc".into()]).unwrap();
-        let (sender, received) = async_channel::bounded(4096);
-        let events = Events::new(sender);
-        let source = SourceName::new("test").unwrap();
-        let taps = Taps::default();
-        let mut rig =
-            Self { _folder: folder, files, encoders, events, received, source, taps, capture: None };
-        rig.start_capture(1);
-        rig
-    }
-
-    fn start_capture(&mut self, run: u64) {
-        let plan = CapturePlan {
-            description: self.files.load("picture.launch").unwrap(),
-            values: Values::new(),
-            media: vec![MediaKind::Video, MediaKind::Audio],
-            live: true,
-            network_latency: None,
-            device: None,
-        };
-        let capture = Capture::start(&self.source, run, &plan, &self.taps, &self.events, || {});
-        self.capture = Some(capture.unwrap());
-    }
-
-    fn next(&self) -> Event {
-        let deadline = async {
-            smol::Timer::after(LIMIT).await;
-            panic!("no event in time");
-        };
-        smol::block_on(smol::future::or(async { self.received.recv().await.unwrap() }, deadline))
-    }
-
-    fn wait<T>(&self, mut wanted: impl FnMut(Event) -> Option<T>) -> T {
-        let end = Instant::now() + LIMIT;
-        while Instant::now() < end {
-            if let Some(found) = wanted(self.next()) {
-                return found;
-            }
-        }
-        panic!("the event did not come");
-    }
-
-    /// Waits for pictures as the daemon would: whoever asks for a keyframe gets one. On a busy
-    /// machine a viewer may fall behind and need another.
-    fn show(&self, encoder: &Rendition, peer: &Peer, frames: u64) {
-        encoder.force_keyframe();
-        let end = Instant::now() + LIMIT;
-        while peer.frames() < frames {
-            assert!(Instant::now() < end, "{} frames of {frames} within {LIMIT:?}", peer.frames());
-            while let Ok(event) = self.received.try_recv() {
-                if matches!(event, Event::KeyframeWanted { .. }) {
-                    encoder.force_keyframe();
-                }
-            }
-            std::thread::sleep(Duration::from_millis(5));
-        }
-    }
-
-    fn encode(&self, codec: Codec, run: u64, fanout: &Arc<Fanout>) -> (Rendition, Option<String>) {
-        let id = RenditionId { source: self.source.clone(), codec, rung: 0 };
-        let format = self.wait(|event| match event {
-            Event::CaptureFormat { format, .. } => match (format, id.media()) {
-                (Format::Video { .. }, MediaKind::Video) | (Format::Audio, MediaKind::Audio) => Some(format),
-                _ => None,
-            },
-            _ => None,
-        });
-        let settings = EncodeSettings {
-            format,
-            bitrate: Bitrate::from_kbps(500),
-            keyframe_interval: Duration::from_secs(600),
-        };
-        let rendition = Rendition::start(
-            &id,
-            run,
-            self.encoders.of(codec),
-            &settings,
-            self.taps.of(id.media()),
-            fanout,
-            &self.events,
-            || {},
-        )
-        .unwrap();
-        let profile = self.wait(|event| match event {
-            Event::RenditionReady { profile_level_id, rendition, .. } if rendition == id => {
-                Some(profile_level_id)
-            }
-            Event::RenditionFailed { detail, .. } => panic!("{detail}"),
-            _ => None,
-        });
-        (rendition, profile)
-    }
-
-    fn fanout(&self, codec: Codec) -> Arc<Fanout> {
-        let id = RenditionId { source: self.source.clone(), codec, rung: 0 };
-        Arc::new(Fanout::new(id, self.events.clone()))
-    }
-
-    /// Connects a peer of GStreamer's to a new viewer; both are returned once connected.
-    fn connect(&self, number: u64, tracks: &[(Codec, Option<&str>)]) -> (Viewer, Peer) {
-        let (viewer, peer, _) = self.connect_by(number, tracks, str::to_owned);
-        (viewer, peer)
-    }
-
-    /// As `connect`, with another answer than the peer's own; also the certificate it came with.
-    fn connect_by(
-        &self,
-        number: u64,
-        tracks: &[(Codec, Option<&str>)],
-        edit: fn(&str) -> String,
-    ) -> (Viewer, Peer, Option<String>) {
-        let ice = IceSettings { addresses: vec!["127.0.0.1".parse().unwrap()], ..IceSettings::default() };
-        let specs: Vec<_> = tracks
-            .iter()
-            .enumerate()
-            .map(|(index, (codec, profile))| TrackSpec {
-                rendition: RenditionId { source: self.source.clone(), codec: *codec, rung: 0 },
-                profile_level_id: profile.map(str::to_owned),
-                ssrc: 1000 * u32::try_from(number).unwrap() + u32::try_from(index).unwrap(),
-                first_sequence: 65_500,
-                first_timestamp: u32::MAX - 9000,
-            })
-            .collect();
-        let id = ViewerId(number);
-        let viewer = Viewer::open(id, &ice, &specs, &self.events).unwrap();
-        let peer = Peer::new();
-        let mut early: Vec<(u32, String)> = Vec::new();
-        let certificate = self.wait(|event| {
-            let Event::Viewer { viewer: from, event } = event else { return None };
-            if from != id {
-                return None;
-            }
-            match event {
-                ViewerEvent::Offer { sdp } => {
-                    let answer = peer.answer(&sdp);
-                    let answer = edit(&answer);
-                    viewer.accept(&answer).unwrap();
-                    // A browser names its candidates by the first m-line that it has not rejected.
-                    let mut mlines = answer.lines().filter(|line| line.starts_with("m="));
-                    let transport = mlines.position(|line| !line.contains(" 0 UDP")).unwrap();
-                    let transport = u32::try_from(transport).unwrap();
-                    for (mline, candidate) in early.drain(..) {
-                        peer.add_candidate(mline, &candidate);
-                    }
-                    for (_, candidate) in peer.candidates() {
-                        viewer.add_candidate(transport, &candidate);
-                    }
-                    None
-                }
-                ViewerEvent::Candidate { mline, candidate } if !candidate.is_empty() => {
-                    if peer.has_description() {
-                        peer.add_candidate(mline, &candidate);
-                    } else {
-                        early.push((mline, candidate));
-                    }
-                    None
-                }
-                ViewerEvent::Candidate { .. } => None,
-                ViewerEvent::Connected { certificate } => Some(certificate),
-                other => panic!("{other:?}"),
-            }
-        });
-        (viewer, peer, certificate)
-    }
-}
+use vitrina::media::{Event, Format, RenditionId};
 
 #[test]
 fn one_encode_reaches_every_viewer_and_one_leaving_disturbs_nobody() {
@@ -231,6 +31,7 @@ fn one_encode_reaches_every_viewer_and_one_leaving_disturbs_nobody() {
 
     let (one, first) = rig.connect(1, &[(Codec::H264, Some(level.as_str()))]);
     let (two, second) = rig.connect(2, &[(Codec::H264, Some(level.as_str()))]);
+    until(|| video.counts().0 > 20);
     for viewer in [&one, &two] {
         video.subscribe(Arc::clone(&viewer.tracks()[0]));
     }
@@ -259,11 +60,7 @@ fn sound_and_picture_arrive_in_streams_of_their_own() {
     let (encoder, _) = rig.encode(Codec::Vp8, 1, &video);
     // The sound's format may have come before the picture's.
     let id = RenditionId { source: rig.source.clone(), codec: Codec::Opus, rung: 0 };
-    let settings = EncodeSettings {
-        format: Format::Audio,
-        bitrate: Bitrate::from_kbps(64),
-        keyframe_interval: Duration::from_secs(1),
-    };
+    let settings = EncodeSettings::whole(Format::Audio, Bitrate::from_kbps(64), Duration::from_secs(1));
     let sound = Rendition::start(
         &id,
         1,
@@ -292,7 +89,9 @@ fn a_picture_begins_with_a_keyframe_and_with_nothing_else() {
         let video = rig.fanout(codec);
         let (encoder, profile) = rig.encode(codec, 1, &video);
         let (viewer, peer) = rig.connect(1, &[(codec, profile.as_deref())]);
-        // The encoder's first frame was one; the next regular one is ten minutes away.
+        // The encoder's first frame was one; the next regular one is ten minutes away, and there
+        // is too much in between to send it all.
+        until(|| video.counts().0 > 20);
         let regular = video.counts().1;
         assert_eq!(regular, 1, "{codec:?}");
         let track = &viewer.tracks()[0];
@@ -302,6 +101,47 @@ fn a_picture_begins_with_a_keyframe_and_with_nothing_else() {
         encoder.force_keyframe();
         peer.wait_frames(10, LIMIT);
         assert_eq!(video.counts().1, 2, "{codec:?}");
+    }
+}
+
+#[test]
+fn who_joins_soon_after_a_keyframe_begins_with_it_at_once() {
+    for codec in [Codec::H264, Codec::Vp8] {
+        let rig = Rig::start();
+        let video = rig.fanout(codec);
+        let (encoder, profile) = rig.encode(codec, 1, &video);
+        let (viewer, peer) = rig.connect(1, &[(codec, profile.as_deref())]);
+        let track = &viewer.tracks()[0];
+        encoder.force_keyframe();
+        until(|| video.counts().1 == 2);
+        let before = video.counts().0;
+        while rig.received.try_recv().is_ok() {}
+        video.subscribe(Arc::clone(track));
+        // What there was since the keyframe, without a wait for the next frame.
+        let begun_with = track.counts().0;
+        assert!((1..=20).contains(&begun_with), "{codec:?}: {begun_with} frames");
+        peer.wait_frames(10, LIMIT);
+        // Each frame once, none left out: one that refers to a missing one would not be shown.
+        assert!(track.counts().0 - begun_with <= video.counts().0 - before + 1, "{codec:?}");
+        assert_eq!((track.counts().1, video.counts().1), (0, 2), "{codec:?}");
+        let asked = std::iter::from_fn(|| rig.received.try_recv().ok())
+            .any(|event| matches!(event, Event::KeyframeWanted { .. }));
+        assert!(!asked, "{codec:?}: a keyframe was asked for");
+
+        // Who looks away for a moment misses nothing.
+        let sent = track.counts().0;
+        video.unsubscribe(ViewerId(1));
+        let missed = video.counts().0;
+        until(|| video.counts().0 > missed + 2);
+        video.subscribe(Arc::clone(track));
+        assert!(track.counts().0 > sent, "{codec:?}");
+        peer.wait_frames(sent + 10, LIMIT);
+        assert_eq!((track.counts().1, video.counts().1), (0, 2), "{codec:?}");
+        drop(encoder);
+        // Nobody is shown what an encoder that has ended showed last.
+        let (viewer, _peer) = rig.connect(2, &[(codec, profile.as_deref())]);
+        video.subscribe(Arc::clone(&viewer.tracks()[0]));
+        assert_eq!(viewer.tracks()[0].counts().0, 0, "{codec:?}");
     }
 }
 
@@ -316,7 +156,7 @@ fn what_was_paused_goes_on_with_a_keyframe() {
     rig.show(&encoder, &peer, 10);
     video.unsubscribe(ViewerId(1));
     let (sent, encoded) = (track.counts().0, video.counts());
-    until(|| video.counts().0 > encoded.0 + 5);
+    until(|| video.counts().0 > encoded.0 + 20);
     video.subscribe(Arc::clone(track));
     // It asks by itself, and shows nothing that refers to frames that it has not seen.
     rig.wait(|event| matches!(event, Event::KeyframeWanted { .. }).then_some(()));
@@ -406,6 +246,72 @@ fn a_restarted_encoder_goes_on_in_the_same_stream() {
     rig.start_capture(2);
     let (encoder, _) = rig.encode(Codec::H264, 2, &video);
     rig.show(&encoder, &peer, peer.frames() + 30);
+}
+
+#[test]
+fn a_viewer_goes_over_to_another_rendition_in_the_same_stream_and_back() {
+    for codec in [Codec::H264, Codec::Vp8] {
+        let begun = Instant::now();
+        let rig = Rig::start();
+        let large = rig.fanout(codec);
+        let (encoder, profile) = rig.encode(codec, 1, &large);
+        let (smaller, small) = rig.encode_small(codec);
+        let (viewer, peer) = rig.connect(1, &[(codec, profile.as_deref())]);
+        let track = &viewer.tracks()[0];
+        let encoders = [&encoder, &smaller];
+        large.subscribe(Arc::clone(track));
+        track.want_keyframe();
+        rig.wait_for_rung(0, encoders);
+        rig.show(&encoder, &peer, 20);
+        for (to, from, rung) in [(&small, &large, 1), (&large, &small, 0), (&small, &large, 1)] {
+            to.subscribe(Arc::clone(track));
+            to.subscribe(Arc::clone(track));
+            track.want_keyframe();
+            rig.wait_for_rung(rung, encoders);
+            from.unsubscribe(ViewerId(1));
+            rig.show(encoders[usize::from(rung)], &peer, peer.frames() + 20);
+        }
+        drop((viewer, encoder, smaller));
+        let mut widths = peer.widths();
+        widths.dedup();
+        assert_eq!(widths, [320, 160, 320, 160], "{codec:?}: one picture after the other");
+        let packets = peer.headers();
+        for pair in packets.windows(2) {
+            let [(sequence, timestamp, ssrc), (next, later, same)] = [pair[0], pair[1]];
+            assert_eq!((next, same), (sequence.wrapping_add(1), ssrc), "{codec:?}");
+            assert!(later.wrapping_sub(timestamp) < 90_000 * 5, "{codec:?}: {timestamp} {later}");
+        }
+        // At its own rate, not the capture's.
+        let most = begun.elapsed().as_secs_f64() * 15.0 + 5.0;
+        assert!((small.counts().0 as f64) < most, "{codec:?}: {:?} of {most}", small.counts());
+    }
+}
+
+#[test]
+fn a_rendition_that_never_comes_leaves_the_viewer_where_it_is() {
+    let rig = Rig::start();
+    let video = rig.fanout(Codec::H264);
+    let (encoder, profile) = rig.encode(Codec::H264, 1, &video);
+    let (viewer, peer) = rig.connect(1, &[(Codec::H264, profile.as_deref())]);
+    let track = &viewer.tracks()[0];
+    video.subscribe(Arc::clone(track));
+    rig.show(&encoder, &peer, 10);
+    let id = RenditionId { source: rig.source.clone(), codec: Codec::H264, rung: 1 };
+    let silent = Fanout::new(id, rig.events.clone());
+    silent.subscribe(Arc::clone(track));
+    let before = peer.frames();
+    // On the way down nothing is asked of the larger one at first; longer than that.
+    peer.wait_frames(before + 75, LIMIT);
+    // What it has lost meanwhile it gets from where it is.
+    track.want_keyframe();
+    rig.wait(|event| {
+        matches!(event, Event::KeyframeWanted { rendition } if rendition.rung == 0).then_some(())
+    });
+    silent.unsubscribe(ViewerId(1));
+    peer.wait_frames(peer.frames() + 10, LIMIT);
+    let mut widths = peer.widths();
+    widths.dedup();
+    assert_eq!(widths, [320]);
 }
 
 #[test]

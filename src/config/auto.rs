@@ -34,7 +34,7 @@ pub fn auto_sources(inventory: &Inventory) -> Vec<Source> {
         .filter_map(|(name, found)| {
             let (title, kind) = found?;
             let name = SourceName::new(name).ok()?;
-            Some(Source { name, title: title.to_owned(), bitrate: None, kind })
+            Some(Source { name, title: title.to_owned(), bitrate: None, renditions: Vec::new(), kind })
         })
         .collect()
 }

@@ -25,14 +25,14 @@ pub(super) const ROOT: Keys = Keys {
 pub(super) const SERVER: Keys = Keys {
     place: "[server]",
     path: "server",
-    names: &["listen", "tls", "certificate", "private_key", "title", "public_url"],
+    names: &["listen", "tls", "certificate", "private_key", "title", "public_url", "whep_origins"],
 };
 
 pub(super) const ACCESS: Keys =
     Keys { place: "[access]", path: "access", names: &["open", "password", "password_file", "plain_http"] };
 
 pub(super) const NETWORK: Keys =
-    Keys { place: "[network]", path: "network", names: &["addresses", "ports", "ice_server"] };
+    Keys { place: "[network]", path: "network", names: &["addresses", "ports", "srtp", "ice_server"] };
 
 pub(super) const ICE_SERVER: Keys = Keys {
     place: "[[network.ice_server]]",
@@ -62,6 +62,7 @@ pub(super) const SOURCE: Keys = Keys {
         "title",
         "kind",
         "bitrate_kbps",
+        "rendition",
         "display",
         "monitor",
         "window",
@@ -89,6 +90,7 @@ pub(super) const SCREEN: Keys = Keys {
         "title",
         "kind",
         "bitrate_kbps",
+        "rendition",
         "display",
         "monitor",
         "window",
@@ -101,10 +103,16 @@ pub(super) const SCREEN: Keys = Keys {
 pub(super) const REGION: Keys =
     Keys { place: "region", path: "source.region", names: &["x", "y", "width", "height"] };
 
+pub(super) const RENDITION: Keys = Keys {
+    place: "[[source.rendition]]",
+    path: "source.rendition",
+    names: &["size", "scale", "framerate", "bitrate_kbps", "codec"],
+};
+
 pub(super) const CAMERA: Keys = Keys {
     place: "a source of kind \"camera\"",
     path: "source",
-    names: &["name", "title", "kind", "bitrate_kbps", "device", "size", "framerate"],
+    names: &["name", "title", "kind", "bitrate_kbps", "rendition", "device", "size", "framerate"],
 };
 
 pub(super) const AUDIO_SOURCE: Keys = Keys {
@@ -116,19 +124,30 @@ pub(super) const AUDIO_SOURCE: Keys = Keys {
 pub(super) const TEST: Keys = Keys {
     place: "a source of kind \"test\"",
     path: "source",
-    names: &["name", "title", "kind", "bitrate_kbps", "pattern", "size", "framerate", "tone", "tone_hz"],
+    names: &[
+        "name",
+        "title",
+        "kind",
+        "bitrate_kbps",
+        "rendition",
+        "pattern",
+        "size",
+        "framerate",
+        "tone",
+        "tone_hz",
+    ],
 };
 
 pub(super) const URI: Keys = Keys {
     place: "a source of kind \"uri\"",
     path: "source",
-    names: &["name", "title", "kind", "bitrate_kbps", "uri", "media", "latency_ms"],
+    names: &["name", "title", "kind", "bitrate_kbps", "rendition", "uri", "media", "latency_ms"],
 };
 
 pub(super) const LAUNCH: Keys = Keys {
     place: "a source of kind \"launch\"",
     path: "source",
-    names: &["name", "title", "kind", "bitrate_kbps", "file", "media"],
+    names: &["name", "title", "kind", "bitrate_kbps", "rendition", "file", "media"],
 };
 
 /// The kinds of source and the keys of each.
@@ -291,16 +310,20 @@ mod tests {
     #[test]
     fn the_reference_has_every_key_and_no_other() {
         // What every source may have is shown once.
-        let common =
-            |path: &str, key: &str| path != "source screen" && matches!(key, "title" | "bitrate_kbps");
+        let common = |path: &str, key: &str| {
+            path.starts_with("source ")
+                && !path.starts_with("source screen")
+                && matches!(key, "title" | "bitrate_kbps" | "rendition")
+        };
         let kinds = KINDS.iter().map(|(_, kind, keys)| (format!("source {kind}"), keys.names));
-        let region = std::iter::once(("source screen.region".to_owned(), REGION.names));
+        let below = [("source screen.region", REGION.names), ("source screen.rendition", RENDITION.names)];
+        let below = below.map(|(path, names)| (path.to_owned(), names));
         let tables = TABLES.iter().map(|keys| (keys.path.to_owned(), keys.names));
         let known: BTreeSet<(String, String)> = tables
             .chain(kinds)
-            .chain(region)
+            .chain(below)
             .flat_map(|(path, names)| names.iter().map(move |name| (path.clone(), (*name).to_owned())))
-            .filter(|(path, key)| !(path.starts_with("source") && common(path, key)))
+            .filter(|(path, key)| !common(path, key))
             .collect();
         assert_eq!(reference(), known);
     }

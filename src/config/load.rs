@@ -8,7 +8,7 @@ use super::keys;
 use super::mistake::{ConfigErrors, Mistake};
 use super::reader::{Report, Section};
 use super::{
-    Access, AudioEncoding, Config, H264_ENCODERS, Limits, Log, LogFormat, Network, Server, Tls, Video,
+    Access, AudioEncoding, Config, H264_ENCODERS, Limits, Log, LogFormat, Network, Server, Srtp, Tls, Video,
     sources, values,
 };
 use crate::core::protocol::IceServer;
@@ -205,6 +205,7 @@ fn server(section: &Section<'_>, plain_http: bool, paths: &Paths<'_>) -> Server 
             .get("title", values::text("a title", 80))
             .or_else(|| paths.environment.hostname.clone()),
         public_url: section.get("public_url", values::public_url),
+        whep_origins: section.list("whep_origins", "origins", values::web_origin).unwrap_or_default(),
     }
 }
 
@@ -281,9 +282,11 @@ fn network(section: &Section<'_>) -> Network {
         let got = servers.len().to_string();
         section.wrong("ice_server", &format!("at most {MOST_ICE_SERVERS} servers"), &got);
     }
+    let encryptions = values::word(&[("vitrina", Srtp::Vitrina), ("gstreamer", Srtp::Gstreamer)]);
     Network {
         addresses,
         ports: section.get("ports", values::ports),
+        srtp: section.get("srtp", encryptions).unwrap_or(Srtp::Vitrina),
         ice_servers: servers.iter().filter_map(ice_server).collect(),
     }
 }

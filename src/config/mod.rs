@@ -11,6 +11,7 @@ mod keys;
 mod load;
 mod mistake;
 mod reader;
+mod renditions;
 mod sources;
 mod values;
 
@@ -21,6 +22,7 @@ pub use mistake::{ConfigErrors, Mistake};
 
 use crate::core::ids::SourceName;
 use crate::core::protocol::{IceServer, MediaKind, SourceKindName};
+use crate::core::renditions::Step;
 use crate::core::units::{Bitrate, FrameRate, Size};
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
@@ -105,6 +107,8 @@ pub struct Server {
     pub title: Option<String>,
     /// `public_url`: what the printed link begins with, where it differs from the address.
     pub public_url: Option<String>,
+    /// `whep_origins`: other sites whose pages may watch by WHEP, as `https://HOST`; `*` for all.
+    pub whep_origins: Vec<String>,
 }
 
 /// How the page is served.
@@ -164,8 +168,19 @@ pub struct Network {
     pub addresses: Vec<IpAddr>,
     /// `ports = "50000-50100"`: the only UDP ports used for media. `None`: any free one.
     pub ports: Option<RangeInclusive<u16>>,
+    /// `srtp`: who encrypts what is sent to the viewers; read at start alone.
+    pub srtp: Srtp,
     /// `[[network.ice_server]]`: STUN and TURN, for the page and for the daemon.
     pub ice_servers: Vec<IceServer>,
+}
+
+/// `network.srtp`
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Srtp {
+    /// The daemon itself, which costs least.
+    Vitrina,
+    /// GStreamer's element, by libsrtp.
+    Gstreamer,
 }
 
 /// `[limits]`
@@ -230,6 +245,8 @@ pub struct Source {
     pub title: String,
     /// `bitrate_kbps` of its picture; `None`: `[video]`.
     pub bitrate: Option<Bitrate>,
+    /// `[[source.rendition]]`: the ladder of its picture; empty: the default one of its kind.
+    pub renditions: Vec<Step>,
     /// `kind` and its keys.
     pub kind: SourceKind,
 }

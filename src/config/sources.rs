@@ -7,7 +7,7 @@ use super::keys::{self, KINDS, Keys};
 use super::reader::{Read, Section, Wrong, quoted, shown};
 use super::{
     Audio, AudioSystem, Camera, Launch, MAX_SOURCES, Screen, ScreenArea, Source, SourceKind, TEST_PATTERNS,
-    Test, Uri, values,
+    Test, Uri, renditions, values,
 };
 use crate::core::ids::SourceName;
 use crate::core::protocol::{MediaKind, SourceKindName};
@@ -49,8 +49,18 @@ fn source(section: &Section<'_>, name: Option<SourceName>) -> Option<Source> {
         Some(SourceKind::Audio(_)) => None,
         _ => section.get("bitrate_kbps", values::video_bitrate),
     };
+    let renditions = match kind {
+        Some(SourceKind::Audio(_)) => Vec::new(),
+        _ => renditions::read(section),
+    };
     let name = name?;
-    Some(Source { title: title.unwrap_or_else(|| capitalized(name.as_str())), name, bitrate, kind: kind? })
+    Some(Source {
+        title: title.unwrap_or_else(|| capitalized(name.as_str())),
+        name,
+        bitrate,
+        renditions,
+        kind: kind?,
+    })
 }
 
 /// `kind` and the keys that belong to it.

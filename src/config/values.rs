@@ -146,6 +146,17 @@ pub(super) fn size(value: &DeValue<'_>) -> Read<Size> {
     })
 }
 
+/// A part of the whole: 0.5 is half of each side.
+pub(super) fn scale(value: &DeValue<'_>) -> Read<f64> {
+    let scale = match value {
+        DeValue::Float(number) => number.as_str().parse().ok(),
+        _ => whole_number(value).filter(|number| *number == 1).map(|_| 1.0),
+    };
+    scale
+        .filter(|scale| (0.05..=1.0).contains(scale))
+        .ok_or_else(|| Wrong::expected("a part of each side, from 0.05 to 1"))
+}
+
 /// One side of a picture.
 pub(super) fn side(value: &DeValue<'_>) -> Read<u32> {
     integer("pixels", SIDE)(value)
@@ -210,6 +221,16 @@ pub(super) fn public_url(value: &DeValue<'_>) -> Read<String> {
         (!host.is_empty() && rest.chars().all(plain)).then(|| text.trim_end_matches('/').to_owned())
     });
     url.ok_or_else(|| Wrong::expected("a URL without query and fragment, \"https://cam.example.org\""))
+}
+
+/// An origin as browsers write it (RFC 6454 section 6.2), or `*`.
+pub(super) fn web_origin(value: &DeValue<'_>) -> Read<String> {
+    let origin = value.as_str().filter(|text| {
+        let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
+        *text == "*" || rest.is_some_and(crate::core::access::is_authority)
+    });
+    let expected = "an origin, \"https://www.example.org\", or \"*\"";
+    origin.map(str::to_owned).ok_or_else(|| Wrong::expected(expected))
 }
 
 /// A STUN or TURN URL (RFC 7064, RFC 7065).

@@ -40,6 +40,14 @@ pub enum ClientMessage {
         /// The names; a joined source that is not named is paused.
         sources: Vec<SourceName>,
     },
+    /// Which rendition of a joined source is to be sent.
+    Choose {
+        /// Which source.
+        source: SourceName,
+        /// The step of its ladder, counted from the best, 0; absent: what the link carries.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        rung: Option<u8>,
+    },
     /// The answer to the daemon's offer (RFC 9429 section 5.3).
     Answer {
         /// The SDP text.
@@ -102,6 +110,19 @@ pub enum ServerMessage {
         #[serde(flatten)]
         state: SourceState,
     },
+    /// Which rendition of a source this viewer is sent, and which there are.
+    Rendition {
+        /// Which source.
+        source: SourceName,
+        /// Whether the daemon chooses by what the link carries.
+        automatic: bool,
+        /// The step of the ladder that is being sent; before the first picture, that is to be.
+        rung: u8,
+        /// The link carries not even the last step.
+        too_slow: bool,
+        /// The ladder in this viewer's codec, the best first.
+        rungs: Vec<RungInfo>,
+    },
     /// The answer to `ping`.
     Pong {
         /// The number that the `ping` carried.
@@ -126,6 +147,19 @@ pub enum ServerMessage {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         retry_ms: Option<u64>,
     },
+}
+
+/// One step of a source's ladder.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct RungInfo {
+    /// In pixels.
+    pub width: u32,
+    /// In pixels.
+    pub height: u32,
+    /// Frames a second.
+    pub framerate: f64,
+    /// On average.
+    pub bitrate_kbps: u32,
 }
 
 /// One source as the page sees it.
@@ -262,6 +296,8 @@ pub enum ErrorCode {
     OutOfOrder,
     /// A source that does not exist or was not joined.
     UnknownSource,
+    /// A rendition that the source has not.
+    UnknownRung,
     /// None of the client's codecs can be served.
     NoCodec,
     /// The SDP was refused.

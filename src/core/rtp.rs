@@ -6,12 +6,12 @@
 //! decides which frames a viewer gets: from a keyframe on, and nothing while too much waits for
 //! it. Owns no packet, allocates nothing, reads no clock.
 //!
-//! Header extensions pass as they are. Those that a viewer's own numbers go into (transport-wide
-//! sequence number, abs-send-time) belong in [`Rewriter::rewrite`], beside the four fields.
+//! Header extensions pass as they are. Those that are a viewer's own are put in by the copy, before
+//! [`Rewriter::rewrite`]: [`Extensions`].
 
-mod capture_time;
+mod extensions;
 
-pub use capture_time::{CAPTURE_TIME_LEN, CAPTURE_TIME_URI, copy_with_capture_time, ntp_time};
+pub use extensions::{CAPTURE_TIME_URI, Extensions, TRANSPORT_SEQUENCE_URI, ntp_time};
 
 use crate::core::protocol::MediaKind;
 use std::time::Duration;

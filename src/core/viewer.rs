@@ -1,4 +1,4 @@
-//! A viewer's session: what may follow what on one signalling connection.
+//! A viewer's session: what may follow what on one signalling connection, or with WHEP.
 //!
 //! A pure machine: [`Session::handle`] takes what has happened and returns what is to be done.
 //! It lets nothing from outside through unchecked: an answer passes [`super::sdp`], a candidate
@@ -8,12 +8,20 @@
 //! ```text
 //! AwaitHello -> Greeted -> Preparing -> Offered -> Connecting -> Verifying -> Connected
 //! ```
-//! and from each of them to `Closed`.
+//! and from each of them to `Closed`. A client that comes by WHEP brings its offer, so its session
+//! begins with `Answering` and goes on with `Connecting`.
+
+mod answering;
+mod events;
+
+pub use events::{Effect, Input};
 
 use super::candidate::Candidate;
 use super::ids::SourceName;
 use super::protocol::{ByeReason, ClientMessage, Codec, ErrorCode, ServerMessage, TrackInfo, VERSION};
-use super::sdp::{CheckedAnswer, Fingerprint, OfferSummary};
+use super::sdp::{Agreement, CheckedAnswer, Fingerprint, OfferSummary};
+use super::watching::{NoSuchRung, Turn, Watching};
+use super::whep::IceSession;
 use std::time::{Duration, Instant};
 
 /// From the connection to `hello`.
@@ -31,87 +39,40 @@ const MAX_MISTAKES: u32 = 24;
 /// A page that was cut off comes back after so long.
 const RETRY: Duration = Duration::from_millis(500);
 
-/// What has happened.
-#[derive(Debug)]
-pub enum Input {
-    /// The client has said something well formed.
-    Message(ClientMessage),
-    /// The client has said something else.
-    Malformed {
-        /// What kind of mistake.
-        code: ErrorCode,
-        /// A sentence for the client.
-        message: String,
-    },
-    /// Nothing of what was joined can be sent in a codec that the client decodes.
-    NoCodec,
-    /// The offer is there.
-    Offer {
-        /// Its SDP.
-        sdp: String,
-        /// Its m-lines.
-        tracks: Vec<TrackInfo>,
-    },
-    /// A candidate of the daemon's.
-    LocalCandidate {
-        /// Its line; empty: there are no more.
-        candidate: String,
-    },
-    /// ICE and DTLS stand.
-    Connected,
-    /// Whether the peer's certificate is the one that [`Effect::Verify`] asked about.
-    Verified(bool),
-    /// The session has to end: the connection broke, the source was reconfigured, the daemon stops.
-    End {
-        /// Why.
-        reason: ByeReason,
-        /// A sentence for the client.
-        message: String,
-    },
-    /// Time has passed.
-    Tick,
-}
-
-/// What is to be done.
-#[derive(Debug)]
-pub enum Effect {
-    /// Send `welcome`.
-    Welcome,
-    /// Send this.
-    Send(ServerMessage),
-    /// Make a peer connection for these sources.
-    Open {
-        /// The m-lines' order.
-        sources: Vec<SourceName>,
-        /// For pictures; `None`: the client decodes none, and takes no picture.
-        video_codec: Option<Codec>,
-    },
-    /// Give the answer to the peer connection.
-    Accept(CheckedAnswer),
-    /// Give a candidate to the peer connection.
-    AddCandidate {
-        /// Index of the m-line.
-        mline: u32,
-        /// The candidate.
-        candidate: Candidate,
-    },
-    /// Compare the peer's certificate with these and say [`Input::Verified`].
-    Verify(Vec<Fingerprint>),
-    /// Send media of these joined sources, and of no others, from now on.
-    Feed(Vec<SourceName>),
-    /// Drop the peer connection and close the signalling connection. The last effect.
-    Close(ByeReason),
-}
-
 #[derive(Debug)]
 enum State {
-    AwaitHello { until: Instant },
+    AwaitHello {
+        until: Instant,
+    },
     Greeted,
-    Preparing { until: Instant, joined: Joined },
-    Offered { until: Instant, joined: Joined, offer: OfferSummary, early: Vec<(u32, Candidate)> },
-    Connecting { until: Instant, joined: Joined, fingerprints: Vec<Fingerprint> },
-    Verifying { until: Instant, joined: Joined },
-    Connected { joined: Joined },
+    Preparing {
+        until: Instant,
+        joined: Joined,
+    },
+    Offered {
+        until: Instant,
+        joined: Joined,
+        offer: OfferSummary,
+        early: Vec<(u32, Candidate)>,
+    },
+    /// By WHEP alone.
+    Answering {
+        until: Instant,
+        joined: Joined,
+        agreement: Box<Agreement>,
+    },
+    Connecting {
+        until: Instant,
+        joined: Joined,
+        fingerprints: Vec<Fingerprint>,
+    },
+    Verifying {
+        until: Instant,
+        joined: Joined,
+    },
+    Connected {
+        joined: Joined,
+    },
     Closed,
 }
 
@@ -142,8 +103,11 @@ pub struct Session {
     state: State,
     known: Vec<SourceName>,
     video_codec: Option<Codec>,
+    watching: Watching,
     candidates: usize,
     mistakes: u32,
+    /// Of a session that began by WHEP.
+    ice: Option<IceSession>,
 }
 
 impl Session {
@@ -154,8 +118,10 @@ impl Session {
             state: State::AwaitHello { until: now + HELLO_WITHIN },
             known,
             video_codec: None,
+            watching: Watching::default(),
             candidates: 0,
             mistakes: 0,
+            ice: None,
         }
     }
 
@@ -166,6 +132,7 @@ impl Session {
             State::AwaitHello { until }
             | State::Preparing { until, .. }
             | State::Offered { until, .. }
+            | State::Answering { until, .. }
             | State::Connecting { until, .. }
             | State::Verifying { until, .. } => Some(*until),
             State::Greeted | State::Connected { .. } | State::Closed => None,
@@ -190,6 +157,7 @@ impl Session {
         match &self.state {
             State::Preparing { joined, .. }
             | State::Offered { joined, .. }
+            | State::Answering { joined, .. }
             | State::Connecting { joined, .. }
             | State::Verifying { joined, .. }
             | State::Connected { joined } => Some(joined),
@@ -203,10 +171,22 @@ impl Session {
         self.video_codec
     }
 
+    /// Whether media may flow: its certificate is the one that its answer names.
+    #[must_use]
+    pub fn is_connected(&self) -> bool {
+        matches!(self.state, State::Connected { .. })
+    }
+
+    /// Which rendition of each source it is sent.
+    #[must_use]
+    pub fn watching(&self) -> &Watching {
+        &self.watching
+    }
+
     /// Whether the client has been welcomed and not been shown out: `source` messages are for it.
     #[must_use]
     pub fn is_greeted(&self) -> bool {
-        !matches!(self.state, State::AwaitHello { .. } | State::Closed)
+        self.ice.is_none() && !matches!(self.state, State::AwaitHello { .. } | State::Closed)
     }
 
     /// Takes what has happened and returns what is to be done, in order.
@@ -220,11 +200,13 @@ impl Session {
             Input::Malformed { code, message } => self.mistake(code, message, &mut effects),
             Input::NoCodec => self.no_codec(&mut effects),
             Input::Offer { sdp, tracks } => self.offer(now, sdp, tracks, &mut effects),
+            Input::Answered { sdp } => self.answered(now, sdp, &mut effects),
             Input::LocalCandidate { candidate } => {
                 self.local_candidate(candidate, &mut effects);
             }
             Input::Connected => self.connected(now, &mut effects),
             Input::Verified(same) => self.verified(same, &mut effects),
+            Input::Picture { source, turn } => self.picture(source, turn, &mut effects),
             Input::End { reason, message } => self.end(reason, message, &mut effects),
             Input::Tick => self.tick(now, &mut effects),
         }
@@ -236,6 +218,7 @@ impl Session {
             ClientMessage::Hello { version, video_codecs } => self.hello(version, &video_codecs, effects),
             ClientMessage::Join { sources, select } => self.join(now, sources, select, effects),
             ClientMessage::Select { sources } => self.select(sources, effects),
+            ClientMessage::Choose { source, rung } => self.choose(source, rung, effects),
             ClientMessage::Answer { sdp } => self.answer(now, &sdp, effects),
             ClientMessage::Candidate { mline, candidate } => self.candidate(mline, &candidate, effects),
             // Answered where it arrives, so that it measures the connection alone.
@@ -310,6 +293,7 @@ impl Session {
         let problem = misnamed(&sources, self.joined());
         let (State::Preparing { joined, .. }
         | State::Offered { joined, .. }
+        | State::Answering { joined, .. }
         | State::Connecting { joined, .. }
         | State::Verifying { joined, .. }
         | State::Connected { joined }) = &mut self.state
@@ -320,8 +304,36 @@ impl Session {
             return self.mistake(ErrorCode::UnknownSource, problem, effects);
         }
         joined.selected = sources;
+        let selected = &joined.selected;
+        self.watching.paused(|source| !selected.contains(source));
         if let State::Connected { joined } = &self.state {
             effects.push(Effect::Feed(joined.selected.clone()));
+        }
+    }
+
+    fn choose(&mut self, source: SourceName, rung: Option<u8>, effects: &mut Vec<Effect>) {
+        if self.membership().is_none() {
+            return self.out_of_order("choose comes after join", effects);
+        }
+        if let Some(problem) = misnamed(std::slice::from_ref(&source), self.joined()) {
+            return self.mistake(ErrorCode::UnknownSource, problem, effects);
+        }
+        self.picture(source, Turn::Choose(rung), effects);
+    }
+
+    fn picture(&mut self, source: SourceName, turn: Turn, effects: &mut Vec<Effect>) {
+        if !self.joined().contains(&source) {
+            return;
+        }
+        match self.watching.handle(&source, turn) {
+            Ok(follows) => {
+                effects.extend(follows.news.map(Effect::Send));
+                effects.extend(follows.target.map(|rung| Effect::Move { source, rung }));
+            }
+            Err(NoSuchRung(count)) => {
+                let problem = format!("'{source}' has {count} renditions, counted from 0.");
+                self.mistake(ErrorCode::UnknownRung, problem, effects);
+            }
         }
     }
 
@@ -340,6 +352,10 @@ impl Session {
     }
 
     fn local_candidate(&mut self, candidate: String, effects: &mut Vec<Effect>) {
+        if self.ice.is_some() {
+            // They are in the answer: WHEP has no way to send them after it.
+            return;
+        }
         match &mut self.state {
             // They belong to an offer that has not gone out.
             State::Preparing { joined, .. } => joined.local_candidates.push(candidate),
@@ -352,7 +368,7 @@ impl Session {
             | State::Connected { joined } => {
                 effects.push(joined.candidate_message(&candidate));
             }
-            State::AwaitHello { .. } | State::Greeted | State::Closed => {}
+            State::AwaitHello { .. } | State::Greeted | State::Answering { .. } | State::Closed => {}
         }
     }
 
@@ -391,7 +407,11 @@ impl Session {
                 // A source has at most two m-lines.
                 joined.sources.len() * 2
             }
-            State::AwaitHello { .. } | State::Greeted | State::Preparing { .. } | State::Closed => {
+            State::AwaitHello { .. }
+            | State::Greeted
+            | State::Preparing { .. }
+            | State::Answering { .. }
+            | State::Closed => {
                 return self.out_of_order("candidate comes after the offer", effects);
             }
         };
@@ -446,6 +466,7 @@ impl Session {
         let (reason, message) = match &self.state {
             State::AwaitHello { .. } => (ByeReason::Timeout, "No hello came."),
             State::Preparing { .. } => (ByeReason::Internal, "The offer could not be made in time."),
+            State::Answering { .. } => (ByeReason::Internal, "The answer could not be made in time."),
             State::Offered { .. } => (ByeReason::Timeout, "No answer came."),
             State::Connecting { .. } | State::Verifying { .. } => {
                 (ByeReason::ConnectionFailed, "No media connection could be made: is UDP blocked on the way?")

@@ -1,7 +1,9 @@
 //! Sessions driven by hand: the way through, the ways out, and whatever order a client invents.
 
 use super::*;
-use crate::core::protocol::{ClientMessage, MediaKind};
+use crate::core::protocol::{ClientMessage, MediaKind, SourceKindName};
+use crate::core::renditions::{self, Full, default_steps};
+use crate::core::units::{Bitrate, FrameRate, Size};
 use proptest::prelude::*;
 
 const OFFER: &str = include_str!("../../tests/golden/sdp/offer-h264.sdp");
@@ -85,6 +87,7 @@ impl Test {
 
 fn word(effect: &Effect) -> String {
     match effect {
+        Effect::Answer { etag, .. } => format!("answer {etag}"),
         Effect::Welcome => "welcome".into(),
         Effect::Send(ServerMessage::Error { code, .. }) => format!("error {code:?}"),
         Effect::Send(ServerMessage::Bye { reason, retry_ms, .. }) => {
@@ -103,6 +106,7 @@ fn word(effect: &Effect) -> String {
         Effect::Feed(sources) => {
             format!("feed {}", sources.iter().map(SourceName::as_str).collect::<Vec<_>>().join("+"))
         }
+        Effect::Move { source, rung } => format!("move {source} {rung}"),
         Effect::Close(reason) => format!("close {reason:?}"),
     }
 }
@@ -274,8 +278,39 @@ fn who_can_decode_nothing_of_what_was_joined_may_join_something_else() {
     assert_eq!(test.input(Input::NoCodec), [""; 0]);
 }
 
+fn ladder() -> Turn {
+    let full = Full {
+        size: Size { width: 1280, height: 720 },
+        framerate: FrameRate::whole(30),
+        bitrate: Bitrate::from_kbps(2500),
+    };
+    Turn::Ladder(renditions::ladder(default_steps(SourceKindName::Camera), Codec::H264, full))
+}
+
+#[test]
+fn a_rendition_is_chosen_of_what_was_joined_and_kept_in_the_session() {
+    let choose = |source, rung| ClientMessage::Choose { source: name(source), rung };
+    let mut test = Test::new();
+    test.say(hello());
+    assert_eq!(test.say(choose("camera", Some(1))), ["error OutOfOrder"]);
+    test.say(ClientMessage::Join { sources: Some(vec![name("camera")]), select: None });
+    assert_eq!(test.say(choose("screen", Some(1))), ["error UnknownSource"]);
+    assert_eq!(test.say(choose("camera", Some(9))), ["error UnknownRung"]);
+    // Before the capture has said what there is.
+    assert_eq!(test.say(choose("camera", Some(1))), [""; 0]);
+    let words = test.input(Input::Picture { source: name("camera"), turn: ladder() });
+    assert!(words[0].starts_with("Rendition ") && words[1] == "move camera 1", "{words:?}");
+    assert_eq!(words.len(), 2);
+    assert_eq!(test.say(choose("camera", Some(3))), ["error UnknownRung"]);
+    assert_eq!(test.session.watching().target(&name("camera")), 1);
+    let words = test.say(choose("camera", None));
+    assert!(words[0].contains("automatic: true") && words[1] == "move camera 0", "{words:?}");
+    // Of another source nothing is told.
+    assert_eq!(test.input(Input::Picture { source: name("screen"), turn: ladder() }), [""; 0]);
+}
+
 fn any_input() -> impl Strategy<Value = u8> {
-    0u8..19
+    0u8..22
 }
 
 fn make(kind: u8) -> Input {
@@ -298,6 +333,9 @@ fn make(kind: u8) -> Input {
         14 => Input::Verified(true),
         15 => Input::Verified(false),
         18 => Input::NoCodec,
+        19 => message(ClientMessage::Choose { source: name("camera"), rung: Some(1) }),
+        20 => message(ClientMessage::Choose { source: name("nothing"), rung: None }),
+        21 => Input::Picture { source: name("camera"), turn: ladder() },
         16 => Input::Malformed { code: ErrorCode::BadMessage, message: "?".into() },
         _ => Input::Tick,
     }
@@ -330,4 +368,67 @@ proptest! {
             prop_assert!(!closed || test.session.selected().is_empty());
         }
     }
+}
+
+const WHEP_OFFER: &str = include_str!("../../tests/golden/sdp/whep-chromium.sdp");
+
+/// A session that has begun by WHEP, and its fingerprints.
+fn whep() -> (Test, Vec<Fingerprint>) {
+    use crate::core::sdp::{CheckedOffer, Sendable};
+    let now = Instant::now();
+    let sendable = |source: &str, kind| Sendable { source: name(source), kind, profile: None };
+    let all = [sendable("screen", MediaKind::Video), sendable("screen", MediaKind::Audio)];
+    let agreement = CheckedOffer::check(WHEP_OFFER).unwrap().agree(&all).unwrap();
+    let fingerprints = agreement.fingerprints().to_vec();
+    (Test { session: Session::answering(now, agreement, "xyzzy".into()), now }, fingerprints)
+}
+
+fn answered() -> Input {
+    Input::Answered { sdp: "v=0".into() }
+}
+
+#[test]
+fn a_session_by_whep_is_answered_verified_and_fed() {
+    let (mut test, fingerprints) = whep();
+    assert_eq!(test.session.selected(), [name("screen")]);
+    assert_eq!(test.session.video_codec(), Some(Codec::H264));
+    assert!(!test.session.is_greeted(), "nothing is announced to it");
+    assert_eq!(test.input(answered())[0], "answer \"xyzzy\"");
+    assert!(test.input(answered()).is_empty(), "it is answered once");
+    let effects = test.session.handle(test.now, Input::Connected);
+    assert!(matches!(&effects[..], [Effect::Verify(asked)] if *asked == fingerprints));
+    let effects = test.session.handle(test.now, Input::Verified(true));
+    assert!(matches!(&effects[..], [Effect::Feed(fed)] if *fed == [name("screen")]));
+}
+
+#[test]
+fn a_session_by_whep_is_not_fed_under_another_certificate_and_waits_for_nothing_for_ever() {
+    let (mut test, _) = whep();
+    test.input(answered());
+    test.input(Input::Connected);
+    let effects = test.session.handle(test.now, Input::Verified(false));
+    assert!(matches!(effects.last(), Some(Effect::Close(ByeReason::BadFingerprint))));
+
+    for steps in [vec![], vec![answered()], vec![answered(), Input::Connected]] {
+        let (mut test, _) = whep();
+        for step in steps {
+            test.input(step);
+        }
+        let due = test.session.deadline().unwrap();
+        let effects = test.session.handle(due, Input::Tick);
+        assert!(matches!(effects.last(), Some(Effect::Close(_))), "{effects:?}");
+    }
+}
+
+#[test]
+fn candidates_by_patch_are_taken_under_the_sessions_tag_alone() {
+    use crate::core::whep::{Fragment, IfMatch, PatchRefusal};
+    let (mut test, _) = whep();
+    test.input(answered());
+    let fragment = Fragment::parse(&format!("a={CANDIDATE}\r\n")).unwrap();
+    let effects = test.session.patch(&IfMatch::parse(Some("\"xyzzy\"")), &fragment).unwrap();
+    assert!(matches!(effects[..], [Effect::AddCandidate { mline: 0, .. }]));
+    assert_eq!(test.session.patch(&IfMatch::Absent, &fragment).unwrap_err(), PatchRefusal::NoTag);
+    let said = test.say(candidate(CANDIDATE));
+    assert!(!said.is_empty(), "no message of the WebSocket's does anything but be refused: {said:?}");
 }

@@ -5,14 +5,16 @@
 //! but for a reload, which waits until the file is read and the machine is looked at.
 
 mod jobs;
+mod links;
 mod reload;
 mod sources;
 mod system;
 mod unit;
 mod viewer;
 mod viewers;
+mod whep;
 
-use crate::config::{Config, Source};
+use crate::config::{Config, Source, Srtp};
 use crate::core::ids::{SourceName, ViewerId};
 use crate::core::protocol::ByeReason;
 use crate::core::viewer::Input;
@@ -157,7 +159,13 @@ impl Daemon {
         let files = LaunchFiles::new(config.pipelines_dir.clone());
         let order = config.video.encoders.clone();
         let encoders = smol::unblock(move || Encoders::choose(&files, &order));
-        let warm = smol::unblock(media::viewer::warm_up);
+        let srtp = config.network.srtp;
+        let warm = smol::unblock(move || {
+            if srtp == Srtp::Vitrina {
+                media::srtp::install()?;
+            }
+            media::viewer::warm_up()
+        });
         let named = config.clone();
         let found = smol::unblock(move || sources_of(&named, means.find_sources));
         let (encoders, warm, found) = (encoders.await?, warm.await, found.await?);
@@ -255,6 +263,7 @@ impl Daemon {
             web::Event::Malformed { viewer, code, message } => {
                 self.viewer(now, viewer, Input::Malformed { code, message });
             }
+            web::Event::Whep { action, reply } => self.viewers.whep(now, action, reply, &self.sources),
             web::Event::Closed { viewer } => self.viewers.gone(viewer, &self.sources),
         }
     }
@@ -266,7 +275,9 @@ impl Daemon {
     fn media(&mut self, now: Instant, event: media::Event) {
         let changes = match event {
             media::Event::CaptureFormat { source, run, format } => {
-                self.sources.capture_format(now, &source, run, format)
+                let changes = self.sources.capture_format(now, &source, run, format);
+                self.viewers.ladder(now, &source, &self.sources);
+                changes
             }
             media::Event::CaptureFailed { source, run, fault } => {
                 self.sources.capture_failed(now, &source, run, fault)
@@ -302,6 +313,7 @@ impl Daemon {
             self.feed_watchdog(now);
         }
         self.viewers.tick(now, &self.sources);
+        self.viewers.follow_links(now, &self.sources);
         let changes = self.sources.demand(now, |rendition| self.viewers.want(rendition));
         self.viewers.announce(&changes);
         self.viewers.open_ready(now, &self.sources);

@@ -115,5 +115,8 @@ fn read(running: &Config, means: Means, server: &Server) -> Result<Reloaded, Str
     if reloaded.listen_changed {
         tracing::warn!("[server] listen has changed: restart the daemon for it to take effect");
     }
+    if config.network.srtp != running.network.srtp {
+        tracing::warn!("[network] srtp has changed: restart the daemon for it to take effect");
+    }
     Ok(Reloaded { config, sources, encoders, access_changed: reloaded.access_changed })
 }

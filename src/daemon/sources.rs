@@ -1,21 +1,24 @@
 //! The daemon's sources: what is captured and encoded, and for whom.
 //!
 //! Owns a capture and the renditions of each source, and keeps each running while a viewer wants
-//! it. The rules are [`Lifecycle`]'s; this carries them out.
+//! it. The rules are those of [`crate::core::lifecycle`]; this carries them out.
 
-use super::jobs::{Done, Jobs};
+mod effects;
+mod reports;
+
+use super::jobs::Jobs;
 use super::unit::{CAPTURE_START, RenditionUnit, Unit};
 use crate::config::{Config, Source, Video};
+use crate::core::h264;
 use crate::core::ids::SourceName;
-use crate::core::lifecycle::{Effect, Input};
-use crate::core::protocol::{Codec, FailureCause, MediaKind, SourceInfo, SourceState};
+use crate::core::lifecycle::Input;
+use crate::core::protocol::{Codec, MediaKind, SourceInfo, SourceState};
+use crate::core::renditions::Rung;
 use crate::core::units::Bitrate;
-use crate::media::encoder::{self, EncodeSettings, Encoders};
+use crate::media::encoder::Encoders;
 use crate::media::fanout::Fanout;
 use crate::media::launch::LaunchFiles;
-use crate::media::rendition::Rendition;
-use crate::media::source::Capture;
-use crate::media::{self, Events, Fault, Format, RenditionId};
+use crate::media::{Events, RenditionId};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -25,12 +28,24 @@ pub(super) struct Sources {
     all: Vec<Unit>,
     encoders: Encoders,
     files: LaunchFiles,
-    video: Video,
-    audio_bitrate: Bitrate,
+    encoding: Encoding,
     events: Events,
     jobs: Jobs,
     /// The highest number of what earlier configurations have started.
     last_run: u64,
+}
+
+/// What the config says of every encode.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Encoding {
+    pub(super) video: Video,
+    pub(super) audio_bitrate: Bitrate,
+}
+
+impl Encoding {
+    fn of(config: &Config) -> Self {
+        Self { video: config.video.clone(), audio_bitrate: config.audio.bitrate }
+    }
 }
 
 /// A source's state for the viewers has changed.
@@ -48,8 +63,7 @@ impl Sources {
             all: Vec::new(),
             encoders,
             files: LaunchFiles::new(config.pipelines_dir.clone()),
-            video: config.video.clone(),
-            audio_bitrate: config.audio.bitrate,
+            encoding: Encoding::of(config),
             events,
             jobs,
             last_run: 0,
@@ -59,7 +73,7 @@ impl Sources {
     }
 
     fn unit(&self, source: Source) -> Unit {
-        Unit::new(source, self.video.grace, &self.events, self.last_run)
+        Unit::new(source, self.encoding.video.grace, &self.events, self.last_run)
     }
 
     /// The names, in the config's order.
@@ -101,12 +115,36 @@ impl Sources {
         let rendition = unit.renditions.get(id)?;
         let known = rendition.profile.is_some() || id.codec != Codec::H264;
         let failed = matches!(unit.state(), SourceState::Failed { .. });
-        (known || failed).then(|| rendition.profile.clone())
+        let best = unit.ladder(id.codec).first();
+        (known || failed).then(|| match (&rendition.profile, best) {
+            // The viewer may be moved up, and what was offered stays.
+            (Some(profile), Some(best)) if id.rung > 0 => {
+                Some(h264::covering(profile, best.size, best.framerate))
+            }
+            (profile, _) => profile.clone(),
+        })
     }
 
     /// The fan-out of a rendition.
     pub(super) fn fanout(&self, id: &RenditionId) -> Option<&Arc<Fanout>> {
         Some(&self.find(&id.source)?.renditions.get(id)?.fanout)
+    }
+
+    /// Every rendition that a source may have in a codec.
+    pub(super) fn renditions(&self, source: &SourceName, codec: Codec) -> impl Iterator<Item = &RenditionId> {
+        let all = self.find(source).into_iter().flat_map(|unit| unit.renditions.keys());
+        all.filter(move |id| id.codec == codec)
+    }
+
+    /// The bit rate of a source's sound.
+    pub(super) fn sound(&self) -> Bitrate {
+        self.encoding.audio_bitrate
+    }
+
+    /// A source's ladder in a codec; empty until its capture has said what it delivers, and where
+    /// there is no picture.
+    pub(super) fn ladder(&self, source: &SourceName, codec: Codec) -> &[Rung] {
+        self.find(source).map_or(&[], |unit| unit.ladder(codec))
     }
 
     fn find(&self, name: &SourceName) -> Option<&Unit> {
@@ -164,192 +202,12 @@ impl Sources {
         let live = unit.lifecycle.is_live();
         let mut due = Vec::new();
         for (id, rendition) in &mut unit.renditions {
-            let has_format = unit.formats.contains_key(&rendition.id.media());
-            let on = live && has_format && wanted(&rendition.id);
+            let can_be = rendition.settings(&unit.formats, &unit.ladders, &self.encoding).is_some();
+            let on = live && can_be && wanted(&rendition.id);
             due.push((id.clone(), rendition.lifecycle.handle(now, Input::Wanted(on))));
         }
         for (id, effects) in due {
             self.apply_rendition(index, &id, now, effects, changes);
-        }
-    }
-
-    /// Takes what the media or a job says.
-    pub(super) fn capture_format(
-        &mut self,
-        now: Instant,
-        name: &SourceName,
-        run: u64,
-        format: Format,
-    ) -> Changes {
-        let mut changes = Changes::new();
-        let Some(index) = self.index(name) else { return changes };
-        let Some(unit) = self.all.get_mut(index) else { return changes };
-        if !unit.lifecycle.keeps(run) {
-            return changes;
-        }
-        tracing::info!(source = %name, ?format, "capture delivers");
-        let media = if format == Format::Audio { MediaKind::Audio } else { MediaKind::Video };
-        unit.formats.insert(media, format);
-        let mut due = Vec::new();
-        for (id, rendition) in &mut unit.renditions {
-            if rendition.id.media() == media && rendition.format.is_some_and(|of| of != format) {
-                // Bitrate and level follow from size and rate.
-                rendition.format = None;
-                rendition.profile = None;
-                due.push((id.clone(), rendition.lifecycle.handle(now, Input::Restart)));
-            }
-        }
-        let effects = unit.lifecycle.handle(now, Input::Progress { run });
-        self.apply_source(index, now, effects, &mut changes);
-        for (id, effects) in due {
-            self.apply_rendition(index, &id, now, effects, &mut changes);
-        }
-        changes
-    }
-
-    pub(super) fn capture_failed(
-        &mut self,
-        now: Instant,
-        name: &SourceName,
-        run: u64,
-        fault: Fault,
-    ) -> Changes {
-        let mut changes = Changes::new();
-        let Some(index) = self.index(name) else { return changes };
-        let Some(unit) = self.all.get_mut(index) else { return changes };
-        let effects =
-            unit.lifecycle.handle(now, Input::Failed { run, cause: fault.cause, detail: fault.detail });
-        self.apply_source(index, now, effects, &mut changes);
-        changes
-    }
-
-    pub(super) fn rendition_ready(
-        &mut self,
-        now: Instant,
-        id: &RenditionId,
-        run: u64,
-        profile: Option<String>,
-    ) -> Changes {
-        let mut changes = Changes::new();
-        let Some(index) = self.index(&id.source) else { return changes };
-        let Some(rendition) = self.rendition_mut(id) else { return changes };
-        if rendition.lifecycle.keeps(run) {
-            tracing::debug!(rendition = %id, profile, "encoder delivers");
-            rendition.profile = profile;
-            let effects = rendition.lifecycle.handle(now, Input::Progress { run });
-            self.apply_rendition(index, id, now, effects, &mut changes);
-        }
-        changes
-    }
-
-    pub(super) fn rendition_failed(
-        &mut self,
-        now: Instant,
-        id: &RenditionId,
-        run: u64,
-        detail: String,
-    ) -> Changes {
-        let mut changes = Changes::new();
-        let Some(index) = self.index(&id.source) else { return changes };
-        tracing::warn!(rendition = %id, detail, "encoder failed");
-        let Some(rendition) = self.rendition_mut(id) else { return changes };
-        let input = Input::Failed { run, cause: FailureCause::Encoder, detail };
-        let effects = rendition.lifecycle.handle(now, input);
-        self.apply_rendition(index, id, now, effects, &mut changes);
-        changes
-    }
-
-    pub(super) fn keyframe_wanted(&mut self, now: Instant, id: &RenditionId) {
-        if let Some(rendition) = self.rendition_mut(id)
-            && rendition.gate.request(now)
-        {
-            rendition.force_keyframe();
-        }
-    }
-
-    pub(super) fn keyframe_sent(&mut self, id: &RenditionId, at: Instant) {
-        if let Some(rendition) = self.rendition_mut(id) {
-            rendition.gate.keyframe_seen(at);
-        }
-    }
-
-    /// A job has come to its end.
-    pub(super) fn done(&mut self, now: Instant, done: Done) -> Changes {
-        let mut changes = Changes::new();
-        match done {
-            Done::CaptureStarted { source, run, result } => {
-                self.capture_started(now, &source, run, result, &mut changes)
-            }
-            Done::CaptureStopped { source, run } => {
-                let Some(index) = self.index(&source) else { return changes };
-                let Some(unit) = self.all.get_mut(index) else { return changes };
-                let effects = unit.lifecycle.handle(now, Input::Stopped { run });
-                self.apply_source(index, now, effects, &mut changes);
-            }
-            Done::RenditionStarted { rendition, run, result } => {
-                self.rendition_started(now, &rendition, run, result, &mut changes);
-            }
-            Done::RenditionStopped { rendition, run } => {
-                tracing::debug!(%rendition, "encoder has stopped");
-                let Some(index) = self.index(&rendition.source) else { return changes };
-                let Some(unit) = self.rendition_mut(&rendition) else { return changes };
-                let effects = unit.lifecycle.handle(now, Input::Stopped { run });
-                self.apply_rendition(index, &rendition, now, effects, &mut changes);
-            }
-        }
-        changes
-    }
-
-    fn capture_started(
-        &mut self,
-        now: Instant,
-        name: &SourceName,
-        run: u64,
-        result: Result<Capture, Fault>,
-        changes: &mut Changes,
-    ) {
-        let Some(index) = self.index(name) else { return };
-        let Some(unit) = self.all.get_mut(index) else { return };
-        match result {
-            // What was told to stop while it started stops now, by being dropped.
-            Ok(capture) if unit.lifecycle.keeps(run) => {
-                unit.capture = Some(capture);
-            }
-            Ok(_) => {}
-            Err(Fault { cause, detail }) => {
-                let mut effects = unit.lifecycle.handle(now, Input::Failed { run, cause, detail });
-                // There is nothing to stop.
-                effects.retain(|effect| !matches!(effect, Effect::Stop { .. }));
-                effects.extend(unit.lifecycle.handle(now, Input::Stopped { run }));
-                self.apply_source(index, now, effects, changes);
-            }
-        }
-    }
-
-    fn rendition_started(
-        &mut self,
-        now: Instant,
-        id: &RenditionId,
-        run: u64,
-        result: Result<Rendition, media::MediaError>,
-        changes: &mut Changes,
-    ) {
-        let Some(index) = self.index(&id.source) else { return };
-        let Some(unit) = self.rendition_mut(id) else { return };
-        match result {
-            Ok(encoder) if unit.lifecycle.keeps(run) => {
-                unit.encoder = Some(encoder);
-            }
-            Ok(_) => {}
-            Err(error) => {
-                let cause = FailureCause::Encoder;
-                let detail = error.to_string();
-                tracing::warn!(rendition = %id, detail, "encoder does not start");
-                let mut effects = unit.lifecycle.handle(now, Input::Failed { run, cause, detail });
-                effects.retain(|effect| !matches!(effect, Effect::Stop { .. }));
-                effects.extend(unit.lifecycle.handle(now, Input::Stopped { run }));
-                self.apply_rendition(index, id, now, effects, changes);
-            }
         }
     }
 
@@ -393,13 +251,11 @@ impl Sources {
         sources: Vec<Source>,
         encoders: Encoders,
     ) -> Vec<SourceName> {
-        let same_encoding = self.video == config.video
-            && self.audio_bitrate == config.audio.bitrate
-            && self.encoders == encoders;
+        let encoding = Encoding::of(config);
+        let same_encoding = self.encoding == encoding && self.encoders == encoders;
         self.encoders = encoders;
         self.files = LaunchFiles::new(config.pipelines_dir.clone());
-        self.video = config.video.clone();
-        self.audio_bitrate = config.audio.bitrate;
+        self.encoding = encoding;
         let mut old = std::mem::take(&mut self.all);
         self.last_run = old.iter().map(Unit::last_run).fold(self.last_run, u64::max);
         for source in sources {
@@ -422,76 +278,5 @@ impl Sources {
 
     fn index(&self, name: &SourceName) -> Option<usize> {
         self.all.iter().position(|unit| unit.source.name == *name)
-    }
-
-    fn apply_source(&mut self, index: usize, now: Instant, effects: Vec<Effect>, changes: &mut Changes) {
-        for effect in effects {
-            let Some(unit) = self.all.get_mut(index) else { return };
-            match effect {
-                Effect::Start { run } => {
-                    unit.formats.clear();
-                    // The frames so far are an earlier run's.
-                    unit.has_progressed();
-                    let (source, files) = (unit.source.clone(), self.files.clone());
-                    self.jobs.start_capture(source, run, files, unit.taps.clone(), self.events.clone());
-                }
-                Effect::Stop { .. } => {
-                    unit.stop_capture();
-                    self.demand_renditions(index, now, |_| false, changes);
-                }
-                Effect::Publish(state) => {
-                    unit.log(&state);
-                    unit.announce(changes);
-                }
-            }
-        }
-    }
-
-    fn apply_rendition(
-        &mut self,
-        index: usize,
-        id: &RenditionId,
-        now: Instant,
-        effects: Vec<Effect>,
-        changes: &mut Changes,
-    ) {
-        for effect in effects {
-            let Some(unit) = self.all.get_mut(index) else { return };
-            let Some(rendition) = unit.renditions.get_mut(id) else { return };
-            match effect {
-                Effect::Start { run } => {
-                    let Some(format) = unit.formats.get(&rendition.id.media()).copied() else {
-                        // The capture has stopped since: nothing to encode.
-                        let detail = "the capture has stopped".to_owned();
-                        let input = Input::Failed { run, cause: FailureCause::Encoder, detail };
-                        rendition.lifecycle.handle(now, input);
-                        rendition.lifecycle.handle(now, Input::Stopped { run });
-                        continue;
-                    };
-                    rendition.has_progressed();
-                    rendition.format = Some(format);
-                    let bitrate = match format {
-                        Format::Audio => self.audio_bitrate,
-                        Format::Video { .. } => {
-                            let fixed = unit.source.bitrate.or(self.video.bitrate);
-                            fixed.unwrap_or_else(|| encoder::default_bitrate(format))
-                        }
-                    };
-                    let keyframe_interval = self.video.keyframe_interval;
-                    let settings = EncodeSettings { format, bitrate, keyframe_interval };
-                    self.jobs.start_rendition(
-                        rendition.id.clone(),
-                        run,
-                        self.encoders.of(id.codec).clone(),
-                        settings,
-                        Arc::clone(unit.taps.of(rendition.id.media())),
-                        Arc::clone(&rendition.fanout),
-                        self.events.clone(),
-                    );
-                }
-                Effect::Stop { .. } => rendition.encoder = None,
-                Effect::Publish(_) => unit.announce(changes),
-            }
-        }
     }
 }

@@ -1,10 +1,12 @@
 //! One of the daemon's sources: its capture, its renditions, and its state for the viewers.
 
-use super::sources::Changes;
+use super::sources::{Changes, Encoding};
 use crate::config::Source;
 use crate::core::keyframe::KeyframeGate;
 use crate::core::lifecycle::{Lifecycle, Timing};
 use crate::core::protocol::{Codec, MediaKind, SourceState};
+use crate::core::renditions::{self, Full, Rung, Step};
+use crate::media::encoder::{BURST, EncodeSettings, NARROW_BURST};
 use crate::media::fanout::Fanout;
 use crate::media::rendition::Rendition;
 use crate::media::source::{Capture, Taps};
@@ -30,6 +32,8 @@ pub(super) struct Unit {
     pub(super) capture: Option<Capture>,
     /// Of the present or last run.
     pub(super) formats: BTreeMap<MediaKind, Format>,
+    /// Of the last format of its picture; a codec that is not there has none yet.
+    pub(super) ladders: Ladders,
     /// When progress was last looked at.
     frames: u64,
     pub(super) renditions: BTreeMap<RenditionId, RenditionUnit>,
@@ -37,14 +41,17 @@ pub(super) struct Unit {
     announced: SourceState,
 }
 
+/// The ladders of a source, by codec.
+pub(super) type Ladders = BTreeMap<Codec, Vec<Rung>>;
+
 #[derive(Debug)]
 pub(super) struct RenditionUnit {
     pub(super) id: RenditionId,
     pub(super) fanout: Arc<Fanout>,
     pub(super) lifecycle: Lifecycle,
     pub(super) encoder: Option<Rendition>,
-    /// What the present or last encoder was started for.
-    pub(super) format: Option<Format>,
+    /// With what the present or last encoder was started.
+    pub(super) running: Option<EncodeSettings>,
     /// What it has said of its stream.
     pub(super) profile: Option<String>,
     pub(super) gate: KeyframeGate,
@@ -57,11 +64,18 @@ impl Unit {
     pub(super) fn new(source: Source, grace: Duration, events: &Events, last_run: u64) -> Self {
         let timing = Timing { start: CAPTURE_START, stall: CAPTURE_STALL, grace, stop: STOP };
         let codecs = source.media().into_iter().flat_map(|media| match media {
-            MediaKind::Video => vec![Codec::H264, Codec::Vp8],
-            MediaKind::Audio => vec![Codec::Opus],
+            MediaKind::Video => VIDEO_CODECS.as_slice(),
+            MediaKind::Audio => &[Codec::Opus],
         });
-        let renditions = codecs.map(|codec| {
-            let id = RenditionId { source: source.name.clone(), codec, rung: 0 };
+        let rungs = codecs.flat_map(|codec| {
+            let count = match codec {
+                Codec::Opus => 1,
+                Codec::H264 | Codec::Vp8 => renditions::rungs_at_most(steps(&source), *codec),
+            };
+            (0..u8::try_from(count).unwrap_or(u8::MAX)).map(|rung| (*codec, rung))
+        });
+        let renditions = rungs.map(|(codec, rung)| {
+            let id = RenditionId { source: source.name.clone(), codec, rung };
             (id.clone(), RenditionUnit::new(id, grace, events, last_run))
         });
         Self {
@@ -71,6 +85,7 @@ impl Unit {
             taps: Taps::default(),
             capture: None,
             formats: BTreeMap::new(),
+            ladders: Ladders::new(),
             frames: 0,
             announced: SourceState::Idle,
         }
@@ -82,17 +97,45 @@ impl Unit {
         renditions.fold(self.lifecycle.run(), u64::max)
     }
 
-    /// The source's own state, or its encoder's where that has failed.
+    /// The source's own state, or its encoder's where that has failed and no other rung of the same
+    /// codec is there in its place.
     pub(super) fn state(&self) -> SourceState {
         let own = self.lifecycle.published();
-        let failed = self.renditions.values().map(|each| each.lifecycle.published());
         match own {
-            SourceState::Live => failed
-                .into_iter()
-                .find(|state| matches!(state, SourceState::Failed { .. }))
-                .unwrap_or(own)
-                .clone(),
+            SourceState::Live => self.encoder_failure().unwrap_or(own).clone(),
             SourceState::Idle | SourceState::Starting | SourceState::Failed { .. } => own.clone(),
+        }
+    }
+
+    fn encoder_failure(&self) -> Option<&SourceState> {
+        self.renditions.values().find_map(|failed| {
+            let state = failed.lifecycle.published();
+            let mut beside = self.renditions.values().filter(|other| other.id.codec == failed.id.codec);
+            let is_told = matches!(state, SourceState::Failed { .. })
+                && !beside.any(|other| matches!(other.lifecycle.published(), SourceState::Live));
+            is_told.then_some(state)
+        })
+    }
+
+    /// The ladder in a codec, once it is known.
+    pub(super) fn ladder(&self, codec: Codec) -> &[Rung] {
+        self.ladders.get(&codec).map_or(&[], Vec::as_slice)
+    }
+
+    /// The capture delivers this.
+    pub(super) fn takes_format(&mut self, format: Format, encoding: &Encoding) {
+        match format {
+            Format::Audio => {
+                self.formats.insert(MediaKind::Audio, format);
+            }
+            Format::Video { size, framerate } => {
+                self.formats.insert(MediaKind::Video, format);
+                let fixed = self.source.bitrate.or(encoding.video.bitrate);
+                let bitrate = fixed.unwrap_or_else(|| renditions::default_bitrate(size, framerate));
+                let full = Full { size, framerate, bitrate };
+                let ladder = |codec| renditions::ladder(steps(&self.source), codec, full);
+                self.ladders = VIDEO_CODECS.into_iter().map(|codec| (codec, ladder(codec))).collect();
+            }
         }
     }
 
@@ -129,6 +172,17 @@ impl Unit {
     }
 }
 
+/// The codecs of pictures.
+const VIDEO_CODECS: [Codec; 2] = [Codec::H264, Codec::Vp8];
+
+fn steps(source: &Source) -> &[Step] {
+    if source.renditions.is_empty() {
+        renditions::default_steps(source.kind_name())
+    } else {
+        &source.renditions
+    }
+}
+
 impl RenditionUnit {
     fn new(id: RenditionId, grace: Duration, events: &Events, last_run: u64) -> Self {
         let timing = Timing { start: ENCODER_START, stall: ENCODER_STALL, grace, stop: STOP };
@@ -137,11 +191,34 @@ impl RenditionUnit {
             id,
             lifecycle: Lifecycle::new(timing, super::random_u64(), last_run),
             encoder: None,
-            format: None,
+            running: None,
             profile: None,
             gate: KeyframeGate::default(),
             frames: 0,
         }
+    }
+
+    /// What it would be encoded with now; `None`: nothing comes that could be, or the ladder is
+    /// shorter.
+    pub(super) fn settings(
+        &self,
+        formats: &BTreeMap<MediaKind, Format>,
+        ladders: &Ladders,
+        encoding: &Encoding,
+    ) -> Option<EncodeSettings> {
+        let captured = *formats.get(&self.id.media())?;
+        let keyframe_interval = encoding.video.keyframe_interval;
+        if captured == Format::Audio {
+            return Some(EncodeSettings::whole(captured, encoding.audio_bitrate, keyframe_interval));
+        }
+        let rung = ladders.get(&self.id.codec)?.get(usize::from(self.id.rung))?;
+        Some(EncodeSettings {
+            captured,
+            format: Format::Video { size: rung.size, framerate: rung.framerate },
+            bitrate: rung.bitrate,
+            keyframe_interval,
+            burst: if self.id.rung == 0 { BURST } else { NARROW_BURST },
+        })
     }
 
     /// Whether packets have come since this was last asked.

@@ -1,11 +1,12 @@
 //! One of the daemon's viewers: its session, its peer connection, and the way to its client.
 
 use super::sources::Sources;
-use crate::core::ids::{SourceName, ViewerId};
-use crate::core::protocol::{ByeReason, ServerMessage};
-use crate::core::rtp::CAPTURE_TIME_URI;
+use super::whep;
+use crate::core::ids::ViewerId;
+use crate::core::protocol::{ByeReason, MediaKind, ServerMessage};
+use crate::core::rtp::{CAPTURE_TIME_URI, TRANSPORT_SEQUENCE_URI};
 use crate::core::sdp::{CheckedAnswer, Fingerprint, HashFunction};
-use crate::core::viewer::{Input, Session};
+use crate::core::viewer::{Effect, Input, Session};
 use crate::media::RenditionId;
 use crate::media::viewer::Viewer;
 use crate::web::Outbox;
@@ -51,18 +52,33 @@ enum Line {
     Open(Outbox),
     /// It took no more: something is lost, and the session has to end.
     Overflowed(Outbox),
+    Whep(whep::Line),
     /// The client was shown out.
     Closed,
 }
 
 impl Unit {
     pub(super) fn new(now: Instant, session: Session, outbox: Outbox) -> Self {
-        Self { session, since: now, peer: Peer::None, certificate: None, line: Line::Open(outbox) }
+        Self::with(now, session, Line::Open(outbox))
+    }
+
+    /// One that has come by WHEP.
+    pub(super) fn by_whep(now: Instant, session: Session, line: whep::Line) -> Self {
+        Self::with(now, session, Line::Whep(line))
+    }
+
+    fn with(now: Instant, session: Session, line: Line) -> Self {
+        Self { session, since: now, peer: Peer::None, certificate: None, line }
+    }
+
+    /// Whether it is the session that a WHEP client knows by this id.
+    pub(super) fn is_session(&self, id: &str) -> bool {
+        matches!(&self.line, Line::Whep(line) if line.is(id))
     }
 
     /// Tells its client something, if it takes it.
     pub(super) fn say(&mut self, message: ServerMessage) {
-        match &self.line {
+        match &mut self.line {
             Line::Open(outbox) => {
                 if outbox.send(message).is_err() {
                     self.line = Line::Overflowed(outbox.clone());
@@ -73,7 +89,27 @@ impl Unit {
                     outbox.send_last(message);
                 }
             }
+            Line::Whep(line) => {
+                if let ServerMessage::Bye { message, .. } = message {
+                    line.end(message);
+                }
+            }
             Line::Closed => {}
+        }
+    }
+
+    /// Answers the offer that its client has made by WHEP.
+    pub(super) fn answer(&mut self, sdp: String, etag: String) -> Option<Input> {
+        match &mut self.line {
+            Line::Whep(line) => line.answer(sdp, etag),
+            Line::Open(_) | Line::Overflowed(_) | Line::Closed => None,
+        }
+    }
+
+    /// Gives its client's candidate to the peer connection.
+    pub(super) fn add_candidate(&self, effect: Effect) {
+        if let (Effect::AddCandidate { mline, candidate }, Peer::Open { viewer, .. }) = (effect, &self.peer) {
+            viewer.add_candidate(mline, &candidate.to_string());
         }
     }
 
@@ -86,20 +122,24 @@ impl Unit {
         matches!(self.line, Line::Closed)
     }
 
-    /// Ends its media, and its signalling once that has said its last word.
-    pub(super) fn show_out(&mut self, viewer: ViewerId, sources: &Sources) {
+    /// Ends its media, and its signalling once that has said its last word. True where nothing
+    /// more will come from its client, not even its end.
+    #[must_use]
+    pub(super) fn show_out(&mut self, viewer: ViewerId, sources: &Sources) -> bool {
         self.end_media(viewer, sources);
-        self.line = Line::Closed;
+        matches!(std::mem::replace(&mut self.line, Line::Closed), Line::Whep(_))
     }
 
     pub(super) fn accept(&mut self, answer: &CheckedAnswer) -> Option<Input> {
         let Peer::Open { viewer, accepted, .. } = &mut self.peer else { return None };
         *accepted = answer.accepted().map(|(mline, _)| mline).collect();
         for (mline, answered) in answer.accepted() {
-            if let (Some(track), Some(id)) =
-                (viewer.tracks().get(mline), answered.extension(CAPTURE_TIME_URI))
-            {
+            let Some(track) = viewer.tracks().get(mline) else { continue };
+            if let Some(id) = answered.extension(CAPTURE_TIME_URI) {
                 track.send_capture_time(id);
+            }
+            if let Some(id) = answered.extension(TRANSPORT_SEQUENCE_URI) {
+                track.number_packets(id);
             }
         }
         viewer.accept(&answer.to_sdp()).err().map(|error| Input::End {
@@ -122,16 +162,28 @@ impl Unit {
         })
     }
 
-    pub(super) fn feed(&self, viewer: ViewerId, selected: &[SourceName], sources: &Sources) {
+    /// Has each track sent what its viewer is to have: the rung of those sources that it has
+    /// selected, and until that has come, the rung that is being sent.
+    pub(super) fn feed(&self, viewer: ViewerId, sources: &Sources) {
         let Peer::Open { viewer: peer, accepted, .. } = &self.peer else { return };
+        if !self.session.is_connected() {
+            return;
+        }
         for (mline, subscription) in peer.tracks().iter().enumerate() {
-            let rendition = subscription.rendition();
-            let Some(fanout) = sources.fanout(rendition) else { continue };
-            if selected.contains(&rendition.source) && accepted.contains(&mline) {
-                fanout.subscribe(Arc::clone(subscription));
-                subscription.want_keyframe();
-            } else {
-                fanout.unsubscribe(viewer);
+            let track = subscription.rendition();
+            let sent = self.session.selected().contains(&track.source) && accepted.contains(&mline);
+            let watching = self.session.watching();
+            let target = match track.media() {
+                MediaKind::Video => watching.target(&track.source),
+                MediaKind::Audio => 0,
+            };
+            for id in sources.renditions(&track.source, track.codec) {
+                let Some(fanout) = sources.fanout(id) else { continue };
+                if sent && id.rung == target {
+                    fanout.subscribe(Arc::clone(subscription));
+                } else if !(sent && watching.needs(&track.source, id.rung)) {
+                    fanout.unsubscribe(viewer);
+                }
             }
         }
     }
@@ -140,7 +192,8 @@ impl Unit {
     pub(super) fn end_media(&mut self, viewer: ViewerId, sources: &Sources) {
         if let Peer::Open { renditions, .. } = &self.peer {
             for rendition in renditions {
-                if let Some(fanout) = sources.fanout(rendition) {
+                let rungs = sources.renditions(&rendition.source, rendition.codec);
+                for fanout in rungs.filter_map(|id| sources.fanout(id)) {
                     fanout.unsubscribe(viewer);
                 }
             }

@@ -2,11 +2,15 @@
 //!
 //! The rules are [`Session`]'s; this carries them out.
 
+use super::links::Watch;
 use super::sources::Sources;
 use super::viewer::{Peer, Unit};
 use crate::core::ids::{SourceName, ViewerId};
-use crate::core::protocol::{self, ByeReason, IceServer, MediaKind, ServerMessage, SourceState, TrackInfo};
+use crate::core::protocol::{
+    self, ByeReason, Codec, IceServer, MediaKind, ServerMessage, SourceState, TrackInfo,
+};
 use crate::core::viewer::{Effect, Input, Session};
+use crate::core::watching::Turn;
 use crate::media::viewer::{IceSettings, TrackSpec, Viewer, ViewerEvent};
 use crate::media::{Events, MediaError, RenditionId};
 use crate::web::Outbox;
@@ -21,8 +25,9 @@ const PROFILE_WITHIN: Duration = Duration::from_secs(4);
 /// A peer connection has been made, or not.
 #[derive(Debug)]
 pub(super) struct Opened {
-    viewer: ViewerId,
-    result: Result<Viewer, MediaError>,
+    pub(super) viewer: ViewerId,
+    /// With its answer, where the client has made the offer.
+    pub(super) result: Result<(Viewer, Option<String>), MediaError>,
 }
 
 /// What every welcome says.
@@ -34,12 +39,13 @@ pub(super) struct Greeting {
 
 #[derive(Debug)]
 pub(super) struct Viewers {
-    all: BTreeMap<ViewerId, Unit>,
-    ice: IceSettings,
+    pub(super) links: Watch,
+    pub(super) all: BTreeMap<ViewerId, Unit>,
+    pub(super) ice: IceSettings,
     greeting: Greeting,
-    limit: usize,
-    events: Events,
-    opened: Sender<Opened>,
+    pub(super) limit: usize,
+    pub(super) events: Events,
+    pub(super) opened: Sender<Opened>,
 }
 
 impl Viewers {
@@ -50,7 +56,7 @@ impl Viewers {
         events: Events,
         opened: Sender<Opened>,
     ) -> Self {
-        Self { all: BTreeMap::new(), ice, greeting, limit, events, opened }
+        Self { links: Watch::new(Instant::now()), all: BTreeMap::new(), ice, greeting, limit, events, opened }
     }
 
     pub(super) fn reconfigure(&mut self, ice: IceSettings, greeting: Greeting, limit: usize) {
@@ -66,10 +72,12 @@ impl Viewers {
 
     /// Whether some viewer is to be sent this.
     pub(super) fn want(&self, rendition: &RenditionId) -> bool {
-        self.all.values().any(|unit| {
-            unit.session.selected().contains(&rendition.source)
-                && (rendition.media() == MediaKind::Audio
-                    || unit.session.video_codec() == Some(rendition.codec))
+        let is_sound = rendition.media() == MediaKind::Audio;
+        // Asked after every event, of every rendition: what costs least is looked at first.
+        self.all.values().map(|unit| &unit.session).any(|session| {
+            (is_sound || session.video_codec() == Some(rendition.codec))
+                && session.selected().contains(&rendition.source)
+                && (is_sound || session.watching().needs(&rendition.source, rendition.rung))
         })
     }
 
@@ -78,7 +86,9 @@ impl Viewers {
             Peer::Waiting { until, .. } => Some(until),
             Peer::None | Peer::Opening { .. } | Peer::Open { .. } => None,
         });
-        self.all.values().filter_map(|unit| unit.session.deadline()).chain(waiting).min()
+        let connected = self.all.values().any(|unit| unit.session.is_connected());
+        let links = self.links.deadline(connected);
+        self.all.values().filter_map(|unit| unit.session.deadline()).chain(waiting).chain(links).min()
     }
 
     /// A client has connected.
@@ -102,7 +112,8 @@ impl Viewers {
         }
     }
 
-    /// Hands something to a session and does what follows.
+    /// Hands something to a session and does what follows. What a link carries of a source is told
+    /// here too, by [`Turn::Automatic`].
     pub(super) fn handle(&mut self, now: Instant, viewer: ViewerId, input: Input, sources: &Sources) {
         let Some(unit) = self.all.get_mut(&viewer) else { return };
         let mut due = unit.session.handle(now, input);
@@ -117,6 +128,9 @@ impl Viewers {
                     }
                     Effect::Send(message) => unit.say(message),
                     Effect::Open { sources: joined, video_codec } => {
+                        let codec = video_codec.into_iter();
+                        let ladders = joined.iter().zip(codec.cycle());
+                        follows.extend(ladders.filter_map(|(source, codec)| ladder(source, codec, sources)));
                         let renditions = joined.into_iter().flat_map(|source| {
                             let codecs = sources.codecs(&source, video_codec).into_iter();
                             codecs.map(move |codec| RenditionId { source: source.clone(), codec, rung: 0 })
@@ -128,23 +142,26 @@ impl Viewers {
                             unit.peer = Peer::Waiting { until: now + PROFILE_WITHIN, renditions };
                         }
                     }
+                    Effect::Answer { sdp, etag } => follows.extend(unit.answer(sdp, etag)),
                     Effect::Accept(answer) => follows.extend(unit.accept(&answer)),
-                    Effect::AddCandidate { mline, candidate } => {
-                        if let Peer::Open { viewer, .. } = &unit.peer {
-                            viewer.add_candidate(mline, &candidate.to_string());
-                        }
-                    }
+                    effect @ Effect::AddCandidate { .. } => unit.add_candidate(effect),
                     Effect::Verify(fingerprints) => {
                         let same = unit.verify(&fingerprints);
                         follows.push(Input::Verified(same));
                     }
                     Effect::Feed(selected) => {
-                        unit.feed(viewer, &selected, sources);
+                        unit.feed(viewer, sources);
                         tracing::debug!(%viewer, ?selected, "feeding");
+                    }
+                    Effect::Move { source, rung } => {
+                        unit.feed(viewer, sources);
+                        tracing::debug!(%viewer, %source, rung, "moving");
                     }
                     Effect::Close(reason) => {
                         tracing::info!(%viewer, ?reason, "viewer is shown out");
-                        unit.show_out(viewer, sources);
+                        if unit.show_out(viewer, sources) {
+                            return self.gone(viewer, sources);
+                        }
                     }
                 }
             }
@@ -181,6 +198,15 @@ impl Viewers {
                 }
                 Input::Connected
             }
+            ViewerEvent::Sending { source, rung } => {
+                tracing::debug!(%viewer, %source, rung, "sending");
+                self.handle(now, viewer, Input::Picture { source, turn: Turn::Sent(rung) }, sources);
+                // What was sent until then is not needed any more.
+                if let Some(unit) = self.all.get(&viewer) {
+                    unit.feed(viewer, sources);
+                }
+                return;
+            }
             ViewerEvent::Disconnected { detail } => Input::End {
                 reason: ByeReason::ConnectionFailed,
                 message: format!("The media connection has ended: {detail}."),
@@ -199,7 +225,10 @@ impl Viewers {
     /// Makes the peer connections that can be made now.
     pub(super) fn open_ready(&mut self, now: Instant, sources: &Sources) {
         for (id, unit) in &mut self.all {
-            let Peer::Waiting { until, renditions } = &unit.peer else { continue };
+            let Peer::Waiting { until, renditions } = &mut unit.peer else { continue };
+            for rendition in renditions.iter_mut().filter(|id| id.media() == MediaKind::Video) {
+                rendition.rung = unit.session.watching().target(&rendition.source);
+            }
             let profiles: Vec<_> = renditions.iter().map(|rendition| sources.profile(rendition)).collect();
             // What is hidden has no encoder that could say anything.
             let selected = unit.session.selected();
@@ -211,19 +240,12 @@ impl Viewers {
             let specs: Vec<_> = renditions
                 .iter()
                 .zip(profiles)
-                .map(|(rendition, profile)| TrackSpec {
-                    rendition: rendition.clone(),
-                    profile_level_id: profile.flatten(),
-                    ssrc: (super::random_u64() as u32).max(1),
-                    // RFC 3711 section 3.3.1: far from a wrap in the first packets.
-                    first_sequence: (super::random_u64() as u16) >> 1,
-                    first_timestamp: super::random_u64() as u32,
-                })
+                .map(|(rendition, profile)| track(rendition, profile.flatten()))
                 .collect();
             unit.peer = Peer::Opening { renditions: renditions.clone(), offer: None };
             let (id, ice, events, opened) = (*id, self.ice.clone(), self.events.clone(), self.opened.clone());
             smol::unblock(move || {
-                let result = Viewer::open(id, &ice, &specs, &events);
+                let result = Viewer::open(id, &ice, &specs, &events).map(|peer| (peer, None));
                 // The loop has ended when the channel is closed.
                 let _ = opened.send_blocking(Opened { viewer: id, result });
             })
@@ -237,7 +259,12 @@ impl Viewers {
         let Peer::Opening { renditions, offer } = &mut unit.peer else { return };
         let (renditions, offer) = (std::mem::take(renditions), offer.take());
         match result {
-            Ok(peer) => {
+            Ok((peer, Some(sdp))) => {
+                let accepted = (0..renditions.len()).collect();
+                unit.peer = Peer::Open { viewer: peer, renditions, accepted };
+                self.handle(now, viewer, Input::Answered { sdp }, sources);
+            }
+            Ok((peer, None)) => {
                 unit.peer = Peer::Open { viewer: peer, renditions, accepted: Vec::new() };
                 if let Some(sdp) = offer {
                     self.peer_event(now, viewer, ViewerEvent::Offer { sdp }, sources);
@@ -262,6 +289,16 @@ impl Viewers {
                 due.push((*id, Input::Tick));
             }
         }
+        for (viewer, input) in due {
+            self.handle(now, viewer, input, sources);
+        }
+    }
+
+    /// A source's ladder is known, or another one.
+    pub(super) fn ladder(&mut self, now: Instant, source: &SourceName, sources: &Sources) {
+        let codecs = self.all.iter().map(|(id, unit)| (*id, unit.session.video_codec()));
+        let due: Vec<_> =
+            codecs.filter_map(|(id, codec)| Some((id, ladder(source, codec?, sources)?))).collect();
         for (viewer, input) in due {
             self.handle(now, viewer, input, sources);
         }
@@ -293,6 +330,25 @@ impl Viewers {
             self.handle(now, viewer, Input::End { reason, message: message.to_owned() }, sources);
         }
     }
+}
+
+/// A track with numbers of its own.
+pub(super) fn track(rendition: &RenditionId, profile_level_id: Option<String>) -> TrackSpec {
+    TrackSpec {
+        rendition: rendition.clone(),
+        profile_level_id,
+        ssrc: (super::random_u64() as u32).max(1),
+        // RFC 3711 section 3.3.1: far from a wrap in the first packets.
+        first_sequence: (super::random_u64() as u16) >> 1,
+        first_timestamp: super::random_u64() as u32,
+    }
+}
+
+/// What tells a session of a source's ladder, if there is one.
+pub(super) fn ladder(source: &SourceName, codec: Codec, sources: &Sources) -> Option<Input> {
+    let rungs = sources.ladder(source, codec);
+    let input = || Input::Picture { source: source.clone(), turn: Turn::Ladder(rungs.to_vec()) };
+    (!rungs.is_empty()).then(input)
 }
 
 fn welcome(greeting: &Greeting, viewer: ViewerId, sources: &Sources) -> ServerMessage {

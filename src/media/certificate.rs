@@ -54,6 +54,11 @@ impl Certificate {
         });
     }
 
+    /// What names it.
+    pub(super) fn fingerprint(&self) -> &Fingerprint {
+        &self.fingerprint
+    }
+
     /// A description of webrtcbin's with the right fingerprint in it.
     ///
     /// # Errors

@@ -8,27 +8,38 @@
 //! whose queue grows loses whole frames ([`crate::core::rtp`]), not the others their time.
 
 mod frame;
+mod recent;
 mod subscription;
+mod switch;
 
 pub(crate) use frame::Feed;
 pub use subscription::Subscription;
 
-use super::{Event, Events, RenditionId};
+use super::{Event, Events, RenditionId, common_time};
 use crate::core::ids::ViewerId;
 use crate::core::protocol::MediaKind;
 use frame::Frame;
+use recent::Recent;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 /// The viewers of one rendition. It outlives the encoders that feed it.
 #[derive(Debug)]
 pub struct Fanout {
     rendition: RenditionId,
-    subscriptions: Mutex<Arc<Vec<Arc<Subscription>>>>,
+    state: Mutex<State>,
     frames: AtomicU64,
     keyframes: AtomicU64,
     events: Events,
+}
+
+/// What a viewer that joins and a frame that comes both change, so that each frame is either among
+/// the recent ones that a viewer begins with or delivered to it, and never both.
+#[derive(Debug, Default)]
+struct State {
+    subscriptions: Arc<Vec<Arc<Subscription>>>,
+    recent: Recent,
 }
 
 impl Fanout {
@@ -37,33 +48,48 @@ impl Fanout {
     pub fn new(rendition: RenditionId, events: Events) -> Self {
         Self {
             rendition,
-            subscriptions: Mutex::default(),
+            state: Mutex::default(),
             frames: AtomicU64::new(0),
             keyframes: AtomicU64::new(0),
             events,
         }
     }
 
-    /// Sends to this viewer from the next keyframe on (from the next packet, for sound), also
-    /// when it was sent to before: it lacks what came in between.
+    /// Sends to this viewer from now on, also when it was sent to before: it lacks what came in
+    /// between. Sound goes on with the next packet. A picture begins at once with what has come
+    /// since the last keyframe, if that is little; else a keyframe is asked for, and it begins
+    /// with that. What another rung of the same source sends it passes until then;
+    /// [`super::viewer::ViewerEvent::Sending`] says when. Does nothing for a viewer that is being
+    /// sent to.
     pub fn subscribe(&self, subscription: Arc<Subscription>) {
-        self.change(|all| {
-            if !all.iter().any(|each| Arc::ptr_eq(each, &subscription)) {
-                subscription.rewriter().interrupted();
-                all.push(subscription);
-            }
-        });
+        let mut state = self.state();
+        // Before the next frame can come to it; that waits until the recent ones are copied.
+        let mut joining = subscription.join();
+        joining.enter(self.rendition.rung);
+        if state.subscriptions.iter().any(|each| Arc::ptr_eq(each, &subscription)) {
+            return;
+        }
+        Arc::make_mut(&mut state.subscriptions).push(Arc::clone(&subscription));
+        let start = state.recent.start(joining.sent());
+        drop(state);
+        if !joining.begin(start, self.rendition.rung) {
+            subscription.want_keyframe();
+        }
     }
 
     /// Sends to this viewer no more.
     pub fn unsubscribe(&self, viewer: ViewerId) {
-        self.change(|all| all.retain(|each| each.viewer != viewer));
+        let mut state = self.state();
+        if let Some(left) = state.subscriptions.iter().find(|each| each.viewer == viewer) {
+            left.leave(self.rendition.rung);
+            Arc::make_mut(&mut state.subscriptions).retain(|each| each.viewer != viewer);
+        }
     }
 
     /// How many viewers it has.
     #[must_use]
     pub fn viewers(&self) -> usize {
-        self.current().len()
+        self.state().subscriptions.len()
     }
 
     /// Frames and keyframes sent since the start.
@@ -72,23 +98,30 @@ impl Fanout {
         (self.frames.load(Ordering::Relaxed), self.keyframes.load(Ordering::Relaxed))
     }
 
-    fn current(&self) -> Arc<Vec<Arc<Subscription>>> {
-        Arc::clone(&self.subscriptions.lock().unwrap_or_else(PoisonError::into_inner))
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn change(&self, change: impl FnOnce(&mut Vec<Arc<Subscription>>)) {
-        let mut guard = self.subscriptions.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut all = guard.as_ref().clone();
-        change(&mut all);
-        *guard = Arc::new(all);
+    /// That stream has ended: nobody is to be shown what it showed last.
+    pub(crate) fn ended(&self, stream: u32) {
+        self.state().recent.ended(stream);
     }
 
-    fn deliver(&self, frame: &Frame, stream: u32) {
-        for subscription in self.current().iter() {
-            subscription.deliver(frame, stream);
+    fn deliver(&self, mut frame: Frame) {
+        let picture = self.rendition.media() == MediaKind::Video;
+        frame.number = self.frames.fetch_add(1, Ordering::Relaxed);
+        let frame = Arc::new(frame);
+        let subscriptions = {
+            let mut state = self.state();
+            if picture {
+                state.recent.push(&frame, common_time());
+            }
+            Arc::clone(&state.subscriptions)
+        };
+        for subscription in subscriptions.iter() {
+            subscription.deliver(&frame, self.rendition.rung);
         }
-        self.frames.fetch_add(1, Ordering::Relaxed);
-        if frame.keyframe && self.rendition.media() == MediaKind::Video {
+        if picture && frame.keyframe {
             self.keyframes.fetch_add(1, Ordering::Relaxed);
             self.events.send(Event::KeyframeSent { rendition: self.rendition.clone(), at: Instant::now() });
         }

@@ -91,6 +91,14 @@ impl Description {
         }
     }
 
+    /// Whether it has a placeholder of that name.
+    #[must_use]
+    pub fn has_placeholder(&self, name: &str) -> bool {
+        let placeholder = format!("{{{name}:");
+        let mut lines = self.text.lines().filter(|line| !line.trim_start().starts_with('#'));
+        lines.any(|line| line.contains(&placeholder))
+    }
+
     /// The element of that name and factory.
     ///
     /// # Errors

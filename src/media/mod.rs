@@ -11,13 +11,16 @@ pub mod devices;
 pub mod encoder;
 pub mod error;
 pub mod fanout;
+pub mod inlet;
 pub mod launch;
 pub mod logging;
+pub mod pace;
 pub mod pipeline;
 pub mod plan;
 pub mod platform;
 pub mod rendition;
 pub mod source;
+pub mod srtp;
 pub mod viewer;
 
 pub use error::MediaError;
@@ -194,9 +197,14 @@ pub(crate) fn common_now() -> gst::ClockTime {
     gst::SystemClock::obtain().time().saturating_sub(epoch())
 }
 
+/// The same, as a time of the standard library's.
+pub(crate) fn common_time() -> Duration {
+    Duration::from_nanos(common_now().nseconds())
+}
+
 /// The time of day at a common running time that is not long past, since 1970-01-01 UTC.
 pub(crate) fn wall_time(running: Duration) -> Duration {
-    let ago = Duration::from_nanos(common_now().nseconds()).saturating_sub(running);
+    let ago = common_time().saturating_sub(running);
     let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     now.saturating_sub(ago)
 }

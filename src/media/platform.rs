@@ -10,12 +10,13 @@ mod x11;
 mod xlib;
 
 use super::Fault;
+use super::pace::Pace;
 use crate::config::Screen;
 use crate::core::camera::{CameraFormat, Choice};
 use crate::core::protocol::FailureCause;
 use crate::core::template::{Value, Values};
-use crate::core::units::Size;
-use std::sync::mpsc;
+use crate::core::units::{FrameRate, Size};
+use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
 pub use alsa_pulse::{audio_inputs, resolve_audio};
@@ -26,6 +27,12 @@ pub use xlib::{guard_process, lost_displays};
 /// How long one question to a display, a device or a sound server may take. All of them answer
 /// within milliseconds; a hung X server or a broken driver never does.
 pub const DEADLINE: Duration = Duration::from_secs(5);
+
+/// The value of `screen.launch` for a source that is held back by what follows it: it looks as soon
+/// as it may. A description without it has the source look by its own time.
+pub const LOOKS: &str = "looks";
+/// The looks a second that such a source could take.
+const FASTEST_LOOKS: u32 = 240;
 
 /// What part of which display a screen source captures: the values of `screen.launch`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -57,13 +64,16 @@ impl ScreenTarget {
     pub fn values(&self, screen: &Screen) -> Values {
         let rate = screen.framerate;
         // 0: up to the edge. The size in the mode, too, only for a part: see screen.launch.
-        let (place, mode) = match self.region {
-            None => ([0; 4], format!("video/x-raw,framerate={rate}")),
+        let (place, size) = match self.region {
+            None => ([0; 4], String::new()),
             Some(Region { x, y, size: Size { width, height } }) => (
                 [x, y, (x + width).saturating_sub(1), (y + height).saturating_sub(1)],
-                format!("video/x-raw,framerate={rate},width={width},height={height}"),
+                format!(",width={width},height={height}"),
             ),
         };
+        // No more than a slot for each look: the source takes none twice in a slot.
+        let looks = FASTEST_LOOKS.max(rate.as_f64().ceil() as u32 * 2);
+        let caps = |rate: FrameRate| Value::Caps(format!("video/x-raw,framerate={rate}{size}"));
         let [x, y, end_x, end_y] = place.map(|pixels| Value::Int(pixels.into()));
         Values::from([
             ("display", Value::String(self.display.clone())),
@@ -73,7 +83,8 @@ impl ScreenTarget {
             ("end_x", end_x),
             ("end_y", end_y),
             ("cursor", Value::Bool(screen.cursor)),
-            ("mode", Value::Caps(mode)),
+            ("mode", caps(rate)),
+            (LOOKS, caps(FrameRate::whole(looks))),
         ])
     }
 }
@@ -134,17 +145,19 @@ pub enum Device {
 }
 
 impl Device {
-    /// Begins to look after a screen: see [`WatchedScreen::start`]. Cameras tell by themselves when
+    /// Begins to look after a screen, and to tell `pace` of its changes: see
+    /// [`WatchedScreen::start`]. Cameras tell by themselves when
     /// they go.
     ///
     /// # Errors
     /// As [`WatchedScreen::start`].
     pub fn watch(
         &self,
+        pace: Option<Arc<Pace>>,
         when_changed: impl FnOnce(PlatformError) + Send + 'static,
     ) -> Result<Option<ScreenWatch>, PlatformError> {
         match self {
-            Self::Screen(screen) => screen.start(when_changed).map(Some),
+            Self::Screen(screen) => screen.start(pace, when_changed).map(Some),
             Self::Camera(_) => Ok(None),
         }
     }
@@ -404,15 +417,18 @@ mod tests {
             cursor: true,
             framerate: crate::core::units::FrameRate::whole(30),
         };
-        let text =
-            "{display:string} {xid:int} {x:int},{y:int} {end_x:int},{end_y:int} {cursor:bool} {mode:caps}";
+        let text = "{display:string} {xid:int} {x:int},{y:int} {end_x:int},{end_y:int} {cursor:bool} {mode:caps} {looks:caps}";
         let rendered = |target: &ScreenTarget| template::render(text, &target.values(&screen)).unwrap();
-        assert_eq!(rendered(&target).trim(), "\":0\" 0 0,0 0,0 true video/x-raw,framerate=30/1");
+        assert_eq!(
+            rendered(&target).trim(),
+            "\":0\" 0 0,0 0,0 true video/x-raw,framerate=30/1 video/x-raw,framerate=240/1"
+        );
         target.region = Some(Region { x: 11, y: 13, size });
         target.xid = Some(7);
         assert_eq!(
             rendered(&target).trim(),
-            "\":0\" 7 11,13 650,372 true video/x-raw,framerate=30/1,width=640,height=360"
+            "\":0\" 7 11,13 650,372 true video/x-raw,framerate=30/1,width=640,height=360 \
+             video/x-raw,framerate=240/1,width=640,height=360"
         );
     }
 

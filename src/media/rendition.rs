@@ -2,6 +2,7 @@
 
 use super::encoder::{EncodeSettings, Encoder};
 use super::fanout::{Fanout, Feed};
+use super::inlet::Inlet;
 use super::pipeline::{BusMessage, Pipeline};
 use super::source::Tap;
 use super::{Event, Events, MediaError, RenditionId};
@@ -15,6 +16,8 @@ use std::sync::Arc;
 pub struct Rendition {
     tap: Arc<Tap>,
     ticket: u64,
+    fanout: Arc<Fanout>,
+    stream: u32,
     output: gst_app::AppSink,
     _pipeline: Pipeline,
 }
@@ -47,6 +50,7 @@ impl Rendition {
             BusMessage::Eos => failed("the encoder has ended".into()),
         });
         let mut feed = Feed::new(Arc::clone(fanout), run);
+        let stream = feed.stream();
         built.output.set_callbacks(
             gst_app::AppSinkCallbacks::builder()
                 .new_sample(move |sink| {
@@ -57,11 +61,18 @@ impl Rendition {
                 .build(),
         );
         built.pipeline.play()?;
-        let ticket = tap.attach(&built.input);
-        Ok(Self { tap: Arc::clone(tap), ticket, output: built.output, _pipeline: built.pipeline })
+        let ticket = tap.attach(Inlet::new(built.input, settings.format));
+        Ok(Self {
+            tap: Arc::clone(tap),
+            ticket,
+            fanout: Arc::clone(fanout),
+            stream,
+            output: built.output,
+            _pipeline: built.pipeline,
+        })
     }
 
-    /// Has the encoder make its next frame a keyframe.
+    /// Has the encoder make its next frame a keyframe, and gives it one where the source is quiet.
     pub fn force_keyframe(&self) {
         let event = gst::event::CustomUpstream::new(
             gst::Structure::builder("GstForceKeyUnit")
@@ -73,11 +84,13 @@ impl Rendition {
         if let Some(pad) = self.output.static_pad("sink") {
             pad.push_event(event);
         }
+        self.tap.refresh(self.ticket);
     }
 }
 
 impl Drop for Rendition {
     fn drop(&mut self) {
         self.tap.detach(self.ticket);
+        self.fanout.ended(self.stream);
     }
 }

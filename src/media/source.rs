@@ -4,9 +4,11 @@
 //! for an encoder that comes later. It outlives the captures and encoders at its two ends: each
 //! can be stopped and started without the other.
 
+use super::inlet::Inlet;
 use super::launch::Description;
+use super::pace::Pace;
 use super::pipeline::{BusMessage, Pipeline};
-use super::platform::{Device, ScreenWatch};
+use super::platform::{Device, LOOKS, ScreenWatch};
 use super::{Event, Events, Fault, Format, MediaError};
 use crate::core::ids::SourceName;
 use crate::core::protocol::{FailureCause, MediaKind};
@@ -17,25 +19,52 @@ use gstreamer::prelude::*;
 use gstreamer_app as gst_app;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Raw frames that wait for an encoder. One that is late loses the oldest.
 const RAW_QUEUE: u64 = 3;
 /// Sound that waits for an encoder.
 const RAW_AUDIO_QUEUE: gst::ClockTime = gst::ClockTime::from_mseconds(200);
 
+/// A picture this old is not followed by another at once.
+const QUIET: Duration = Duration::from_millis(50);
+/// Two pictures' times are apart by this at least: more than a tick of RTP's clock.
+const APART: gst::ClockTime = gst::ClockTime::from_mseconds(1);
+
 /// Where a capture's raw frames are handed on.
 #[derive(Debug, Default)]
 pub struct Tap {
+    /// Held while a frame is stamped and handed on, so that times only grow. Encoders' queues take
+    /// a frame at once or lose one; nobody waits here for more than a few of them.
+    order: Mutex<()>,
     state: Mutex<TapState>,
     frames: AtomicU64,
 }
 
 #[derive(Debug, Default)]
 struct TapState {
-    encoders: Arc<Vec<(u64, gst_app::AppSrc)>>,
+    encoders: Arc<Vec<(u64, Arc<Inlet>)>>,
     next: u64,
     last: Option<gst::Sample>,
+    /// When the last picture was handed on.
+    pushed: Option<Instant>,
+    /// The time that it carries.
+    time: gst::ClockTime,
+    /// What holds its capture back.
+    pace: Option<Arc<Pace>>,
+}
+
+impl TapState {
+    /// The picture with a time of its own: `at`, or as soon after the last one as may be.
+    fn stamp(&mut self, mut sample: gst::Sample, at: gst::ClockTime) -> gst::Sample {
+        self.time = at.max(self.time + APART);
+        if let Some(mut buffer) = sample.buffer_owned() {
+            // Copies the header only; the pixels are shared.
+            buffer.make_mut().set_pts(self.time);
+            sample.make_mut().set_buffer(Some(&buffer));
+        }
+        sample
+    }
 }
 
 impl Tap {
@@ -50,19 +79,23 @@ impl Tap {
     }
 
     /// Hands frames to `encoder` from now on, beginning with the last one that came.
-    pub fn attach(&self, encoder: &gst_app::AppSrc) -> u64 {
-        let last = self.lock().last.clone();
+    pub fn attach(&self, encoder: Inlet) -> u64 {
+        let _order = self.order.lock().unwrap_or_else(PoisonError::into_inner);
+        let encoder = Arc::new(encoder);
+        let (ticket, last) = {
+            let mut state = self.lock();
+            state.next += 1;
+            let ticket = state.next;
+            let mut encoders = state.encoders.as_ref().clone();
+            encoders.push((ticket, Arc::clone(&encoder)));
+            state.encoders = Arc::new(encoders);
+            // An encoder before this one may have sent it with its own time.
+            let last = state.last.clone();
+            (ticket, last.map(|last| state.stamp(last, super::common_now())))
+        };
         if let Some(last) = last {
-            // Before it is on the list, so that nothing newer comes first. One that is stopping
-            // already refuses.
-            let _ = encoder.push_sample(&last);
+            encoder.push(&last);
         }
-        let mut state = self.lock();
-        state.next += 1;
-        let ticket = state.next;
-        let mut encoders = state.encoders.as_ref().clone();
-        encoders.push((ticket, encoder.clone()));
-        state.encoders = Arc::new(encoders);
         ticket
     }
 
@@ -73,22 +106,54 @@ impl Tap {
         state.encoders = Arc::new(encoders);
     }
 
-    fn clear(&self) {
-        self.lock().last = None;
+    /// The encoder of this ticket is to make a keyframe. Where no frame is to be expected at once,
+    /// it is given the last one again, as it is now.
+    pub fn refresh(&self, ticket: u64) {
+        // While a frame is being handed on, that is the one.
+        if let Ok(_order) = self.order.try_lock() {
+            let again = {
+                let mut state = self.lock();
+                let quiet = state.pushed.is_some_and(|pushed| pushed.elapsed() >= QUIET);
+                let last = if quiet { state.last.clone() } else { None };
+                last.map(|last| (state.stamp(last, super::common_now()), Arc::clone(&state.encoders)))
+            };
+            if let Some((sample, encoders)) = again {
+                for (_, encoder) in encoders.iter().filter(|(each, _)| *each == ticket) {
+                    encoder.push(&sample);
+                }
+            }
+        }
+        let pace = self.lock().pace.clone();
+        if let Some(pace) = pace {
+            pace.requested();
+        }
     }
 
-    fn push(&self, sample: gst::Sample, keep: bool) {
+    fn clear(&self) {
+        let mut state = self.lock();
+        state.last = None;
+        state.pushed = None;
+        state.pace = None;
+    }
+
+    fn set_pace(&self, pace: Option<Arc<Pace>>) {
+        self.lock().pace = pace;
+    }
+
+    fn push(&self, mut sample: gst::Sample, at: gst::ClockTime, media: MediaKind) {
+        let _order = self.order.lock().unwrap_or_else(PoisonError::into_inner);
         let encoders = {
             let mut state = self.lock();
-            if keep {
+            if media == MediaKind::Video {
+                sample = state.stamp(sample, at);
                 state.last = Some(sample.clone());
+                state.pushed = Some(Instant::now());
             }
             Arc::clone(&state.encoders)
         };
         self.frames.fetch_add(1, Ordering::Relaxed);
         for (_, encoder) in encoders.iter() {
-            // An encoder that is stopping refuses; it will detach.
-            let _ = encoder.push_sample(&sample);
+            encoder.push(&sample);
         }
     }
 }
@@ -141,6 +206,19 @@ pub struct CapturePlan {
     pub device: Option<Device>,
 }
 
+impl CapturePlan {
+    /// The frames a second that a capture is held back to which would rather look when something
+    /// changes.
+    fn budget(&self) -> Option<FrameRate> {
+        match &self.device {
+            Some(Device::Screen(watched)) if self.description.has_placeholder(LOOKS) => {
+                Some(watched.screen.framerate)
+            }
+            _ => None,
+        }
+    }
+}
+
 /// A running capture. Dropping it stops it, off the caller's thread.
 #[derive(Debug)]
 pub struct Capture {
@@ -166,6 +244,11 @@ impl Capture {
         set_network_latency(&inner, plan.network_latency);
         keep_sizes_even(&inner);
         let mut pipeline = Pipeline::new(inner, plan.live);
+        let pace = plan.budget().map(|budget| Arc::new(Pace::new(budget)));
+        taps.video.set_pace(pace.clone());
+        if let Some(pace) = pace.clone() {
+            pipeline.before_stop(move || pace.end());
+        }
         let ended = taps.clone();
         pipeline.when_stopped(move || {
             // A frame that was kept would keep its device open.
@@ -194,7 +277,8 @@ impl Capture {
                 MediaKind::Audio => "audio",
             };
             let sink: gst_app::AppSink = plan.description.element(pipeline.inner(), name, "appsink")?;
-            connect(&sink, *media, taps.of(*media), pipeline.inner(), {
+            let pace = if *media == MediaKind::Video { pace.clone() } else { None };
+            connect(&sink, *media, taps.of(*media), pipeline.inner(), pace, {
                 let (source, events) = (source.clone(), events.clone());
                 move |format| events.send(Event::CaptureFormat { source: source.clone(), run, format })
             });
@@ -202,7 +286,7 @@ impl Capture {
         pipeline.play().map_err(|error| first.get().cloned().unwrap_or_else(|| error.into()))?;
         let watch = plan.device.as_ref().map(|device| {
             let (source, events) = (source.clone(), events.clone());
-            device.watch(move |change| {
+            device.watch(pace, move |change| {
                 events.send(Event::CaptureFailed { source, run, fault: change.into() });
             })
         });
@@ -228,6 +312,7 @@ fn connect(
     media: MediaKind,
     tap: &Arc<Tap>,
     pipeline: &gst::Pipeline,
+    pace: Option<Arc<Pace>>,
     on_format: impl Fn(Format) + Send + 'static,
 ) {
     sink.set_property("sync", false);
@@ -235,29 +320,129 @@ fn connect(
     sink.set_property("enable-last-sample", false);
     sink.set_max_buffers(2);
     sink.set_drop(true);
-    let tap = Arc::clone(tap);
-    let pipeline = pipeline.downgrade();
-    let mut known: Option<gst::Caps> = None;
+    let mut intake = Intake {
+        tap: Arc::clone(tap),
+        media,
+        pipeline: pipeline.downgrade(),
+        pace: pace.clone(),
+        caps: None,
+        sent: None,
+    };
     sink.set_callbacks(
         gst_app::AppSinkCallbacks::builder()
             .new_sample(move |sink| {
                 let sample = sink.pull_sample().map_err(|_| gst::FlowError::Eos)?;
-                let (Some(caps), Some(buffer)) = (sample.caps_owned(), sample.buffer_owned()) else {
-                    return Ok(gst::FlowSuccess::Ok);
-                };
-                let new_format = known.as_ref() != Some(&caps);
-                // A description of a user's own may give no times.
-                let time = common_time(&sample, &buffer, pipeline.upgrade().as_ref())
-                    .unwrap_or_else(super::common_now);
-                tap.push(restamp(buffer, &caps, time), media == MediaKind::Video);
-                if new_format && let Some(format) = format_of(&caps, media) {
+                if let Some(format) = intake.take(&sample) {
                     on_format(format);
-                    known = Some(caps);
+                }
+                // Nothing of the frame is kept from being used again meanwhile.
+                drop(sample);
+                if let Some(pace) = &pace {
+                    pace.wait();
                 }
                 Ok(gst::FlowSuccess::Ok)
             })
             .build(),
     );
+}
+
+/// From a capture's appsink to its tap.
+struct Intake {
+    tap: Arc<Tap>,
+    media: MediaKind,
+    pipeline: glib::WeakRef<gst::Pipeline>,
+    pace: Option<Arc<Pace>>,
+    /// The frames' caps as they come and as they are handed on.
+    caps: Option<(gst::Caps, gst::Caps)>,
+    /// With a pace: what was handed on last.
+    sent: Option<gst::Buffer>,
+}
+
+impl Intake {
+    /// Hands a frame on where it is worth that. Says its format where that is new.
+    fn take(&mut self, sample: &gst::Sample) -> Option<Format> {
+        let (caps, mut buffer) = (sample.caps_owned()?, sample.buffer_owned()?);
+        let known = self.caps.as_ref().filter(|(from, _)| *from == caps).map(|(_, to)| to.clone());
+        let new = known.is_none();
+        let outward = known.unwrap_or_else(|| self.outward(&caps));
+        if new {
+            self.caps = Some((caps, outward.clone()));
+            self.sent = None;
+        }
+        let format = format_of(&outward, self.media);
+        // A description of a user's own may give no times.
+        let time =
+            common_time(sample, &buffer, self.pipeline.upgrade().as_ref()).unwrap_or_else(super::common_now);
+        if let Some(pace) = &self.pace {
+            let share = self.sent.as_ref().map_or(1.0, |sent| changed_share(sent, &buffer, format));
+            if !pace.seen(share) {
+                return None;
+            }
+            self.sent = Some(buffer.clone());
+        }
+        // Copies the header only; the pixels are shared.
+        let header = buffer.make_mut();
+        header.set_pts(time);
+        header.set_dts(gst::ClockTime::NONE);
+        if let Some(pace) = &self.pace {
+            let length = u64::try_from(pace.interval().as_nanos()).unwrap_or(u64::MAX);
+            header.set_duration(gst::ClockTime::from_nseconds(length));
+        }
+        let sample = gst::Sample::builder().buffer(&buffer).caps(&outward).build();
+        self.tap.push(sample, time, self.media);
+        if new { format } else { None }
+    }
+
+    /// A source that is held back announces a rate that it never takes: encoders are to reckon with
+    /// the budget.
+    fn outward(&self, caps: &gst::Caps) -> gst::Caps {
+        let mut caps = caps.clone();
+        if let Some(pace) = &self.pace {
+            let FrameRate { numerator, denominator } = pace.budget();
+            if let (Ok(numerator), Ok(denominator)) = (numerator.try_into(), denominator.try_into()) {
+                caps.make_mut().set("framerate", gst::Fraction::new(numerator, denominator));
+            }
+        }
+        caps
+    }
+}
+
+/// How much of a picture differs from another of its format, from 0 to 1.
+fn changed_share(a: &gst::Buffer, b: &gst::Buffer, format: Option<Format>) -> f64 {
+    let (Ok(a), Ok(b)) = (a.map_readable(), b.map_readable()) else { return 1.0 };
+    if a.as_slice() == b.as_slice() {
+        return 0.0;
+    }
+    let Some(Format::Video { size, .. }) = format else { return 1.0 };
+    changed_share_i420(&a, &b, size).unwrap_or(1.0)
+}
+
+/// Compares two I420 pictures in GStreamer's own layout, rows of multiples of 4 bytes; what fills
+/// them up may be anything. By strips of pixels: an encoder works by blocks of them.
+fn changed_share_i420(a: &[u8], b: &[u8], size: Size) -> Option<f64> {
+    const STRIP: usize = 32;
+    let (width, height) = (usize::try_from(size.width).ok()?, usize::try_from(size.height).ok()?);
+    let (half_width, half_height) = (width.div_ceil(2), height.div_ceil(2));
+    let planes = [(width, half_height * 2), (half_width, half_height), (half_width, half_height)];
+    let whole: usize = planes.iter().map(|(width, rows)| width.next_multiple_of(4) * rows).sum();
+    if a.len() != whole || b.len() != whole {
+        return None;
+    }
+    let (mut strips, mut changed) = (0_u32, 0_u32);
+    let mut rest = (a, b);
+    for (width, rows) in planes {
+        let stride = width.next_multiple_of(4);
+        let ((a, after_a), (b, after_b)) = (rest.0.split_at(stride * rows), rest.1.split_at(stride * rows));
+        rest = (after_a, after_b);
+        for (a, b) in a.chunks(stride).zip(b.chunks(stride)) {
+            let (a, b) = (a.get(..width)?, b.get(..width)?);
+            for (a, b) in a.chunks(STRIP).zip(b.chunks(STRIP)) {
+                strips += 1;
+                changed += u32::from(a != b);
+            }
+        }
+    }
+    Some(f64::from(changed) / f64::from(strips.max(1)))
 }
 
 /// A frame's time on the common scale.
@@ -270,14 +455,6 @@ fn common_time(
     let running = segment.to_running_time(buffer.pts()?)?;
     let base = pipeline?.base_time()?;
     Some((running + base).saturating_sub(super::epoch()))
-}
-
-fn restamp(mut buffer: gst::Buffer, caps: &gst::Caps, time: gst::ClockTime) -> gst::Sample {
-    // Copies the header only; the pixels are shared.
-    let header = buffer.make_mut();
-    header.set_pts(time);
-    header.set_dts(gst::ClockTime::NONE);
-    gst::Sample::builder().buffer(&buffer).caps(caps).build()
 }
 
 fn format_of(caps: &gst::Caps, media: MediaKind) -> Option<Format> {
@@ -364,5 +541,29 @@ fn cause_of(error: &glib::Error) -> FailureCause {
         ) => FailureCause::NotFound,
         Some(gst::ResourceError::Read | gst::ResourceError::Close) => FailureCause::Lost,
         _ => FailureCause::Other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pictures_are_compared_by_their_pixels_alone() {
+        // Six bytes and two that fill up, three and one.
+        let size = Size { width: 6, height: 4 };
+        let mut a = vec![7; 8 * 4 + 4 * 2 * 2];
+        let b = a.clone();
+        for filling in [6, 7, 31, 35, 47] {
+            a[filling] = 9;
+        }
+        assert_eq!(changed_share_i420(&a, &b, size), Some(0.0));
+        for pixel in [0, 29, 32, 34, 40, 46] {
+            let mut other = b.clone();
+            other[pixel] = 8;
+            // One row of eight.
+            assert_eq!(changed_share_i420(&a, &other, size), Some(0.125), "{pixel}");
+        }
+        assert_eq!(changed_share_i420(&a, &b[1..], size), None);
     }
 }

@@ -1,23 +1,27 @@
-//! A viewer's pipeline: an appsrc for each track into one `webrtcbin` that offers.
+//! A viewer's pipeline: an appsrc for each track into one `webrtcbin` that offers, or answers.
 //!
-//! Owns the peer connection from the offer to its end. What it is told (answers, candidates) has
+//! Owns the peer connection from the offer to its end. What it is told (SDP, candidates) has
 //! been checked in [`crate::core::sdp`] and [`crate::core::candidate`] before: `webrtcbin` ends
 //! the process on some SDP. It decides nothing: states go out as [`ViewerEvent`].
 
+mod answering;
 mod ice;
+mod link;
 mod lists;
 mod track;
 
 pub use ice::IceSettings;
+pub(crate) use link::Departure;
+pub use link::Link;
 pub use track::TrackSpec;
 
 use super::certificate::Certificate;
 use super::fanout::Subscription;
 use super::pipeline::{BusMessage, Pipeline};
-use super::{Event, Events, MediaError, RenditionId};
-use crate::core::ids::ViewerId;
+use super::{Event, Events, MediaError, RenditionId, Rung};
+use crate::core::ids::{SourceName, ViewerId};
 use crate::core::protocol::{Codec, MediaKind};
-use crate::core::sdp::with_msids;
+use crate::core::sdp::{with_msids, with_transport_sequence};
 use futures_lite::FutureExt as _;
 use gstreamer as gst;
 use gstreamer::prelude::*;
@@ -27,7 +31,7 @@ use gstreamer_webrtc as gst_webrtc;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use track::{offered_caps, payload_types};
+use track::{TRANSPORT_SEQUENCE_ID, offered_caps, payload_types};
 
 /// What happens to a peer connection.
 #[derive(Debug)]
@@ -48,6 +52,14 @@ pub enum ViewerEvent {
     Connected {
         /// The peer's, as PEM.
         certificate: Option<String>,
+    },
+    /// The first frame of a rendition, a keyframe, has gone out: at the beginning, after a pause, or
+    /// in the place of another rung, which sends no more.
+    Sending {
+        /// Whose picture.
+        source: SourceName,
+        /// The rung of its ladder.
+        rung: Rung,
     },
     /// ICE or DTLS has failed, or the peer has closed.
     Disconnected {
@@ -74,6 +86,7 @@ pub struct Viewer {
     events: Events,
     webrtc: gst::Element,
     tracks: Vec<Arc<Subscription>>,
+    link: Arc<Link>,
     pipeline: Pipeline,
 }
 
@@ -89,35 +102,17 @@ impl Viewer {
         tracks: &[TrackSpec],
         events: &Events,
     ) -> Result<Self, MediaError> {
-        let webrtc = make("webrtcbin", "gstreamer1.0-plugins-bad")?;
-        gst::ElementFactory::find("nicesrc")
-            .ok_or(MediaError::NoElement { element: "nicesrc", package: "gstreamer1.0-nice" })?;
-        webrtc.set_property_from_str("bundle-policy", "max-bundle");
-        // The receive jitter buffer, for nothing that is received here.
-        webrtc.set_property("latency", 0u32);
-        let certificate = Certificate::of_process()?;
-        certificate.give_to(&webrtc);
-        lists::keep_whole(&webrtc);
-        ice::configure(&webrtc, settings);
-
-        let inner = gst::Pipeline::new();
-        inner.add(&webrtc).map_err(MediaError::gst("making a viewer's pipeline"))?;
-        let mut pipeline = Pipeline::new(inner, true);
-        let ending = webrtc.downgrade();
-        pipeline.before_stop(move || {
-            if let Some(webrtc) = ending.upgrade() {
-                finish_negotiation(&webrtc);
-            }
-        });
-        report(&pipeline, &webrtc, id, events);
-
+        let Prepared { webrtc, pipeline, certificate, link } = prepare(id, settings, events)?;
         let tracks = tracks
             .iter()
             .zip(payload_types(tracks))
             .enumerate()
-            .map(|(mline, track)| add_track(&pipeline, &webrtc, mline, track, id, events))
+            .map(|(mline, (track, payload))| {
+                let caps = offered_caps(track, payload);
+                add_track(&pipeline, &webrtc, mline, (track, payload, &caps), (id, events, &link))
+            })
             .collect::<Result<Vec<_>, _>>()?;
-        let viewer = Self { id, events: events.clone(), webrtc, tracks, pipeline };
+        let viewer = Self { id, events: events.clone(), webrtc, tracks, link, pipeline };
         viewer.pipeline.play()?;
         viewer.offer(id, certificate, events);
         Ok(viewer)
@@ -127,6 +122,12 @@ impl Viewer {
     #[must_use]
     pub fn tracks(&self) -> &[Arc<Subscription>] {
         &self.tracks
+    }
+
+    /// What is known of its link.
+    #[must_use]
+    pub fn link(&self) -> &Arc<Link> {
+        &self.link
     }
 
     /// Takes the peer's answer: a text that has passed [`crate::core::sdp`].
@@ -173,7 +174,8 @@ impl Viewer {
                 return fail(format!("webrtcbin made no offer: {reply}"));
             };
             let named = certificate.name_in(&offer.sdp().to_string());
-            let sdp = match named.and_then(|sdp| with_msids(&sdp)) {
+            let streams = named.and_then(|sdp| with_msids(&sdp));
+            let sdp = match streams.and_then(|sdp| with_transport_sequence(&sdp, TRANSPORT_SEQUENCE_ID)) {
                 Ok(sdp) => sdp,
                 Err(error) => return fail(format!("webrtcbin's offer cannot be used: {error}")),
             };
@@ -246,6 +248,43 @@ fn finish_negotiation(webrtc: &gst::Element) {
     }
 }
 
+/// What offering and answering begin with.
+struct Prepared {
+    webrtc: gst::Element,
+    pipeline: Pipeline,
+    certificate: &'static Certificate,
+    link: Arc<Link>,
+}
+
+/// A pipeline with a webrtcbin in it that has no m-line yet.
+fn prepare(id: ViewerId, settings: &IceSettings, events: &Events) -> Result<Prepared, MediaError> {
+    let webrtc = make("webrtcbin", "gstreamer1.0-plugins-bad")?;
+    gst::ElementFactory::find("nicesrc")
+        .ok_or(MediaError::NoElement { element: "nicesrc", package: "gstreamer1.0-nice" })?;
+    webrtc.set_property_from_str("bundle-policy", "max-bundle");
+    // The receive jitter buffer, for nothing that is received here.
+    webrtc.set_property("latency", 0u32);
+    let certificate = Certificate::of_process()?;
+    certificate.give_to(&webrtc);
+    lists::keep_whole(&webrtc);
+    lists::receive_directly(&webrtc);
+    let link = Arc::new(Link::default());
+    link::listen(&webrtc, &link);
+    ice::configure(&webrtc, settings);
+
+    let inner = gst::Pipeline::new();
+    inner.add(&webrtc).map_err(MediaError::gst("making a viewer's pipeline"))?;
+    let mut pipeline = Pipeline::new(inner, true);
+    let ending = webrtc.downgrade();
+    pipeline.before_stop(move || {
+        if let Some(webrtc) = ending.upgrade() {
+            finish_negotiation(&webrtc);
+        }
+    });
+    report(&pipeline, &webrtc, id, events);
+    Ok(Prepared { webrtc, pipeline, certificate, link })
+}
+
 fn make(element: &'static str, package: &'static str) -> Result<gst::Element, MediaError> {
     gst::ElementFactory::make(element).build().map_err(|_| MediaError::NoElement { element, package })
 }
@@ -254,14 +293,12 @@ fn add_track(
     pipeline: &Pipeline,
     webrtc: &gst::Element,
     mline: usize,
-    (track, payload): (&TrackSpec, u8),
-    id: ViewerId,
-    events: &Events,
+    (track, payload, caps): (&TrackSpec, u8, &gst::Caps),
+    (id, events, link): (ViewerId, &Events, &Arc<Link>),
 ) -> Result<Arc<Subscription>, MediaError> {
     let media = track.rendition.media();
-    let caps = offered_caps(track, payload);
     let appsrc = gst_app::AppSrc::builder()
-        .caps(&caps)
+        .caps(caps)
         .format(gst::Format::Time)
         .is_live(true)
         .do_timestamp(false)
@@ -278,11 +315,11 @@ fn add_track(
         .pad_template("sink_%u")
         .ok_or(MediaError::NoElement { element: "webrtcbin", package: "gstreamer1.0-plugins-bad" })?;
     let pad = webrtc
-        .request_pad(&template, Some(&format!("sink_{mline}")), Some(&caps))
+        .request_pad(&template, Some(&format!("sink_{mline}")), Some(caps))
         .ok_or_else(|| MediaError::gst("making a viewer's pipeline")("webrtcbin gives no pad"))?;
     let transceiver = pad.property::<gst_webrtc::WebRTCRTPTransceiver>("transceiver");
     transceiver.set_direction(gst_webrtc::WebRTCRTPTransceiverDirection::Sendonly);
-    transceiver.set_codec_preferences(Some(&caps));
+    transceiver.set_codec_preferences(Some(caps));
     if media == MediaKind::Video {
         transceiver.set_property("do-nack", true);
     }
@@ -295,7 +332,10 @@ fn add_track(
         .static_pad("src")
         .ok_or_else(|| MediaError::gst("making a viewer's pipeline")("appsrc has no pad"))?;
     source_pad.link(&pad).map_err(MediaError::gst("making a viewer's pipeline"))?;
-    let subscription = Arc::new(Subscription::new(id, track, payload, appsrc, events.clone())?);
+    // Where the pipeline runs already.
+    appsrc.sync_state_with_parent().map_err(MediaError::gst("making a viewer's pipeline"))?;
+    let subscription =
+        Arc::new(Subscription::new(id, track, payload, appsrc, (events.clone(), Arc::clone(link)))?);
     let weak = Arc::downgrade(&subscription);
     source_pad.add_probe(gst::PadProbeType::EVENT_UPSTREAM, move |_, info| {
         // Picture loss indications (RFC 4585 section 6.3.1) and full intra requests come as this event.

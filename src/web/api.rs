@@ -65,7 +65,7 @@ fn state(client: &Client, settings: &Settings, headers: &HeaderMap) -> Result<An
 
 async fn log_in(client: &Client, settings: &Settings, request: Request<Incoming>) -> Result<Answer, Refusal> {
     check_origin(settings, request.headers())?;
-    let body = read_body(client, request).await?;
+    let body = read_body(client, request, MAX_BODY).await?;
     let bad = || {
         let expected = match settings.gate.kind() {
             AccessKind::Password => r#"{"password": "..."}"#,
@@ -96,14 +96,19 @@ async fn log_in(client: &Client, settings: &Settings, request: Request<Incoming>
     }
 }
 
-async fn read_body(client: &Client, request: Request<Incoming>) -> Result<Bytes, Refusal> {
-    let body = Limited::new(request.into_body(), MAX_BODY).collect();
+/// The whole body of a request, of `limit` bytes at most and within its time.
+pub(crate) async fn read_body(
+    client: &Client,
+    request: Request<Incoming>,
+    limit: usize,
+) -> Result<Bytes, Refusal> {
+    let body = Limited::new(request.into_body(), limit).collect();
     match within(client.deadlines().body, body).await {
         Some(Ok(body)) => Ok(body.to_bytes()),
         Some(Err(error)) if error.is::<LengthLimitError>() => Err(Refusal::new(
             StatusCode::PAYLOAD_TOO_LARGE,
             "too_large",
-            format!("The body may have {MAX_BODY} bytes."),
+            format!("The body may have {limit} bytes."),
         )
         .closing()),
         Some(Err(_)) => {

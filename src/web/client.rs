@@ -5,6 +5,7 @@ use super::deadlines::Deadlines;
 use super::server::Shared;
 use super::settings::Settings;
 use crate::core::access::{Attempt, ClientNet};
+use crate::core::ids::ViewerId;
 use hyper::upgrade::OnUpgrade;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -35,6 +36,11 @@ impl Client {
 
     pub(crate) fn events(&self) -> &async_channel::Sender<Event> {
         &self.shared.events
+    }
+
+    /// A number for a viewer that comes by this connection, new.
+    pub(crate) fn next_viewer(&self) -> ViewerId {
+        self.shared.next_viewer()
     }
 
     /// Compares a token or a password, unless this client or all of them have been wrong too often.

@@ -12,6 +12,9 @@ pub struct Deadlines {
     pub head: Duration,
     /// For the whole body of a request.
     pub body: Duration,
+    /// For the daemon's answer to a request that it has to answer itself. Longer than a session
+    /// that answers an offer may take, so that its own sentence comes first.
+    pub answer: Duration,
     /// Until the client takes at least one more byte, and for one whole WebSocket message.
     pub write: Duration,
     /// Between two WebSocket pings (RFC 6455 section 5.5.2).
@@ -32,6 +35,7 @@ impl Default for Deadlines {
             handshake: Duration::from_secs(10),
             head: Duration::from_secs(10),
             body: Duration::from_secs(10),
+            answer: Duration::from_secs(20),
             write: Duration::from_secs(10),
             ping: Duration::from_secs(10),
             silence: Duration::from_secs(25),

@@ -7,6 +7,7 @@ mod api;
 mod assets;
 mod client;
 mod connection;
+mod cors;
 mod deadlines;
 mod error;
 mod host;
@@ -22,6 +23,7 @@ mod signalling;
 mod state;
 mod tls;
 mod upgrade;
+mod whep;
 
 pub use deadlines::Deadlines;
 pub use error::Error;
@@ -29,8 +31,10 @@ pub use link::Link;
 pub use server::{Reloaded, Server};
 pub use settings::viewing_link;
 
-use crate::core::ids::ViewerId;
+use crate::core::ids::{SourceName, ViewerId};
 use crate::core::protocol::{ClientMessage, ErrorCode, ServerMessage};
+use crate::core::sdp::CheckedOffer;
+use crate::core::whep::{Fragment, IfMatch, PatchRefusal};
 
 /// What the signalling tells the daemon.
 #[derive(Debug)]
@@ -58,11 +62,104 @@ pub enum Event {
         /// A sentence for the client.
         message: String,
     },
+    /// A client that may watch asks something by WHEP, and waits for the answer.
+    Whep {
+        /// What.
+        action: WhepAction,
+        /// The way back to it.
+        reply: WhepReply,
+    },
     /// Its connection has ended. The last event of a viewer.
     Closed {
         /// Who.
         viewer: ViewerId,
     },
+}
+
+/// What is asked by WHEP. A session goes by the id that [`WhepOutcome::Created`] gave to it.
+#[derive(Debug)]
+pub enum WhepAction {
+    /// To watch. Answered by [`WhepOutcome::Created`].
+    Create {
+        /// Its number, new.
+        viewer: ViewerId,
+        /// The one source to watch; `None`: all of them.
+        source: Option<SourceName>,
+        /// What it offers.
+        offer: Box<CheckedOffer>,
+    },
+    /// To take more candidates.
+    Patch {
+        /// Of which session.
+        session: String,
+        /// In which state.
+        condition: IfMatch,
+        /// The candidates.
+        fragment: Box<Fragment>,
+    },
+    /// To end a session.
+    Delete {
+        /// Which.
+        session: String,
+    },
+    /// Whether there is a session.
+    Look {
+        /// Which.
+        session: String,
+    },
+}
+
+/// What came of it.
+#[derive(Debug)]
+pub enum WhepOutcome {
+    /// A session has begun.
+    Created {
+        /// Its id, of letters, digits, `-` and `_`: who knows it may end the session.
+        session: String,
+        /// The value of `ETag`.
+        etag: String,
+        /// The answer.
+        sdp: String,
+    },
+    /// It is done.
+    Done,
+    /// There is no source of that name, or none at all.
+    NoSource(Option<SourceName>),
+    /// Nothing can be sent of what the offer asks for.
+    NothingToSend,
+    /// There are as many viewers as may be.
+    Full {
+        /// How many.
+        viewers: usize,
+    },
+    /// The session ended before it stood.
+    Ended {
+        /// A sentence for the client.
+        message: String,
+    },
+    /// There is no such session.
+    NoSession,
+    /// The session goes on as it was.
+    PatchRefused(PatchRefusal),
+}
+
+/// The way back to a client that waits for an answer. Dropped unused, it is told to try again.
+#[derive(Debug)]
+pub struct WhepReply(async_channel::Sender<WhepOutcome>);
+
+impl WhepReply {
+    /// A way back and its other end.
+    #[must_use]
+    pub fn new() -> (Self, async_channel::Receiver<WhepOutcome>) {
+        let (sender, receiver) = async_channel::bounded(1);
+        (Self(sender), receiver)
+    }
+
+    /// Answers; never waits. False: the client has gone.
+    #[must_use]
+    pub fn send(self, outcome: WhepOutcome) -> bool {
+        self.0.try_send(outcome).is_ok()
+    }
 }
 
 /// Messages that may wait for one client. An honest page reads at once; at 256 it is dead or

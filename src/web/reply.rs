@@ -71,6 +71,13 @@ impl Refusal {
         self.into_answer("application/json", body.to_string())
     }
 
+    /// For WHEP: problem details (RFC 9457), as its specification asks for.
+    pub(crate) fn into_problem(self) -> Answer {
+        let (status, code) = (self.status.as_u16(), self.code);
+        let body = serde_json::json!({ "status": status, "title": code, "detail": self.message });
+        self.into_answer("application/problem+json", body.to_string())
+    }
+
     fn into_answer(self, content_type: &'static str, body: String) -> Answer {
         let mut answer = Answer::new(Full::from(body));
         *answer.status_mut() = self.status;

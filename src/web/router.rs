@@ -4,7 +4,7 @@ use super::client::Client;
 use super::reply::{self, Answer, Refusal};
 use super::session::AccessKind;
 use super::settings::Settings;
-use super::{api, assets, upgrade};
+use super::{api, assets, upgrade, whep};
 use crate::core::access::{host_is_own, is_authority};
 use hyper::body::Incoming;
 use hyper::header::{self, HeaderMap};
@@ -40,6 +40,7 @@ async fn route(client: &Client, settings: &Settings, request: Request<Incoming>)
     match request.uri().path() {
         "/api/session" => api::session(client, settings, request).await,
         "/ws" => upgrade::answer(client, settings, request),
+        path if whep::is_here(path) => Ok(whep::answer(client, settings, request).await),
         path => assets::answer(request.method(), path, request.headers()),
     }
 }

@@ -5,6 +5,7 @@ import assert from 'node:assert/strict';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'node:test';
+import { Between } from './support/between.mjs';
 import { OUT } from './support/paths.mjs';
 import { OPEN, Stage } from './support/stage.mjs';
 
@@ -17,6 +18,43 @@ const SOURCES = [
   { name: 'screen', title: 'Screen', kind: 'test', pattern: 'smpte', size: '1280x720' },
   { name: 'camera', title: 'Camera', kind: 'test', pattern: 'ball', size: '640x360', tone: false },
 ];
+
+const LADDER = {
+  type: 'rendition',
+  source: 'screen',
+  automatic: true,
+  rung: 0,
+  too_slow: false,
+  rungs: [
+    { width: 1280, height: 720, framerate: 30, bitrate_kbps: 2500 },
+    { width: 1280, height: 720, framerate: 5, bitrate_kbps: 750 },
+    { width: 640, height: 360, framerate: 15, bitrate_kbps: 250 },
+  ],
+};
+
+/** A browser that plays sound only after a click: a driver’s commands count as one. */
+function blockSound() {
+  const { play } = HTMLMediaElement.prototype;
+  let clicked = false;
+  addEventListener('click', () => (clicked = true), true);
+  HTMLMediaElement.prototype.play = function () {
+    if (this.tagName === 'VIDEO' || clicked) return play.call(this);
+    return Promise.reject(new DOMException('not without a click', 'NotAllowedError'));
+  };
+}
+
+/** What the button for sound lies on, beside the room itself. */
+function underUnblock() {
+  const box = (element) => element.getBoundingClientRect();
+  const button = box(document.querySelector('[data-testid="sound-unblock"]'));
+  const others = [...document.querySelectorAll('[data-testid="tile"]:not([hidden]), .bar, .tools')];
+  return others
+    .filter((other) => {
+      const { left, right, top, bottom } = box(other);
+      return left < button.right && right > button.left && top < button.bottom && bottom > button.top;
+    })
+    .map((other) => other.dataset.source ?? other.className);
+}
 
 /** What no page may have: things beyond its edge, controls without a name, words that are cut. */
 function blemishes() {
@@ -40,7 +78,14 @@ function blemishes() {
   return found;
 }
 
+/** Waits until nothing is on its way to its place any more. */
+const settled = (viewer) =>
+  viewer.page.waitForFunction(
+    () => !document.getAnimations().some(({ effect }) => effect.target.matches('[data-testid="tile"], [data-testid="reduced"], .menu, .unblock')),
+  );
+
 async function look(viewer, name) {
+  await settled(viewer);
   await viewer.page.screenshot({ path: join(FOLDER, `${name}.png`) });
   assert.deepEqual(await viewer.page.evaluate(blemishes), [], name);
 }
@@ -69,6 +114,45 @@ for (const { name: size, ...screen } of SIZES) {
       await viewer.part('help').waitFor({ state: 'visible' });
       await shot('help');
       await viewer.close();
+
+      const between = new Between(['choose', 'rendition']);
+      const slowed = await stage.viewer(browser, daemon.url, {
+        ...screen,
+        colorScheme,
+        before: async (page) => {
+          await page.addInitScript(blockSound);
+          await between.join(page);
+        },
+      });
+      const slowShot = (what) => look(slowed, `${size}-${colorScheme}-${what}`);
+      await slowed.connection();
+      for (const { name } of SOURCES) await slowed.picture(name, 5);
+      for (const layout of ['g', 'b', 'o']) {
+        await slowed.page.keyboard.press(layout);
+        await slowed.part('sound-unblock').waitFor({ state: 'visible' });
+        await settled(slowed);
+        assert.deepEqual(await slowed.page.evaluate(underUnblock), [], `under the button for sound in layout ${layout}`);
+        if (layout === 'b') await slowShot('sound-blocked');
+      }
+      await slowed.part('sound-unblock').click();
+      await slowed.page.keyboard.press('b');
+      between.say(LADDER);
+      const tile = slowed.page.locator('[data-testid="tile"][data-source="screen"]');
+      if (!screen.isMobile) await tile.hover();
+      await tile.getByTestId('tile-quality').click();
+      await slowed.part('quality-0').waitFor({ state: 'visible' });
+      await slowShot('quality');
+      await slowed.page.keyboard.press('Escape');
+      for (const source of ['screen', 'camera']) between.say({ ...LADDER, source, rung: 2 });
+      await tile.getByTestId('reduced').waitFor({ state: 'visible' });
+      await slowShot('reduced');
+      for (const source of ['screen', 'camera']) between.say({ ...LADDER, source, rung: 2, too_slow: true });
+      await tile.getByTestId('too-slow').waitFor({ state: 'visible' });
+      await slowShot('too-slow');
+      await slowed.page.keyboard.press('i');
+      await tile.locator('[data-stat="bitrate"] dd span').filter({ hasText: /\d/ }).waitFor({ state: 'attached' });
+      await slowShot('too-slow-statistics');
+      await slowed.close();
 
       const stranger = await stage.viewer(browser, closed.url, { ...screen, colorScheme });
       await stranger.connection('signed-out');

@@ -61,23 +61,58 @@ class Refused(Exception):
     """The daemon said `error` or `bye`."""
 
 
-class Viewer:
+class Receiving:
+    """What comes of a peer connection's tracks."""
+
+    def __init__(self):
+        self.tracks = []
+        self._tasks = []
+        self._news = asyncio.Event()
+        """Set whenever a frame or the end has come."""
+        self._ended = asyncio.get_running_loop().create_future()
+
+    def receive(self, stream, track):
+        self.tracks.append(track)
+        self._tasks.append(asyncio.create_task(self._receive(stream, track)))
+
+    async def stop_receiving(self):
+        for task in self._tasks:
+            task.cancel()
+
+    async def _receive(self, stream, track):
+        try:
+            while True:
+                track.take(await stream.recv())
+                self._news.set()
+        except MediaStreamError:
+            pass
+
+    async def until(self, condition, seconds, what):
+        """Waits until `condition(track)` holds for every track."""
+        try:
+            async with asyncio.timeout(seconds):
+                while not all(condition(track) for track in self.tracks):
+                    if self._ended.done():
+                        self._ended.result()
+                    self._news.clear()
+                    await self._news.wait()
+        except TimeoutError:
+            raise TimeoutError(f"not within {seconds} s: {what}; there is {self.tracks}") from None
+
+
+class Viewer(Receiving):
     """One connection to the daemon. Use with `async with`."""
 
     def __init__(self, url, token=None, codecs=("H264", "VP8"), sources=None):
+        super().__init__()
         self.url = url.replace("http", "ws", 1).rstrip("/") + "/ws"
         self.token = token
         self.codecs = list(codecs)
         self.sources = sources
         self.welcome = None
-        self.tracks = []
         self._peer = RTCPeerConnection()
-        self._tasks = []
         self._states = {}
         """The last `source` message of each source."""
-        self._news = asyncio.Event()
-        """Set whenever a frame or the end has come."""
-        self._ended = asyncio.get_running_loop().create_future()
 
     async def __aenter__(self):
         headers = {"Authorization": f"Bearer {self.token}"} if self.token else {}
@@ -93,8 +128,7 @@ class Viewer:
         return self
 
     async def __aexit__(self, *_):
-        for task in self._tasks:
-            task.cancel()
+        await self.stop_receiving()
         await self._peer.close()
         await self._socket.close()
 
@@ -147,9 +181,7 @@ class Viewer:
         await self._peer.setRemoteDescription(RTCSessionDescription(sdp=offer["sdp"], type="offer"))
         for transceiver in self._peer.getTransceivers():
             told = by_mid[transceiver.mid]
-            track = Track(told["source"], told["media"], told["codec"])
-            self.tracks.append(track)
-            self._tasks.append(asyncio.create_task(self._receive(transceiver.receiver.track, track)))
+            self.receive(transceiver.receiver.track, Track(told["source"], told["media"], told["codec"]))
         await self._peer.setLocalDescription(await self._peer.createAnswer())
         # aiortc does not trickle: its candidates are in the answer.
         await self._say("answer", sdp=self._peer.localDescription.sdp)
@@ -162,26 +194,6 @@ class Viewer:
             if not self._ended.done():
                 self._ended.set_exception(refused)
                 self._news.set()
-
-    async def _receive(self, stream, track):
-        try:
-            while True:
-                track.take(await stream.recv())
-                self._news.set()
-        except MediaStreamError:
-            pass
-
-    async def until(self, condition, seconds, what):
-        """Waits until `condition(track)` holds for every track."""
-        try:
-            async with asyncio.timeout(seconds):
-                while not all(condition(track) for track in self.tracks):
-                    if self._ended.done():
-                        self._ended.result()
-                    self._news.clear()
-                    await self._news.wait()
-        except TimeoutError:
-            raise TimeoutError(f"not within {seconds} s: {what}; there is {self.tracks}") from None
 
     async def leave(self):
         await self._say("leave")

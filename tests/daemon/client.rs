@@ -112,6 +112,11 @@ impl Viewer {
     /// Up to the answer.
     pub fn join(mut client: Client) -> Self {
         client.say(&json!({"type": "join"}));
+        Self::answer(client)
+    }
+
+    /// From `join` up to the answer.
+    pub fn answer(mut client: Client) -> Self {
         let offer = client.expect("offer");
         let peer = Peer::new();
         let sdp = peer.answer(offer["sdp"].as_str().unwrap());

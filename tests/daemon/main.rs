@@ -11,5 +11,7 @@ mod leave;
 #[path = "../support/peer.rs"]
 mod peer;
 mod process;
+mod renditions;
 mod sessions;
 mod sources;
+mod whep;

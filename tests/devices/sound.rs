@@ -13,6 +13,7 @@ use vitrina::core::inventory::{AudioInput, AudioSystemName};
 use vitrina::core::protocol::MediaKind;
 use vitrina::core::units::FrameRate;
 use vitrina::media::Format;
+use vitrina::media::inlet::Inlet;
 use vitrina::media::launch::LaunchFiles;
 use vitrina::media::platform;
 
@@ -201,7 +202,7 @@ fn stamps(running: &Running, media: MediaKind) -> (gst::Element, mpsc::Receiver<
     };
     output.set_callbacks(gstreamer_app::AppSinkCallbacks::builder().new_sample(on_sample).build());
     pipeline.set_state(gst::State::Playing).unwrap();
-    running.taps.of(media).attach(&inside("in").downcast::<AppSrc>().unwrap());
+    running.taps.of(media).attach(Inlet::new(inside("in").downcast::<AppSrc>().unwrap(), Format::Audio));
     (pipeline, receiver)
 }
 

@@ -10,6 +10,7 @@ use x11rb::protocol::xproto::{
     AtomEnum, ChangeWindowAttributesAux, ConfigureWindowAux, ConnectionExt as _, CreateGCAux,
     CreateWindowAux, PropMode, Rectangle, WindowClass,
 };
+use x11rb::protocol::xtest::ConnectionExt as _;
 use x11rb::rust_connection::RustConnection;
 use x11rb::wrapper::ConnectionExt as _;
 
@@ -29,6 +30,11 @@ impl Xvfb {
     /// That lets in only who has the cookie in `file`.
     pub fn with_cookie(file: &Path) -> Self {
         Self::with(640, 480, &["-auth", file.to_str().unwrap()])
+    }
+
+    /// Without one of its extensions.
+    pub fn without(extension: &str, width: u32, height: u32) -> Self {
+        Self::with(width, height, &["-extension", extension])
     }
 
     fn with(width: u32, height: u32, more: &[&str]) -> Self {
@@ -100,6 +106,44 @@ impl Painter {
         let area = Rectangle { x: at.x, y: at.y, width: at.width, height: at.height };
         self.connection.poly_fill_rectangle(self.root, context, &[area]).unwrap();
         self.done();
+    }
+
+    /// Covers a part of the display with black text on white, another for each `page`, in one step.
+    /// So many letters a line, lines so many pixels apart; each letter is 6 by 13.
+    pub fn text(&self, at: Place, page: u32, columns: usize, spacing: usize) {
+        let x = &self.connection;
+        let [font, canvas, paper, ink] = [(); 4].map(|()| x.generate_id().unwrap());
+        x.open_font(font, b"fixed").unwrap().check().expect("an X server has this font");
+        x.create_pixmap(24, canvas, self.root, at.width, at.height).unwrap();
+        x.create_gc(paper, canvas, &CreateGCAux::new().foreground(0x00ff_ffff)).unwrap();
+        let look = CreateGCAux::new().foreground(0).background(0x00ff_ffff).font(font);
+        x.create_gc(ink, canvas, &look).unwrap();
+        let whole = Rectangle { x: 0, y: 0, width: at.width, height: at.height };
+        x.poly_fill_rectangle(canvas, paper, &[whole]).unwrap();
+        let mut random = page;
+        for y in (20..at.height).step_by(spacing) {
+            let mut line = Vec::new();
+            while line.len() < columns {
+                random = random.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                let letter =
+                    b"etaoin shrdlu cmfwyp vbgkjq xz ETAOIN ., 0123456789 "[(random >> 16) as usize % 52];
+                line.push(letter);
+            }
+            x.image_text8(canvas, ink, 20, y.cast_signed(), &line).unwrap();
+        }
+        x.copy_area(canvas, self.root, ink, 0, 0, at.x, at.y, at.width, at.height).unwrap();
+        for pen in [paper, ink] {
+            x.free_gc(pen).unwrap();
+        }
+        x.free_pixmap(canvas).unwrap();
+        x.close_font(font).unwrap();
+        self.done();
+    }
+
+    /// Moves the pointer as a mouse does.
+    pub fn point(&self, x: i16, y: i16) {
+        let motion = x11rb::protocol::xproto::MOTION_NOTIFY_EVENT;
+        self.connection.xtest_fake_input(motion, 0, 0, self.root, x, y, 0).unwrap().check().unwrap();
     }
 
     /// Opens a window filled with a colour.

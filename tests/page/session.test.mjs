@@ -6,7 +6,7 @@ import { startSession } from '../../src/web/page/net/session.js';
 import { openSignalling } from '../../src/web/page/net/signalling.js';
 import { FakeSocket, FakeTimers, fakePeers, offer, settle, welcome } from './fakes.mjs';
 
-function begin({ hidden = [], refuses = false } = {}) {
+function begin({ hidden = [], chosen = {}, refuses = false } = {}) {
   const timers = new FakeTimers();
   const peers = fakePeers(refuses);
   const heard = [];
@@ -15,11 +15,12 @@ function begin({ hidden = [], refuses = false } = {}) {
     timers,
     videoCodecs: ['H264', 'VP8'],
     wanted: (names) => names.filter((name) => !hidden.includes(name)),
+    chosen: (name) => chosen[name] ?? null,
     createPeer: peers.create,
     openSignalling: (events) =>
       openSignalling({ ...events, timers, now: timers.now, url: 'ws://host/ws', WebSocket: FakeSocket }),
     on: Object.fromEntries(
-      ['welcome', 'tracks', 'track', 'source', 'state', 'refused', 'end'].map((name) => [name, note(name)]),
+      ['welcome', 'tracks', 'track', 'source', 'rendition', 'state', 'refused', 'end'].map((name) => [name, note(name)]),
     ),
   });
   const socket = FakeSocket.last;
@@ -30,6 +31,7 @@ function begin({ hidden = [], refuses = false } = {}) {
     peers,
     heard,
     hidden,
+    chosen,
     states: () => heard.filter(([name]) => name === 'state').map(([, state]) => state),
     ends: () => heard.filter(([name]) => name === 'end').map(([, how]) => how),
     async connected() {
@@ -86,6 +88,45 @@ test('a choice is told once and only when it changes', async () => {
   run.hidden.pop();
   run.session.select();
   assert.deepEqual(selects(), [['camera'], ['screen', 'camera']]);
+});
+
+test('chosen rungs are told again after each join', () => {
+  const run = begin({ chosen: { camera: 2, screen: 0, elsewhere: 1 } });
+  run.socket.open();
+  run.socket.say(welcome());
+  assert.deepEqual(run.socket.sent.filter(({ type }) => type !== 'ping').slice(1), [
+    { type: 'join' },
+    { type: 'choose', source: 'screen', rung: 0 },
+    { type: 'choose', source: 'camera', rung: 2 },
+  ]);
+});
+
+test('a new choice is told at once, automatic without a rung, and before the join not at all', async () => {
+  const run = begin();
+  run.socket.open();
+  run.session.choose('screen');
+  assert.deepEqual(run.socket.types(), ['hello']);
+  run.socket.say(welcome());
+  const chooses = () => run.socket.sent.filter(({ type }) => type === 'choose');
+  run.chosen.screen = 1;
+  run.session.choose('screen');
+  delete run.chosen.screen;
+  run.session.choose('screen');
+  run.session.choose('nobody');
+  assert.deepEqual(chooses(), [
+    { type: 'choose', source: 'screen', rung: 1 },
+    { type: 'choose', source: 'screen' },
+  ]);
+  run.session.leave();
+  run.session.choose('screen');
+  assert.equal(chooses().length, 2);
+});
+
+test('what comes of a source is told as the daemon says it', async () => {
+  const run = await begin().connected();
+  const message = { type: 'rendition', source: 'screen', automatic: true, rung: 0, too_slow: false, rungs: [] };
+  run.socket.say(message);
+  assert.deepEqual(run.heard.filter(([name]) => name === 'rendition'), [['rendition', message]]);
 });
 
 test('a track goes to the source of its mid; one of an unknown mid goes nowhere', async () => {

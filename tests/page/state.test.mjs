@@ -73,19 +73,24 @@ test('values are filled in, unknown keys are shown rather than hidden', () => {
 });
 
 test('settings come back as they were stored; what does not fit is passed over', () => {
-  const kept = new Map();
-  const storage = { getItem: (key) => kept.get(key) ?? null, setItem: (key, value) => kept.set(key, value) };
+  const stored = new Map();
+  const storage = { getItem: (key) => stored.get(key) ?? null, setItem: (key, value) => stored.set(key, value) };
   const first = loadSettings(storage);
   assert.equal(first.layout, 'grid');
   const save = settingsSaver(storage);
   save({ ...first, phase: 'connected' });
-  assert.equal(kept.size, 0, 'nothing changed, nothing stored');
-  save({ ...first, layout: 'overlay', hidden: ['camera'], volume: 0.4, phase: 'ended' });
-  assert.deepEqual(loadSettings(storage), { ...first, layout: 'overlay', hidden: ['camera'], volume: 0.4 });
-  kept.set('vitrina.settings', '{"layout":"spiral","volume":7,"hidden":[1],"muted":"yes","theme":"light"}');
+  assert.equal(stored.size, 0, 'nothing changed, nothing stored');
+  save({ ...first, layout: 'overlay', hidden: ['camera'], chosenRungs: { screen: 2 }, volume: 0.4, phase: 'ended' });
+  const kept = { layout: 'overlay', hidden: ['camera'], chosenRungs: { screen: 2 }, volume: 0.4 };
+  assert.deepEqual(loadSettings(storage), { ...first, ...kept });
+  for (const rungs of ['[1]', '7', 'null', '{"screen":-1}', '{"screen":"1"}', '{"screen":0.5}']) {
+    stored.set('vitrina.settings', `{"chosenRungs":${rungs}}`);
+    assert.deepEqual(loadSettings(storage).chosenRungs, {}, rungs);
+  }
+  stored.set('vitrina.settings', '{"layout":"spiral","volume":7,"hidden":[1],"muted":"yes","theme":"light"}');
   assert.deepEqual(loadSettings(storage), { ...first, theme: 'light' });
   for (const broken of ['{', 'null', '7', '[]', '"x"']) {
-    kept.set('vitrina.settings', broken);
+    stored.set('vitrina.settings', broken);
     assert.deepEqual(loadSettings(storage), first, broken);
   }
   const refusing = { getItem: () => { throw new Error('no'); }, setItem: () => { throw new Error('no'); } };

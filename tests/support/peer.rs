@@ -10,14 +10,28 @@ use gstreamer_webrtc as gst_webrtc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
+use vitrina::core::rtp::TRANSPORT_SEQUENCE_URI;
+
+/// Sequence number, timestamp and SSRC of a packet of a picture.
+pub type Header = (u16, u32, u32);
+
+/// What has come of pictures.
+#[derive(Default)]
+struct Seen {
+    headers: Vec<Header>,
+    /// Of each picture that was decoded, how wide it is.
+    widths: Vec<i32>,
+}
 
 pub struct Peer {
     pipeline: gst::Pipeline,
     webrtc: gst::Element,
     frames: Arc<AtomicU64>,
     sound: Arc<AtomicU64>,
+    seen: Arc<Mutex<Seen>>,
     candidates: Arc<Mutex<Vec<(u32, String)>>>,
     offer: Mutex<String>,
+    packets: Arc<Mutex<Vec<Vec<u8>>>>,
 }
 
 impl Peer {
@@ -29,7 +43,10 @@ impl Peer {
         webrtc.set_property("latency", 20u32);
         pipeline.add(&webrtc).unwrap();
         let agent = webrtc.property::<gst::Object>("ice-agent");
-        agent.property::<glib::Object>("agent").set_property("upnp", false);
+        let nice = agent.property::<glib::Object>("agent");
+        nice.set_property("upnp", false);
+        // A browser answers a check by one of its own at once, not at the next of libnice's ticks of 20 ms.
+        nice.set_property("stun-pacing-timer", 5u32);
         assert!(agent.emit_by_name::<bool>("add-local-ip-address", &[&"127.0.0.1"]));
         let frames = Arc::new(AtomicU64::new(0));
         let sound = Arc::new(AtomicU64::new(0));
@@ -40,14 +57,17 @@ impl Peer {
             None
         });
         let weak = pipeline.downgrade();
-        let counters = (Arc::clone(&frames), Arc::clone(&sound));
+        let seen = Arc::<Mutex<Seen>>::default();
+        let counters = (Arc::clone(&frames), Arc::clone(&sound), Arc::clone(&seen));
         webrtc.connect_pad_added(move |_, pad| {
             if pad.direction() == gst::PadDirection::Src {
                 decode(&weak.upgrade().unwrap(), pad, &counters);
             }
         });
+        let packets = Arc::new(Mutex::new(Vec::new()));
+        keep_packets(&webrtc, &packets);
         pipeline.set_state(gst::State::Playing).unwrap();
-        Self { pipeline, webrtc, frames, sound, candidates, offer: Mutex::default() }
+        Self { pipeline, webrtc, frames, sound, seen, candidates, offer: Mutex::default(), packets }
     }
 
     /// The answer to an offer, with its candidates gathered.
@@ -64,8 +84,15 @@ impl Peer {
         wait("set-remote-description", &offer);
         let reply = wait("create-answer", &None::<gst::Structure>).unwrap();
         let answer = reply.get::<gst_webrtc::WebRTCSessionDescription>("answer").unwrap();
-        wait("set-local-description", &answer);
-        answer.sdp().to_string()
+        let text = answer.sdp().to_string();
+        // webrtcbin takes up no header extension by itself. With this one it tells when packets arrive.
+        let extmap = format!("a=extmap:2 {TRANSPORT_SEQUENCE_URI}\r\na=mid:");
+        let sdp = gst_sdp::SDPMessage::parse_buffer(text.replace("a=mid:", &extmap).as_bytes()).unwrap();
+        wait(
+            "set-local-description",
+            &gst_webrtc::WebRTCSessionDescription::new(gst_webrtc::WebRTCSDPType::Answer, sdp),
+        );
+        text
     }
 
     pub fn offer_text(&self) -> String {
@@ -88,8 +115,23 @@ impl Peer {
         self.frames.load(Ordering::Relaxed)
     }
 
+    /// How wide each picture was.
+    pub fn widths(&self) -> Vec<i32> {
+        self.seen.lock().unwrap().widths.clone()
+    }
+
+    /// The headers of the packets of pictures, as they went to the decoder.
+    pub fn headers(&self) -> Vec<Header> {
+        self.seen.lock().unwrap().headers.clone()
+    }
+
     pub fn sound(&self) -> u64 {
         self.sound.load(Ordering::Relaxed)
+    }
+
+    /// The heads of the RTP packets that have come, in their order.
+    pub fn packets(&self) -> Vec<Vec<u8>> {
+        self.packets.lock().unwrap().clone()
     }
 
     pub fn wait_frames(&self, count: u64, limit: Duration) {
@@ -107,6 +149,24 @@ impl Drop for Peer {
     }
 }
 
+/// Notes what comes out of the decryption: of each packet so much that the header is in it.
+fn keep_packets(webrtc: &gst::Element, packets: &Arc<Mutex<Vec<Vec<u8>>>>) {
+    let packets = Arc::clone(packets);
+    webrtc.connect("deep-element-added", false, move |values| {
+        let element = values[2].get::<gst::Element>().unwrap();
+        if element.factory().is_some_and(|factory| factory.name() == "srtpdec") {
+            let packets = Arc::clone(&packets);
+            let pad = element.static_pad("rtp_src").unwrap();
+            pad.add_probe(gst::PadProbeType::BUFFER, move |_, info| {
+                let map = info.buffer().unwrap().map_readable().unwrap();
+                packets.lock().unwrap().push(map[..map.len().min(64)].to_vec());
+                gst::PadProbeReturn::Ok
+            });
+        }
+        None
+    });
+}
+
 fn wait_for(counter: &AtomicU64, count: u64, limit: Duration, what: &str) {
     let end = Instant::now() + limit;
     while counter.load(Ordering::Relaxed) < count {
@@ -116,7 +176,9 @@ fn wait_for(counter: &AtomicU64, count: u64, limit: Duration, what: &str) {
     }
 }
 
-fn decode(pipeline: &gst::Pipeline, pad: &gst::Pad, (frames, sound): &(Arc<AtomicU64>, Arc<AtomicU64>)) {
+type Counters = (Arc<AtomicU64>, Arc<AtomicU64>, Arc<Mutex<Seen>>);
+
+fn decode(pipeline: &gst::Pipeline, pad: &gst::Pad, (frames, sound, seen): &Counters) {
     let caps = pad.current_caps().unwrap();
     let name = caps.structure(0).unwrap().get::<String>("encoding-name").unwrap();
     let (decoder, counter) = match name.as_str() {
@@ -131,10 +193,25 @@ fn decode(pipeline: &gst::Pipeline, pad: &gst::Pad, (frames, sound): &(Arc<Atomi
     )
     .unwrap();
     let counter = Arc::clone(counter);
-    bin.by_name("end").unwrap().connect("handoff", false, move |_| {
+    let widths = Arc::clone(seen);
+    bin.by_name("end").unwrap().connect("handoff", false, move |values| {
+        let caps = values[2].get::<gst::Pad>().unwrap().current_caps().unwrap();
+        if let Ok(width) = caps.structure(0).unwrap().get::<i32>("width") {
+            widths.lock().unwrap().widths.push(width);
+        }
         counter.fetch_add(1, Ordering::Relaxed);
         None
     });
+    if name != "OPUS" {
+        let packets = Arc::clone(seen);
+        pad.add_probe(gst::PadProbeType::BUFFER, move |_, info| {
+            let map = info.buffer().unwrap().map_readable().unwrap();
+            let word = |at: usize| u32::from_be_bytes(map[at..at + 4].try_into().unwrap());
+            let header = ((word(0) & 0xffff) as u16, word(4), word(8));
+            packets.lock().unwrap().headers.push(header);
+            gst::PadProbeReturn::Ok
+        });
+    }
     pipeline.add(&bin).unwrap();
     bin.sync_state_with_parent().unwrap();
     pad.link(&bin.static_pad("sink").unwrap()).unwrap();

@@ -1,7 +1,10 @@
 //! A clock that programs can read off the screen: the time in black and white squares, and a
 //! moving bar. The browser tests measure with it how old a picture is when a page shows it.
 //!
-//!     screen_clock DISPLAY [REDRAWS_PER_SECOND]
+//!     screen_clock DISPLAY [REDRAWS_PER_SECOND [irregular]]
+//!
+//! Irregular: each interval is between a quarter and seven quarters of the mean, the same ones in
+//! every run. With 0 redraws a second the first picture stays.
 //!
 //! Covers the whole screen. Says `drawing WIDTHxHEIGHT` once the first picture is on it, and ends
 //! when its standard input does, so that it never outlives what started it.
@@ -130,9 +133,15 @@ impl Clock {
 }
 
 fn main() -> Result<()> {
+    const USAGE: &str = "usage: screen_clock DISPLAY [REDRAWS_PER_SECOND [irregular]]";
     let mut args = std::env::args().skip(1);
-    let display = args.next().context("usage: screen_clock DISPLAY [REDRAWS_PER_SECOND]")?;
+    let display = args.next().context(USAGE)?;
     let rate: f64 = args.next().map_or(Ok(60.0), |text| text.parse())?;
+    let irregular = match args.next().as_deref() {
+        None => false,
+        Some("irregular") => true,
+        Some(_) => anyhow::bail!(USAGE),
+    };
     let clock = Clock::open(&display)?;
     clock.draw()?;
     println!("drawing {}x{}", clock.width, clock.height);
@@ -141,11 +150,19 @@ fn main() -> Result<()> {
         let _ended = std::io::stdin().read_to_end(&mut Vec::new());
         std::process::exit(0);
     });
-    let interval = Duration::from_secs_f64(1.0 / rate);
+    if rate == 0.0 {
+        loop {
+            thread::park();
+        }
+    }
+    let mut random = 1_u32;
     let mut due = Instant::now();
     loop {
+        // Numerical Recipes' generator; its high bits are good enough here.
+        random = random.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        let share = if irregular { 0.25 + 1.5 * f64::from(random >> 16) / 65_536.0 } else { 1.0 };
         // After a delay the clock goes on from now and draws no pictures of the past.
-        due = (due + interval).max(Instant::now());
+        due = (due + Duration::from_secs_f64(share / rate)).max(Instant::now());
         thread::sleep(due.saturating_duration_since(Instant::now()));
         clock.draw()?;
     }

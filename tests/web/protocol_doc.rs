@@ -48,8 +48,9 @@ fn client_variant(message: &ClientMessage) -> (usize, usize) {
         ClientMessage::Candidate { .. } => 4,
         ClientMessage::Ping { .. } => 5,
         ClientMessage::Leave => 6,
+        ClientMessage::Choose { .. } => 7,
     };
-    (7, index)
+    (8, index)
 }
 
 fn server_variant(message: &ServerMessage) -> (usize, usize) {
@@ -61,8 +62,9 @@ fn server_variant(message: &ServerMessage) -> (usize, usize) {
         ServerMessage::Pong { .. } => 4,
         ServerMessage::Error { .. } => 5,
         ServerMessage::Bye { .. } => 6,
+        ServerMessage::Rendition { .. } => 7,
     };
-    (7, index)
+    (8, index)
 }
 
 fn assert_all_shown<T>(messages: &[T], variant: impl Fn(&T) -> (usize, usize)) {
@@ -78,8 +80,10 @@ fn every_message_is_shown_as_the_program_reads_and_writes_it() {
 
 #[test]
 fn every_json_block_is_looked_at() {
-    let looked_at: usize =
-        ["client", "server", "session", "login", "refusal"].iter().map(|label| blocks(label).len()).sum();
+    let looked_at: usize = ["client", "server", "session", "login", "refusal", "problem"]
+        .iter()
+        .map(|label| blocks(label).len())
+        .sum();
     assert_eq!(DOC.matches("\n```json").count(), looked_at);
 }
 
@@ -100,6 +104,7 @@ fn every_word_is_explained() {
         | ErrorCode::BadVersion
         | ErrorCode::OutOfOrder
         | ErrorCode::UnknownSource
+        | ErrorCode::UnknownRung
         | ErrorCode::NoCodec
         | ErrorCode::BadSdp
         | ErrorCode::BadCandidate
@@ -112,6 +117,7 @@ fn every_word_is_explained() {
             ErrorCode::BadVersion,
             ErrorCode::OutOfOrder,
             ErrorCode::UnknownSource,
+            ErrorCode::UnknownRung,
             ErrorCode::NoCodec,
             ErrorCode::BadSdp,
             ErrorCode::BadCandidate,
@@ -210,4 +216,24 @@ fn the_session_s_examples_are_what_the_server_takes_and_gives() {
         let with_password = start(&password(config(state.path()), logins[1]["password"].as_str().unwrap()));
         assert_eq!(with_password.log_in(&logins[1].to_string()).await.status, 204);
     });
+}
+
+#[test]
+fn the_fragment_of_whep_is_one_and_every_refusal_is_in_the_table() {
+    let fragment = DOC.split("```text fragment\n").nth(1).unwrap().split("```").next().unwrap();
+    assert_eq!(vitrina::core::whep::Fragment::parse(fragment).unwrap().candidates().len(), 1);
+    let [problem] = blocks("problem").try_into().unwrap();
+    let keys: Vec<_> = problem.as_object().unwrap().keys().collect();
+    assert_eq!(keys, ["detail", "status", "title"]);
+    // The codes as they stand in the program.
+    let source = include_str!("../../src/web/whep.rs");
+    let codes = source.split(|c: char| !(c.is_ascii_lowercase() || c == '_' || c == '"'));
+    let codes: BTreeSet<_> = codes
+        .filter_map(|word| word.strip_prefix('"')?.strip_suffix('"'))
+        .filter(|word| word.contains('_') || ["full", "ended", "unavailable"].contains(word))
+        .collect();
+    assert!(codes.len() > 8, "{codes:?}");
+    for code in codes {
+        assert!(DOC.contains(&format!("`{code}`")), "{code}");
+    }
 }

@@ -13,8 +13,8 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 use vitrina::config::{
-    Access, AudioEncoding, Config, Limits, Log, LogFormat, Network, Secret, Server as ServerConfig, Tls,
-    Video,
+    Access, AudioEncoding, Config, Limits, Log, LogFormat, Network, Secret, Server as ServerConfig, Srtp,
+    Tls, Video,
 };
 use vitrina::core::protocol::ClientMessage;
 use vitrina::core::units::Bitrate;
@@ -42,9 +42,10 @@ pub fn config(state_dir: &Path) -> Config {
             tls: Tls::Off,
             title: None,
             public_url: None,
+            whep_origins: vec![],
         },
         access: Access::Token,
-        network: Network { addresses: vec![], ports: None, ice_servers: vec![] },
+        network: Network { addresses: vec![], ports: None, srtp: Srtp::Vitrina, ice_servers: vec![] },
         limits: Limits { viewers: 10, connections: 64, connections_per_address: 64 },
         video: Video {
             encoders: vec![],

@@ -3,6 +3,7 @@
 use super::error::{Excerpt, MlineFault, SdpError, SessionFault};
 use super::fingerprint::Fingerprint;
 use super::format::{self, Extension, PayloadFormat};
+use super::hidden;
 use super::offer::{self, OfferSummary, OfferedMline};
 use super::text::{Section, Text};
 use super::transport::{Setup, Transport};
@@ -185,7 +186,8 @@ impl fmt::Display for CheckedAnswer {
                 if mline.reduced_rtcp {
                     f.write_str("a=rtcp-rsize\r\n")?;
                 }
-                for Extension { id, uri } in &mline.extensions {
+                let seen = mline.extensions.iter().filter(|each| !hidden::is_hidden(&each.uri));
+                for Extension { id, uri } in seen {
                     write!(f, "a=extmap:{id} {uri}\r\n")?;
                 }
             }
@@ -194,7 +196,7 @@ impl fmt::Display for CheckedAnswer {
     }
 }
 
-fn media_line(f: &mut impl Write, kind: MediaKind, formats: &[PayloadFormat]) -> fmt::Result {
+pub(super) fn media_line(f: &mut impl Write, kind: MediaKind, formats: &[PayloadFormat]) -> fmt::Result {
     let kind = match kind {
         MediaKind::Video => "video",
         MediaKind::Audio => "audio",
@@ -206,7 +208,7 @@ fn media_line(f: &mut impl Write, kind: MediaKind, formats: &[PayloadFormat]) ->
     f.write_str("\r\nc=IN IP4 0.0.0.0\r\n")
 }
 
-fn format_lines(f: &mut impl Write, format: &PayloadFormat) -> fmt::Result {
+pub(super) fn format_lines(f: &mut impl Write, format: &PayloadFormat) -> fmt::Result {
     let payload = format.payload_type;
     write!(f, "a=rtpmap:{payload} {}\r\n", format.rtpmap())?;
     if let Some(parameters) = &format.parameters {
@@ -224,8 +226,9 @@ fn answer_of(
     session_direction: Option<Direction>,
 ) -> Result<AnsweredMline, MlineFault> {
     let attributes = &section.attributes;
-    if section.kind != offered.kind {
-        return Err(MlineFault::Kind { offered: offered.kind, answered: section.kind });
+    let kind = section.kind()?;
+    if kind != offered.kind {
+        return Err(MlineFault::Kind { offered: offered.kind, answered: kind });
     }
     if mid != offered.mid {
         let (offered, answered) = (Excerpt::of(&offered.mid), Excerpt::of(mid));

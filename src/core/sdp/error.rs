@@ -115,6 +115,11 @@ pub enum SessionFault {
     /// Every m-line is rejected.
     #[error("every m-line is rejected; at least one has to be accepted")]
     NothingAccepted,
+    /// No m-line of an offer asks for pictures or sound.
+    #[error(
+        "no m-line asks for pictures or sound; at least one has to be audio or video, recvonly or sendrecv"
+    )]
+    NothingAsked,
     /// No BUNDLE group, although more than one m-line is accepted.
     #[error("the attribute a=group:BUNDLE is missing; all media share one transport")]
     NoBundle,
@@ -149,6 +154,12 @@ pub enum MlineFault {
         /// In the answer.
         answered: MediaKind,
     },
+    /// A media type other than audio and video.
+    #[error("expected the media type audio or video, found {0}")]
+    MediaType(Excerpt),
+    /// Within a bundle one payload type means one thing (RFC 9143 section 9.1).
+    #[error("payload type {0} means something else in an earlier m-line")]
+    PayloadTypeReused(u8),
     /// An attribute that has to be there is not.
     #[error("the attribute a={0} is missing")]
     Missing(&'static str),
@@ -246,6 +257,9 @@ pub enum MlineFault {
     /// `a=extmap` is not `id[/direction] uri` with an id of RFC 8285.
     #[error("expected 'extmap:id uri' with an id from 1 to 255, found {0}")]
     ExtmapForm(Excerpt),
+    /// More candidates than [`MAX_CANDIDATES`] in one m-line.
+    #[error("more than {MAX_CANDIDATES} candidates")]
+    TooManyCandidates,
     /// A candidate is refused.
     #[error("candidate: {0}")]
     Candidate(#[from] CandidateError),

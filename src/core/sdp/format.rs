@@ -82,6 +82,12 @@ pub(super) fn formats(section: &Section<'_>) -> Result<Vec<PayloadFormat>, Mline
     section.payload_types.iter().map(|payload| format(*payload, &section.attributes)).collect()
 }
 
+/// The formats whose meaning is written.
+pub(super) fn known_formats(section: &Section<'_>) -> Result<Vec<PayloadFormat>, MlineFault> {
+    let all = section.payload_types.iter().map(|payload| format(*payload, &section.attributes));
+    all.filter(|format| !matches!(format, Err(MlineFault::NoRtpmap(..96)))).collect()
+}
+
 fn format(payload: u8, attributes: &Attributes<'_>) -> Result<PayloadFormat, MlineFault> {
     let mut maps = values_for(payload, attributes, "rtpmap");
     let map = maps.next().ok_or(MlineFault::NoRtpmap(payload))?;

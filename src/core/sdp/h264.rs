@@ -67,10 +67,35 @@ impl ProfileLevelId {
         }
     }
 
+    /// Whether both are one profile; of those that are not told apart, each byte counts.
+    #[must_use]
+    pub fn same_profile(self, other: Self) -> bool {
+        let bytes = |id: Self| (id.profile_idc, id.constraints);
+        match self.profile() {
+            H264Profile::Other => bytes(self) == bytes(other),
+            profile => profile == other.profile(),
+        }
+    }
+
     /// Whether every WebRTC browser decodes it.
     #[must_use]
     pub const fn is_constrained_baseline(self) -> bool {
         matches!(self.profile(), H264Profile::ConstrainedBaseline)
+    }
+}
+
+impl H264Profile {
+    /// Whether a decoder of this profile decodes every stream of that one (ITU-T H.264 annex A.2).
+    #[must_use]
+    pub fn decodes(self, stream: Self) -> bool {
+        use H264Profile::{Baseline, ConstrainedBaseline, ConstrainedHigh, Extended, High, Main};
+        self == stream && self != Self::Other
+            || match stream {
+                ConstrainedBaseline => matches!(self, Baseline | Main | Extended | ConstrainedHigh | High),
+                Baseline => self == Extended,
+                Main | ConstrainedHigh => self == High,
+                Extended | High | Self::Other => false,
+            }
     }
 }
 

@@ -1,16 +1,21 @@
-//! Session descriptions: what the daemon offered, and whether an answer fits (RFC 8866, RFC 9429).
+//! Session descriptions: what the daemon offered and whether an answer fits; what a client offers
+//! and what of it is served (RFC 8866, RFC 9429).
 //!
 //! Owns the checks that stand between a client's text and webrtcbin, which may abort the process
 //! on SDP that does not fit its offer. Parse, don't validate: the text goes in, a
-//! [`CheckedAnswer`] comes out, and [`CheckedAnswer::to_sdp`] writes a new text in which every
-//! word is the offer's own or from a checked alphabet. Never hands on a line that it does not
+//! [`CheckedAnswer`] or a [`CheckedOffer`] comes out, and [`CheckedAnswer::to_sdp`] or
+//! [`Agreement::to_offer`] writes a new text in which every word is the daemon's own or from a
+//! checked alphabet. Never hands on a line that it does not
 //! understand, never panics, never quotes more than a few escaped characters in an error.
 
+mod agreement;
 mod answer;
+mod client_offer;
 mod error;
 mod fingerprint;
 mod format;
 mod h264;
+mod hidden;
 mod msid;
 mod offer;
 #[cfg(test)]
@@ -18,11 +23,14 @@ mod tests;
 mod text;
 mod transport;
 
+pub use agreement::{Agreement, Sendable, ServedMline};
 pub use answer::{AcceptedMline, AnsweredMline, CheckedAnswer};
+pub use client_offer::CheckedOffer;
 pub use error::{Excerpt, LineFault, MlineFault, SdpError, SessionFault};
 pub use fingerprint::{Fingerprint, HashFunction, with_fingerprint};
 pub use format::PayloadFormat;
 pub use h264::{H264Profile, ProfileLevelId};
+pub use hidden::with_transport_sequence;
 pub use msid::with_msids;
 pub use offer::{OfferSummary, OfferedMline};
 pub use transport::Setup;

@@ -10,7 +10,8 @@ use super::text::Text;
 /// # Errors
 /// When the text is not SDP.
 pub fn with_msids(sdp: &str) -> Result<String, SdpError> {
-    let text = Text::parse(sdp)?;
+    // An answer may hold a rejected m-line of another sort.
+    let text = Text::parse_offer(sdp)?;
     let mut msids = text.media.iter().map(|section| {
         let old = section.attributes.all("ssrc").find_map(|value| value.split_once(" msid:"));
         old.map(|(_, msid)| msid).filter(|_| !section.attributes.has("msid"))

@@ -67,7 +67,7 @@ impl OfferSummary {
             }
             let direction = Direction::of(&section.attributes).map_err(|several| fault(several.into()))?;
             mlines.push(OfferedMline {
-                kind: section.kind,
+                kind: section.kind().map_err(fault)?,
                 mid: mid.to_owned(),
                 direction: direction.or(session_direction).unwrap_or(Direction::SendRecv),
                 formats: format::formats(section).map_err(fault)?,

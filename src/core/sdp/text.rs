@@ -3,10 +3,13 @@
 //! Owns the limits and the line forms. Knows no attribute's meaning: `offer` and `answer` read
 //! those that matter. Borrows from the text; never allocates for a line.
 
-use super::error::{Excerpt, LineFault, SdpError, SessionFault};
+use super::error::{Excerpt, LineFault, MlineFault, SdpError, SessionFault};
 use super::{MAX_ATTRIBUTES, MAX_LINE, MAX_MLINES, MAX_TEXT, PROTOCOL};
 use crate::core::candidate::number;
 use crate::core::protocol::MediaKind;
+
+/// The longest word or list of words of an m-line that is for something else, in bytes.
+const MAX_OTHER: usize = 100;
 
 /// A description in its parts.
 #[derive(Debug)]
@@ -20,12 +23,32 @@ pub(super) struct Text<'a> {
 /// One m-line and what follows it.
 #[derive(Debug)]
 pub(super) struct Section<'a> {
-    pub kind: MediaKind,
+    pub media: Media<'a>,
     /// 0: rejected, or bundle-only (RFC 9143 section 6).
     pub port: u16,
-    /// Each one once, to 127; never empty.
+    /// Each one once, to 127; never empty but for another [`Media`].
     pub payload_types: Vec<u8>,
     pub attributes: Attributes<'a>,
+}
+
+/// What an m-line is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Media<'a> {
+    /// Picture or sound.
+    Rtp(MediaKind),
+    /// Something else, such as data channels; only a client's offer may have it. Its media type,
+    /// protocol and formats, of token characters.
+    Other { media: &'a str, protocol: &'a str, formats: &'a str },
+}
+
+impl Section<'_> {
+    /// Picture or sound.
+    pub fn kind(&self) -> Result<MediaKind, MlineFault> {
+        match self.media {
+            Media::Rtp(kind) => Ok(kind),
+            Media::Other { media, .. } => Err(MlineFault::MediaType(Excerpt::of(media))),
+        }
+    }
 }
 
 /// `a=` lines of one section, in their order.
@@ -60,12 +83,21 @@ impl<'a> Attributes<'a> {
 pub(super) struct Twice(pub &'static str);
 
 impl<'a> Text<'a> {
-    /// Splits a text within the limits.
+    /// Splits a text within the limits, whose m-lines are for pictures and sound.
     pub fn parse(text: &'a str) -> Result<Self, SdpError> {
+        Self::split(text, false)
+    }
+
+    /// The same for an offer, whose other m-lines can be rejected.
+    pub fn parse_offer(text: &'a str) -> Result<Self, SdpError> {
+        Self::split(text, true)
+    }
+
+    fn split(text: &'a str, others: bool) -> Result<Self, SdpError> {
         if text.len() > MAX_TEXT {
             return Err(SdpError::TooLong { bytes: text.len() });
         }
-        let mut parser = Parser { session: Attributes::default(), media: Vec::new(), timing: false };
+        let mut parser = Parser { session: Attributes::default(), media: Vec::new(), timing: false, others };
         let body = text.strip_suffix('\n').unwrap_or(text);
         for (index, line) in body.split('\n').enumerate() {
             let line = line.strip_suffix('\r').unwrap_or(line);
@@ -79,6 +111,8 @@ struct Parser<'a> {
     session: Attributes<'a>,
     media: Vec<Section<'a>>,
     timing: bool,
+    /// Whether m-lines may be for something else than pictures and sound.
+    others: bool,
 }
 
 impl<'a> Parser<'a> {
@@ -116,7 +150,7 @@ impl<'a> Parser<'a> {
                 if self.media.len() == MAX_MLINES {
                     return Err(LineFault::TooManyMlines);
                 }
-                self.media.push(media_line(value)?);
+                self.media.push(media_line(value, self.others)?);
                 Ok(())
             }
             ('a', Some(section)) => add(&mut section.attributes, value),
@@ -159,7 +193,7 @@ fn add<'a>(attributes: &mut Attributes<'a>, line: &'a str) -> Result<(), LineFau
 }
 
 /// The value of an m-line: `video 9 UDP/TLS/RTP/SAVPF 96 97`.
-fn media_line(value: &str) -> Result<Section<'_>, LineFault> {
+fn media_line(value: &str, others: bool) -> Result<Section<'_>, LineFault> {
     let form = || LineFault::Media(Excerpt::of(value));
     let mut words = value.split(' ');
     let (Some(kind), Some(port), Some(protocol)) = (words.next(), words.next(), words.next()) else {
@@ -168,6 +202,19 @@ fn media_line(value: &str) -> Result<Section<'_>, LineFault> {
     let kind = match kind {
         "video" => MediaKind::Video,
         "audio" => MediaKind::Audio,
+        media if others => {
+            let formats = value.splitn(4, ' ').nth(3).ok_or_else(form)?;
+            let is_text = |text: &str, more: u8| text.bytes().all(|b| is_token(b) || b == more);
+            let good = [(media, 0), (protocol, b'/'), (formats, b' ')]
+                .into_iter()
+                .all(|(text, more)| (1..=MAX_OTHER).contains(&text.len()) && is_text(text, more));
+            if !good {
+                return Err(form());
+            }
+            let media = Media::Other { media, protocol, formats };
+            let (port, payload_types) = (number(port).ok_or_else(form)?, Vec::new());
+            return Ok(Section { media, port, payload_types, attributes: Attributes::default() });
+        }
         other => return Err(LineFault::MediaType(Excerpt::of(other))),
     };
     // No `port/count`: layered sockets have no place in WebRTC.
@@ -186,7 +233,8 @@ fn media_line(value: &str) -> Result<Section<'_>, LineFault> {
     if payload_types.is_empty() {
         return Err(form());
     }
-    Ok(Section { kind, port, payload_types, attributes: Attributes::default() })
+    let media = Media::Rtp(kind);
+    Ok(Section { media, port, payload_types, attributes: Attributes::default() })
 }
 
 /// A payload type: a number to 127 (RFC 3550 section 5.1).

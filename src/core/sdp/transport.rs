@@ -1,4 +1,4 @@
-//! What ties an answer to packets: one ICE and DTLS transport for all m-lines (RFC 9143).
+//! What ties a client's description to packets: one ICE and DTLS transport for all m-lines (RFC 9143).
 
 use super::error::{Excerpt, MlineFault, SdpError};
 use super::fingerprint::Fingerprint;
@@ -12,13 +12,28 @@ const MAX_FINGERPRINTS: usize = 8;
 /// Who begins the DTLS handshake (RFC 5763 section 5).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Setup {
+    /// Of an offer: whoever answers may choose.
+    ActPass,
     /// The client does.
     Active,
     /// The daemon does.
     Passive,
 }
 
-/// What ties the answer to packets: one transport for all m-lines.
+impl Setup {
+    const ALL: [Self; 3] = [Self::ActPass, Self::Active, Self::Passive];
+
+    /// As it is written.
+    const fn name(self) -> &'static str {
+        match self {
+            Self::ActPass => "actpass",
+            Self::Active => "active",
+            Self::Passive => "passive",
+        }
+    }
+}
+
+/// What ties a client's description to packets: one transport for all m-lines.
 #[derive(Clone, PartialEq, Eq)]
 pub(super) struct Transport {
     pub ufrag: String,
@@ -44,16 +59,27 @@ impl Transport {
                 .and_then(|part| part.agrees_with(&transport))
                 .map_err(|fault| SdpError::Mline { mline, fault })?;
         }
+        if transport.setup == Setup::ActPass {
+            let fault = MlineFault::Setup(Excerpt::of(transport.setup.name()));
+            return Err(SdpError::Mline { mline: tagged, fault });
+        }
         Ok(transport)
+    }
+
+    /// That of one m-line. In an offer the others may have transports of their own, for a peer
+    /// that cannot bundle (RFC 9143 section 7.2.1).
+    pub fn of_offered<'a>(session: &Attributes<'a>, section: &Section<'a>) -> Result<Self, MlineFault> {
+        PartOfTransport::read(session, section)?.whole()
+    }
+
+    pub fn password(&self) -> &str {
+        &self.password
     }
 }
 
 impl fmt::Display for Transport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let setup = match self.setup {
-            Setup::Active => "active",
-            Setup::Passive => "passive",
-        };
+        let setup = self.setup.name();
         write!(f, "a=setup:{setup}\r\na=ice-ufrag:{}\r\na=ice-pwd:{}\r\n", self.ufrag, self.password)?;
         self.fingerprints.iter().try_for_each(|fingerprint| write!(f, "a=fingerprint:{fingerprint}\r\n"))
     }
@@ -101,9 +127,10 @@ impl<'a> PartOfTransport<'a> {
         }
         let setup = match one("setup")? {
             None => None,
-            Some("active") => Some(Setup::Active),
-            Some("passive") => Some(Setup::Passive),
-            Some(other) => return Err(MlineFault::Setup(Excerpt::of(other))),
+            Some(name) => {
+                let setup = Setup::ALL.into_iter().find(|setup| setup.name() == name);
+                Some(setup.ok_or_else(|| MlineFault::Setup(Excerpt::of(name)))?)
+            }
         };
         let level = if media.has("fingerprint") { media } else { session };
         let mut fingerprints = Vec::new();

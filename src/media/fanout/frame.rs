@@ -1,9 +1,10 @@
 //! The packets of one frame, and how an encoder's packets become frames.
 
-use super::super::{Event, wall_time};
+use super::super::{Event, Rung, wall_time};
 use super::Fanout;
 use crate::core::h264;
 use crate::core::protocol::{Codec, MediaKind};
+use crate::core::renditions::MAX_RUNGS;
 use crate::core::rtp::{RtpHeader, ntp_time};
 use crate::core::vp8;
 use gstreamer as gst;
@@ -12,6 +13,9 @@ use std::time::Duration;
 
 /// The most bytes that one frame may have; a keyframe of a 4K screen is under 2 MB.
 const MAX_FRAME: usize = 8 * 1024 * 1024;
+
+/// Room that a frame is given before it is known how long it gets.
+const EXPECTED: usize = 16 * 1024;
 
 /// The packets of one frame, laid end to end.
 #[derive(Debug, Default)]
@@ -22,12 +26,27 @@ pub(super) struct Frame {
     pub(super) time: Duration,
     /// When it was captured, as NTP time.
     pub(super) captured: u64,
+    /// Which run of which encoder it is from.
+    pub(super) stream: u32,
+    /// Counts the frames of a fan-out.
+    pub(super) number: u64,
 }
 
 impl Frame {
     pub(super) fn packets(&self) -> impl Iterator<Item = &[u8]> {
         let starts = std::iter::once(0).chain(self.ends.iter().copied());
         starts.zip(&self.ends).filter_map(|(start, end)| self.bytes.get(start..*end))
+    }
+
+    /// All its bytes.
+    pub(super) fn len(&self) -> usize {
+        self.bytes.len()
+    }
+
+    /// One more packet.
+    pub(super) fn add(&mut self, packet: &[u8]) {
+        self.bytes.extend_from_slice(packet);
+        self.ends.push(self.bytes.len());
     }
 
     fn clear(&mut self) {
@@ -43,15 +62,31 @@ impl Frame {
 pub(crate) struct Feed {
     fanout: Arc<Fanout>,
     run: u64,
+    stream: u32,
     frame: Frame,
     timestamp: Option<u32>,
+    last_time: Duration,
     announced: Option<Option<String>>,
 }
 
 impl Feed {
     /// `run` tells this encoder's packets from an earlier one's.
     pub(crate) fn new(fanout: Arc<Fanout>, run: u64) -> Self {
-        Self { fanout, run, frame: Frame::default(), timestamp: None, announced: None }
+        let stream = stream_of(run, fanout.rendition.rung);
+        Self {
+            fanout,
+            run,
+            stream,
+            frame: Frame::default(),
+            timestamp: None,
+            last_time: Duration::ZERO,
+            announced: None,
+        }
+    }
+
+    /// What tells its packets from all others' of its source.
+    pub(crate) fn stream(&self) -> u32 {
+        self.stream
     }
 
     /// Takes what the payloader has pushed.
@@ -99,13 +134,13 @@ impl Feed {
             self.timestamp = Some(header.timestamp);
         }
         if self.frame.ends.is_empty() {
-            self.frame.time = time.unwrap_or(self.frame.time);
+            self.frame.time = time.unwrap_or(self.last_time);
+            self.last_time = self.frame.time;
         }
-        if self.frame.bytes.len() + map.len() > MAX_FRAME {
+        if self.frame.len() + map.len() > MAX_FRAME {
             return;
         }
-        self.frame.bytes.extend_from_slice(&map);
-        self.frame.ends.push(self.frame.bytes.len());
+        self.frame.add(&map);
         self.frame.keyframe |= match self.fanout.rendition.codec {
             // rtpvp8pay (seen in 1.22.0) marks no packet as a delta unit.
             Codec::Vp8 => vp8::begins_keyframe(payload),
@@ -114,9 +149,25 @@ impl Feed {
         let last = header.marker || self.fanout.rendition.media() == MediaKind::Audio;
         if last {
             self.frame.captured = ntp_time(wall_time(self.frame.time));
-            // Runs are counted from 1 and are years away from this bound.
-            self.fanout.deliver(&self.frame, u32::try_from(self.run).unwrap_or(u32::MAX));
-            self.frame.clear();
+            self.frame.stream = self.stream;
+            // The next one is likely to be as long, a keyframe's follower shorter.
+            let next =
+                Frame { bytes: Vec::with_capacity(self.frame.len().min(EXPECTED)), ..Frame::default() };
+            self.fanout.deliver(std::mem::replace(&mut self.frame, next));
         }
+    }
+}
+
+/// Tells what a run of an encoder sends from all else that a track may be sent: of another run, or
+/// of another rung of the same source.
+fn stream_of(run: u64, rung: Rung) -> u32 {
+    const _: () = assert!(MAX_RUNGS <= 8);
+    // Runs are counted from 1 and are years away from this bound.
+    u32::try_from(run << 3 | u64::from(rung)).unwrap_or(u32::MAX)
+}
+
+impl Drop for Feed {
+    fn drop(&mut self) {
+        self.fanout.ended(self.stream);
     }
 }

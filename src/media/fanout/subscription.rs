@@ -1,33 +1,51 @@
-//! One viewer's share of a rendition: which frames it gets, and its copy of each.
+//! One viewer's share of a source's picture or sound: which frames it gets, and its copy of each.
 
-use super::super::viewer::TrackSpec;
-use super::super::{Event, Events, MediaError, RenditionId, common_now};
+use super::super::viewer::{Departure, Link, TrackSpec, ViewerEvent};
+use super::super::{Event, Events, MediaError, RenditionId, Rung, common_now, common_time};
 use super::frame::Frame;
+use super::recent::Start;
+use super::switch::{Admission, Switch};
 use crate::core::ids::ViewerId;
 use crate::core::protocol::MediaKind;
-use crate::core::rtp::{CAPTURE_TIME_LEN, Decision, FrameInfo, Rewriter, Track, copy_with_capture_time};
+use crate::core::rtp::{Decision, Extensions, FrameInfo, Rewriter, Track};
 use gstreamer as gst;
 use gstreamer_app as gst_app;
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 /// A viewer's requests for keyframes that are nearer together are one.
 const ASK_EVERY_MS: u64 = 100;
 
-/// One viewer's share of one rendition: where its packets go and how they are rewritten.
+/// One track of one viewer: where its packets go and how they are rewritten. Its frames come from
+/// one rendition of its source, and while it goes over to another one, from both.
 #[derive(Debug)]
 pub struct Subscription {
     pub(super) viewer: ViewerId,
     rendition: RenditionId,
     appsrc: gst_app::AppSrc,
-    rewriter: Mutex<Rewriter>,
+    outlet: Mutex<Outlet>,
     asked: AtomicU64,
+    link: Arc<Link>,
     /// The id of the header extension for the time of capture; 0: the viewer does not take it.
     capture_time: AtomicU8,
+    /// The same for the transport-wide sequence number.
+    transport_sequence: AtomicU8,
     frames: AtomicU64,
     dropped: AtomicU64,
     events: Events,
+}
+
+/// What has to happen in the order of the frames. Held while a frame is handed to the appsrc, which
+/// queues it and does not wait.
+#[derive(Debug)]
+struct Outlet {
+    rewriter: Rewriter,
+    switch: Switch,
+    /// The stream and the number of the last frame that this viewer was given or refused.
+    last: Option<(u32, u64)>,
+    /// The time of the last frame that was queued.
+    time: Duration,
 }
 
 impl Subscription {
@@ -36,7 +54,7 @@ impl Subscription {
         track: &TrackSpec,
         payload_type: u8,
         appsrc: gst_app::AppSrc,
-        events: Events,
+        (events, link): (Events, Arc<Link>),
     ) -> Result<Self, MediaError> {
         let kind = track.rendition.media();
         let rewriter = Rewriter::new(Track {
@@ -52,16 +70,23 @@ impl Subscription {
             viewer,
             rendition: track.rendition.clone(),
             appsrc,
-            rewriter: Mutex::new(rewriter),
+            outlet: Mutex::new(Outlet {
+                rewriter,
+                switch: Switch::default(),
+                last: None,
+                time: Duration::ZERO,
+            }),
             asked: AtomicU64::new(0),
+            link,
             capture_time: AtomicU8::new(0),
+            transport_sequence: AtomicU8::new(0),
             frames: AtomicU64::new(0),
             dropped: AtomicU64::new(0),
             events,
         })
     }
 
-    /// Of what it is a share.
+    /// Of what it is a share, in the rung that it was offered with.
     #[must_use]
     pub fn rendition(&self) -> &RenditionId {
         &self.rendition
@@ -70,6 +95,11 @@ impl Subscription {
     /// The viewer takes the time of capture, in the header extension of this id.
     pub fn send_capture_time(&self, id: u8) {
         self.capture_time.store(id, Ordering::Relaxed);
+    }
+
+    /// The viewer says when each packet arrived, by the number in the header extension of this id.
+    pub fn number_packets(&self, id: u8) {
+        self.transport_sequence.store(id, Ordering::Relaxed);
     }
 
     /// Frames handed to the viewer, and frames left out because its queue was full.
@@ -85,60 +115,154 @@ impl Subscription {
         let before = self.asked.load(Ordering::Relaxed);
         if self.rendition.media() == MediaKind::Video && now >= before + ASK_EVERY_MS {
             self.asked.store(now, Ordering::Relaxed);
-            self.events.send(Event::KeyframeWanted { rendition: self.rendition.clone() });
+            let time = Duration::from_nanos(common_now().nseconds());
+            let rungs: Vec<Rung> = self.outlet().switch.asked(time).collect();
+            for rung in rungs {
+                let rendition = RenditionId { rung, ..self.rendition.clone() };
+                self.events.send(Event::KeyframeWanted { rendition });
+            }
         }
     }
 
-    pub(super) fn rewriter(&self) -> MutexGuard<'_, Rewriter> {
-        self.rewriter.lock().unwrap_or_else(PoisonError::into_inner)
+    fn outlet(&self) -> MutexGuard<'_, Outlet> {
+        self.outlet.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(super) fn deliver(&self, frame: &Frame, stream: u32) {
-        let queue = Duration::from_nanos(self.appsrc.current_level_time().nseconds());
-        let info = FrameInfo { stream, keyframe: frame.keyframe, running_time: frame.time, queue };
-        let list = {
-            let mut rewriter = self.rewriter();
-            match rewriter.frame(info) {
-                Decision::Forward => copy(frame, &mut rewriter, self.capture_time.load(Ordering::Relaxed)),
-                Decision::Drop { want_keyframe } => {
-                    drop(rewriter);
-                    self.dropped.fetch_add(1, Ordering::Relaxed);
-                    if want_keyframe {
-                        self.want_keyframe();
-                    }
-                    return;
-                }
+    /// Nothing is delivered before [`Joining::begin`] has ended.
+    pub(super) fn join(&self) -> Joining<'_> {
+        Joining { subscription: self, outlet: self.outlet() }
+    }
+
+    /// Takes the frames of a rung no more.
+    pub(super) fn leave(&self, rung: Rung) {
+        self.outlet().switch.leave(rung);
+    }
+
+    pub(super) fn deliver(&self, frame: &Frame, rung: Rung) {
+        let mut outlet = self.outlet();
+        // It has joined, and been given this one, since the frame set out.
+        if outlet.last.is_some_and(|(stream, last)| stream == frame.stream && frame.number <= last) {
+            return;
+        }
+        match outlet.switch.admits(rung, frame.keyframe, frame.time) {
+            Admission::Taken => {}
+            Admission::NotForIt => return,
+            Admission::TooMuch => {
+                outlet.rewriter.interrupted();
+                self.dropped.fetch_add(1, Ordering::Relaxed);
+                return;
             }
-        };
-        let Some(list) = list else { return };
-        self.frames.fetch_add(1, Ordering::Relaxed);
-        // A viewer that is being closed refuses; the daemon is about to unsubscribe it.
-        let _ = self.appsrc.push_buffer_list(list);
+        }
+        let decision = self.hand_over(&mut outlet, frame, frame.time, rung);
+        drop(outlet);
+        if decision == (Decision::Drop { want_keyframe: true }) {
+            self.want_keyframe();
+        }
+    }
+
+    /// Rewrites and queues one frame, with a time that may be another than its own.
+    fn hand_over(&self, outlet: &mut Outlet, frame: &Frame, time: Duration, rung: Rung) -> Decision {
+        let mut departure = self.link.departure();
+        let mut queue = Duration::from_nanos(self.appsrc.current_level_time().nseconds());
+        // Sound is little, and goes on where pictures do not fit any more.
+        if self.rendition.media() == MediaKind::Video {
+            queue = queue.max(departure.queue());
+        }
+        let info = FrameInfo { stream: frame.stream, keyframe: frame.keyframe, running_time: time, queue };
+        outlet.last = Some((frame.stream, frame.number));
+        let decision = outlet.rewriter.frame(info);
+        if decision != Decision::Forward {
+            self.dropped.fetch_add(1, Ordering::Relaxed);
+            return decision;
+        }
+        if outlet.switch.passed(rung) && self.rendition.media() == MediaKind::Video {
+            let event = ViewerEvent::Sending { source: self.rendition.source.clone(), rung };
+            self.events.send(Event::Viewer { viewer: self.viewer, event });
+        }
+        outlet.time = time;
+        if let Some(list) = self.copy(frame, time, &mut outlet.rewriter, departure) {
+            self.frames.fetch_add(1, Ordering::Relaxed);
+            // A viewer that is being closed refuses; the daemon is about to unsubscribe it.
+            let _ = self.appsrc.push_buffer_list(list);
+        }
+        decision
+    }
+
+    /// The viewer's copy of a frame. The first packet says when it was captured, and each has its
+    /// number, if the viewer has given that an extension id.
+    fn copy(
+        &self,
+        frame: &Frame,
+        time: Duration,
+        rewriter: &mut Rewriter,
+        mut departure: Departure<'_>,
+    ) -> Option<gst::BufferList> {
+        let mut list = gst::BufferList::new_sized(frame.ends.len());
+        let target = list.get_mut()?;
+        let time = gst::ClockTime::from_nseconds(u64::try_from(time.as_nanos()).unwrap_or(u64::MAX));
+        let given = |id: &AtomicU8| Some(id.load(Ordering::Relaxed)).filter(|id| *id != 0);
+        let mut capture_time = given(&self.capture_time).map(|id| (id, frame.captured));
+        let numbered = given(&self.transport_sequence);
+        for packet in frame.packets() {
+            let transport_sequence = numbered.map(|id| (id, 0));
+            let mut extensions = Extensions { capture_time: capture_time.take(), transport_sequence };
+            let len = packet.len() + extensions.len();
+            // Counted for every viewer: reports of loss are about these packets too.
+            let number = departure.number(len);
+            if let Some((_, written)) = &mut extensions.transport_sequence {
+                *written = number;
+            }
+            let mut buffer = gst::Buffer::with_size(len).ok()?;
+            {
+                let buffer = buffer.get_mut()?;
+                buffer.set_pts(time);
+                if !extensions.copy(packet, &mut buffer.map_writable().ok()?) {
+                    // A payloader of the user's has put in others.
+                    buffer.set_size(packet.len());
+                    buffer.map_writable().ok()?.copy_from_slice(packet);
+                }
+                rewriter.rewrite(&mut buffer.map_writable().ok()?).ok()?;
+            }
+            target.add(buffer);
+        }
+        Some(list)
     }
 }
 
-/// A viewer's copy of a frame. The first packet says when it was captured, if the viewer has given
-/// that an extension id.
-fn copy(frame: &Frame, rewriter: &mut Rewriter, capture_time: u8) -> Option<gst::BufferList> {
-    let mut list = gst::BufferList::new_sized(frame.ends.len());
-    let target = list.get_mut()?;
-    let time = gst::ClockTime::from_nseconds(u64::try_from(frame.time.as_nanos()).unwrap_or(u64::MAX));
-    for (index, packet) in frame.packets().enumerate() {
-        let stamped = index == 0 && capture_time != 0;
-        let room = if stamped { CAPTURE_TIME_LEN } else { 0 };
-        let mut buffer = gst::Buffer::with_size(packet.len() + room).ok()?;
-        {
-            let header = buffer.get_mut()?;
-            header.set_pts(time);
-            let mut map = header.map_writable().ok()?;
-            if !stamped {
-                map.copy_from_slice(packet);
-            } else if !copy_with_capture_time(packet, &mut map, capture_time, frame.captured) {
-                return None;
-            }
-            rewriter.rewrite(&mut map).ok()?;
-        }
-        target.add(buffer);
+/// A viewer that joins a fan-out. What is delivered meanwhile waits for its end.
+#[derive(Debug)]
+pub(super) struct Joining<'a> {
+    subscription: &'a Subscription,
+    outlet: MutexGuard<'a, Outlet>,
+}
+
+impl Joining<'_> {
+    /// Takes the frames of a rung from its next keyframe on (of sound: from its next packet on).
+    pub(super) fn enter(&mut self, rung: Rung) {
+        self.outlet.switch.enter(rung);
+        // The request to another encoder does not count for this one.
+        self.subscription.asked.store(0, Ordering::Relaxed);
     }
-    Some(list)
+
+    /// What the viewer has been sent already and can go on from.
+    pub(super) fn sent(&self) -> Option<(u32, u64)> {
+        let playing = self.outlet.rewriter.stream();
+        self.outlet.last.filter(|(stream, _)| playing == Some(*stream))
+    }
+
+    /// Gives the viewer what it begins with. False: a keyframe has to come first.
+    pub(super) fn begin(mut self, start: Option<Start>, rung: Rung) -> bool {
+        let Some(start) = start else {
+            // What is sent of another rung goes on meanwhile.
+            if self.outlet.switch.is_paused() {
+                self.outlet.rewriter.interrupted();
+            }
+            return self.subscription.rendition.media() == MediaKind::Audio;
+        };
+        let times = start.times(common_time(), self.outlet.time);
+        let mut queued = start.frames.iter().zip(times).map(|(frame, time)| {
+            self.subscription.hand_over(&mut self.outlet, frame, time, rung) == Decision::Forward
+        });
+        queued.all(|queued| queued)
+    }
 }

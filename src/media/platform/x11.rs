@@ -3,7 +3,9 @@
 //! Speaks the X protocol through x11rb, beside Xlib, so no mistake here can end the process.
 //! Never captures.
 
+mod changes;
 mod server;
+mod watch;
 
 use super::{MIN_SIDE, PlatformError, Region, ScreenTarget, listed, within};
 use crate::config::{Screen, ScreenArea};
@@ -11,9 +13,9 @@ use crate::core::inventory::{Display, Monitor, Window};
 use crate::core::units::Size;
 use server::{Found, Server, lost};
 use std::path::Path;
-use std::sync::mpsc;
-use std::time::Duration;
 use x11rb::errors::ReplyError;
+
+pub use watch::{ScreenWatch, WatchedScreen};
 
 /// The part of a display that `screen` means, and its size now.
 ///
@@ -71,73 +73,8 @@ fn display_name(screen: &Screen, env_display: Option<&str>) -> Result<String, Pl
     if name.is_empty() { Err(PlatformError::NoDisplay) } else { Ok(name.to_owned()) }
 }
 
-/// How often a [`ScreenWatch`] looks.
-const LOOK_EVERY: Duration = Duration::from_millis(500);
-
-/// Looks after a running screen source: whether what it captures is still what its config means.
-/// ximagesrc itself goes on with black or old pictures when its window closes, and with the old
-/// place when its monitor moves. Has a thread and a connection to the X server; dropping it ends
-/// both.
-#[derive(Debug)]
-pub struct ScreenWatch {
-    /// Never used: its end tells the thread.
-    _stop: mpsc::Sender<()>,
-}
-
-/// A running screen source: what its config says, and what that was resolved to.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct WatchedScreen {
-    /// The config.
-    pub screen: Screen,
-    /// What is captured.
-    pub target: ScreenTarget,
-}
-
-impl WatchedScreen {
-    /// Begins to look after it, and calls `when_changed` once, on the watch's own thread, when what
-    /// the config means is no longer there or elsewhere: time to resolve it again.
-    ///
-    /// # Errors
-    /// [`PlatformError::NoThread`]: the system has none to spare.
-    pub fn start(
-        &self,
-        when_changed: impl FnOnce(PlatformError) + Send + 'static,
-    ) -> Result<ScreenWatch, PlatformError> {
-        let target = self.target.clone();
-        // A title may change while the window stays.
-        let area = match (&self.screen.area, target.xid) {
-            (ScreenArea::WindowTitle(_), Some(id)) => ScreenArea::WindowId(id),
-            (area, _) => area.clone(),
-        };
-        let (stop, stopped) = mpsc::channel();
-        let look = move || {
-            let server = Server::open(&target.display)?;
-            while stopped.recv_timeout(LOOK_EVERY) == Err(mpsc::RecvTimeoutError::Timeout) {
-                still_there(&server, &area, &target)?;
-            }
-            Ok(())
-        };
-        let thread = std::thread::Builder::new().name("screen-watch".into()).spawn(move || {
-            if let Err(change) = look() {
-                when_changed(change);
-            }
-        });
-        thread.map(|_| ScreenWatch { _stop: stop }).map_err(|_| PlatformError::NoThread)
-    }
-}
-
-fn still_there(server: &Server, area: &ScreenArea, target: &ScreenTarget) -> Result<(), PlatformError> {
-    let now = server.target(area)?;
-    // ximagesrc follows the size of a whole display or window by itself.
-    if now.xid == target.xid && now.region == target.region {
-        Ok(())
-    } else {
-        Err(PlatformError::ScreenMoved { display: target.display.clone() })
-    }
-}
-
 impl Server {
-    fn target(&self, area: &ScreenArea) -> Result<ScreenTarget, PlatformError> {
+    pub(super) fn target(&self, area: &ScreenArea) -> Result<ScreenTarget, PlatformError> {
         let whole = self.size()?;
         let (xid, region, size) = match area {
             ScreenArea::Whole => (None, None, whole),

@@ -17,6 +17,10 @@ pub struct IceSettings {
     pub servers: Vec<IceServer>,
 }
 
+/// From one connectivity check to the next: the least that RFC 8445 section 14.2 allows. libnice
+/// takes 20 ms.
+const CHECK_EVERY_MS: u32 = 5;
+
 pub(super) fn configure(webrtc: &gst::Element, ice: &IceSettings) {
     let agent = webrtc.property::<gst::Object>("ice-agent");
     // Waiting for a UPnP gateway costs every viewer 200 ms and a thread.
@@ -27,6 +31,10 @@ pub(super) fn configure(webrtc: &gst::Element, ice: &IceSettings) {
             if nice.has_property(property) {
                 nice.set_property(property, false);
             }
+        }
+        // A connection takes three steps of this at least: checked, chosen, told.
+        if nice.has_property("stun-pacing-timer") {
+            nice.set_property("stun-pacing-timer", CHECK_EVERY_MS);
         }
     }
     for address in &ice.addresses {
@@ -41,6 +49,18 @@ pub(super) fn configure(webrtc: &gst::Element, ice: &IceSettings) {
     for server in &ice.servers {
         for url in &server.urls {
             add_server(webrtc, url, server);
+        }
+    }
+}
+
+/// Has the agent ask again and again whether the peer is still there (RFC 7675). Who comes by WHEP
+/// has no other line that would break.
+pub(super) fn keep_asking(webrtc: &gst::Element) {
+    let agent = webrtc.property::<gst::Object>("ice-agent");
+    if agent.has_property("agent") {
+        let nice = agent.property::<glib::Object>("agent");
+        if nice.has_property("keepalive-conncheck") {
+            nice.set_property("keepalive-conncheck", true);
         }
     }
 }

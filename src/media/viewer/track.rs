@@ -5,7 +5,7 @@ use crate::core::protocol::Codec;
 use crate::core::rtp::CAPTURE_TIME_URI;
 use gstreamer as gst;
 
-/// One m-line to offer.
+/// One m-line to send something in.
 #[derive(Debug, Clone)]
 pub struct TrackSpec {
     /// What it carries.
@@ -27,6 +27,9 @@ const DEFAULT_PROFILE: &str = "42c01f";
 /// The id of the header extension for the time of capture, the same in every m-line.
 const CAPTURE_TIME_ID: u8 = 1;
 
+/// The id of the header extension for the transport-wide sequence number.
+pub(super) const TRANSPORT_SEQUENCE_ID: u8 = 2;
+
 /// The first of the dynamic payload types (RFC 3551 section 3).
 const FIRST_PAYLOAD_TYPE: u8 = 96;
 
@@ -46,6 +49,22 @@ pub(super) fn payload_types(tracks: &[TrackSpec]) -> Vec<u8> {
             u8::try_from(index).map_or(127, |index| (FIRST_PAYLOAD_TYPE + index).min(127))
         })
         .collect()
+}
+
+/// What an m-line of a client's offer is answered with; the rest is in the offer.
+pub(super) fn answered_caps(track: &TrackSpec, payload: u8) -> gst::Caps {
+    let (media, encoding, clock_rate) = match track.rendition.codec {
+        Codec::H264 => ("video", "H264", 90_000),
+        Codec::Vp8 => ("video", "VP8", 90_000),
+        Codec::Opus => ("audio", "OPUS", 48_000),
+    };
+    gst::Caps::builder("application/x-rtp")
+        .field("media", media)
+        .field("payload", i32::from(payload))
+        .field("encoding-name", encoding)
+        .field("clock-rate", clock_rate)
+        .field("ssrc", track.ssrc)
+        .build()
 }
 
 pub(super) fn offered_caps(track: &TrackSpec, payload: u8) -> gst::Caps {

@@ -3,6 +3,7 @@
  */
 
 import { LAYOUTS } from './state/settings.js';
+import { withChoice } from './state/renditions.js';
 import { after, bigOf, hasVideo, shown, toggled } from './state/sources.js';
 import { canPip, fullscreenElement, toggleFullscreen, togglePip } from './ui/screen.js';
 import { closePopover } from './ui/popover.js';
@@ -62,6 +63,12 @@ export function createActions({ store, access, supervisor, stage, help }) {
     showAll() {
       set({ hidden: [] });
       supervisor().session?.select();
+    },
+
+    /** Which rung a source is to come in; null leaves it to the daemon. */
+    choose(name, rung) {
+      set({ chosenRungs: withChoice(get().chosenRungs, name, rung) });
+      supervisor().session?.choose(name);
     },
 
     toggleMute() {

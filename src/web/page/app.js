@@ -10,6 +10,7 @@ import { createPeer } from './net/peer.js';
 import { startSession } from './net/session.js';
 import { openSignalling } from './net/signalling.js';
 import { createSupervisor } from './net/supervisor.js';
+import { chosenRung, renditionOf, withRendition } from './state/renditions.js';
 import { loadSettings, settingsSaver } from './state/settings.js';
 import { shown, sourcesFrom, withState } from './state/sources.js';
 import { createStore } from './state/store.js';
@@ -62,6 +63,8 @@ const store = createStore({
   title: '',
   software: '',
   sources: [],
+  /** Which rendition of each source comes, of which: `Rendition` by name. */
+  renditions: {},
   /** What each m-line of this session carries; null before the offer. */
   offered: null,
   /** What the browser plays only after a click. */
@@ -91,6 +94,7 @@ parts.supervisor = createSupervisor({
       on,
       timers,
       wanted,
+      chosen: (name) => chosenRung(store.get().chosenRungs, name),
       videoCodecs: videoCodecs(RTCRtpReceiver.getCapabilities?.('video')),
       openSignalling: (events) =>
         openSignalling({
@@ -114,14 +118,26 @@ parts.supervisor = createSupervisor({
         actions.note('notice.updated', {}, { action: 'notice.reload', press: 'reload' });
       }
       const { title } = welcome;
-      store.set({ title, software: welcome.software, sources: sourcesFrom(welcome), offered: null });
+      const sources = sourcesFrom(welcome);
+      store.set({ title, software: welcome.software, sources, renditions: {}, offered: null });
     },
     tracks: (offered) => store.set({ offered }),
     track: ({ source, media }, track, receiver) => parts.stage.tile(source)?.player.attach(media, track, receiver),
     source: (message) => store.set({ sources: withState(store.get().sources, message) }),
+    rendition(message) {
+      const { renditions, chosenRungs } = store.get();
+      const next = withRendition(renditions, message);
+      store.set({ renditions: next });
+      // The choice was made of a longer list: there is no such rung any more.
+      const chosen = chosenRung(chosenRungs, message.source);
+      if (chosen !== null && chosen >= (renditionOf(next, message.source)?.rungs.length ?? Infinity)) {
+        actions.choose(message.source, null);
+      }
+    },
     refused: (code, message) => {
       console.warn(`refused (${code}): ${message}`);
-      if (code !== 'bad_candidate') actions.note('notice.refused', { message });
+      // A choice of a list that has become shorter since is given up as soon as the list comes.
+      if (code !== 'bad_candidate' && code !== 'unknown_rung') actions.note('notice.refused', { message });
     },
     end: () => parts.stage.tiles().forEach((tile) => tile.player.hold()),
   },

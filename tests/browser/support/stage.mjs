@@ -65,9 +65,9 @@ export class Stage {
   }
 
   /** A display with the clock on it, drawn so many times a second. */
-  async clockPrograms({ redraws = 60, ...options } = {}) {
+  async clockPrograms({ redraws = 60, irregular = false, ...options } = {}) {
     const { display, xvfb } = await this.display(options);
-    const clock = this.program(SCREEN_CLOCK, [display, String(redraws)]);
+    const clock = this.program(SCREEN_CLOCK, [display, String(redraws), ...(irregular ? ['irregular'] : [])]);
     await clock.line(/^drawing/);
     return { display, xvfb, clock };
   }

@@ -16,6 +16,8 @@ macro_rules! golden {
     };
 }
 
+mod client_offers;
+
 pub(super) const OFFER_H264: &str = golden!("offer-h264");
 const OFFER_VP8: &str = golden!("offer-vp8");
 const OFFER_H263: &str = golden!("offer-h263");

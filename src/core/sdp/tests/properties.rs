@@ -5,7 +5,7 @@ use proptest::prelude::*;
 
 /// One change to a text.
 #[derive(Debug, Clone)]
-enum Mangle {
+pub(super) enum Mangle {
     DropLine(usize),
     RepeatLine(usize),
     SwapLines(usize, usize),
@@ -26,7 +26,7 @@ enum Mangle {
     CutAt(usize),
 }
 
-fn mangle() -> impl Strategy<Value = Mangle> {
+pub(super) fn mangle() -> impl Strategy<Value = Mangle> {
     let at = 0usize..10_000;
     let with = prop_oneof![
         Just('\r'),
@@ -52,7 +52,7 @@ fn mangle() -> impl Strategy<Value = Mangle> {
     ]
 }
 
-fn apply(text: &str, mangle: &Mangle) -> String {
+pub(super) fn apply(text: &str, mangle: &Mangle) -> String {
     let mut lines: Vec<&str> = text.split_inclusive('\n').collect();
     let count = lines.len().max(1);
     match mangle {
@@ -129,7 +129,7 @@ fn promises(checked: &CheckedAnswer, offer: &OfferSummary) -> Result<(), TestCas
 }
 
 /// Every attribute that webrtcbin may see.
-const KNOWN: &[&str] = &[
+pub(super) const KNOWN: &[&str] = &[
     "extmap",
     "fingerprint",
     "fmtp",

@@ -9,7 +9,7 @@ use x11rb::connection::Connection as _;
 use x11rb::errors::{ConnectError, ConnectionError, ReplyError};
 use x11rb::protocol::randr::ConnectionExt as _;
 use x11rb::protocol::xproto::{AtomEnum, ConnectionExt as _, MapState, WindowClass};
-use x11rb::rust_connection::RustConnection;
+use x11rb::rust_connection::{DefaultStream, RustConnection};
 
 /// Windows that are looked at; a desktop has some dozens.
 const MOST_WINDOWS: usize = 256;
@@ -45,6 +45,20 @@ impl Server {
         let root = connection.setup().roots.get(screen).map(|screen| screen.root);
         let root = root.ok_or_else(|| lost(name, &"it has no such screen"))?;
         Ok(Self { name: name.to_owned(), connection, screen, root })
+    }
+
+    pub(super) fn connection(&self) -> &RustConnection {
+        &self.connection
+    }
+
+    /// What becomes readable when the server has something to say.
+    pub(super) fn stream(&self) -> &DefaultStream {
+        self.connection.stream()
+    }
+
+    /// The root window.
+    pub(super) fn root(&self) -> u32 {
+        self.root
     }
 
     pub(super) fn describe(&self) -> Result<Display, PlatformError> {

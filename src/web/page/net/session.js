@@ -34,6 +34,7 @@ const FATAL = new Set(['bad_sdp']);
  * @property {(tracks: object[]) => void} tracks what each m-line carries
  * @property {(info: object, track: MediaStreamTrack, receiver: RTCRtpReceiver) => void} track
  * @property {(message: object) => void} source a source's new state
+ * @property {(message: object) => void} rendition which rendition of a source comes, of which
  * @property {(state: 'joining' | 'connecting' | 'connected' | 'interrupted') => void} state
  * @property {(code: string, message: string) => void} refused
  * @property {(end: End) => void} end
@@ -45,10 +46,12 @@ const FATAL = new Set(['bad_sdp']);
  * @param {(options: object) => object} options.createPeer
  * @param {string[]} options.videoCodecs
  * @param {(names: string[]) => string[]} options.wanted of all names, those to be sent
+ * @param {(name: string) => number | null} options.chosen the rung that a person has chosen for a
+ *   source; null leaves it to the daemon
  * @param {{setTimeout: Function, clearTimeout: Function}} options.timers
  * @param {Handlers} options.on
  */
-export function startSession({ openSignalling, createPeer, videoCodecs, wanted, timers, on }) {
+export function startSession({ openSignalling, createPeer, videoCodecs, wanted, chosen, timers, on }) {
   const clock = new ServerClock();
   let signalling = null;
   let peer = null;
@@ -88,6 +91,11 @@ export function startSession({ openSignalling, createPeer, videoCodecs, wanted, 
     if (selected !== null && next.join() === selected.join()) return;
     selected = next;
     signalling.send({ type: 'select', sources: next });
+  }
+
+  function choose(name) {
+    const rung = chosen(name);
+    signalling.send({ type: 'choose', source: name, ...(rung === null ? {} : { rung }) });
   }
 
   function mediaState(state) {
@@ -156,6 +164,8 @@ export function startSession({ openSignalling, createPeer, videoCodecs, wanted, 
       // What is hidden is not even started for this viewer.
       const all = selected.length === names.length;
       signalling.send(all ? { type: 'join' } : { type: 'join', select: selected });
+      // A choice is the daemon's for one session; a new one has to be told.
+      for (const name of names) if (chosen(name) !== null) choose(name);
     },
     offer: answer,
     candidate({ mline, candidate }) {
@@ -163,6 +173,7 @@ export function startSession({ openSignalling, createPeer, videoCodecs, wanted, 
       peer?.addCandidate(mline, candidate);
     },
     source: (message) => on.source(message),
+    rendition: (message) => on.rendition(message),
     error({ code, message }) {
       if (HOPELESS.has(code)) end({ kind: 'impossible', code, message });
       else if (FATAL.has(code)) end({ kind: 'lost', why: 'sdp', message });
@@ -193,6 +204,10 @@ export function startSession({ openSignalling, createPeer, videoCodecs, wanted, 
     /** Asks for what `wanted` says now. */
     select() {
       if (!over && selected !== null) select();
+    },
+    /** Tells what `chosen` says now of a source. */
+    choose(name) {
+      if (!over && selected !== null && names.includes(name)) choose(name);
     },
     /** Makes sure that the connection lives: after sleep, or a change of network. */
     hurry() {

@@ -115,6 +115,7 @@ export function createSupervisor({ access, startSession, timers, random, onStatu
       tracks: heard(on.tracks),
       track: heard(on.track),
       source: heard(on.source),
+      rendition: heard(on.rendition),
       refused: heard(on.refused),
       state: heard((state) => {
         if (state === 'connected') {

@@ -9,6 +9,11 @@ export const LAYOUTS = ['grid', 'focus', 'overlay'];
 export const THEMES = ['system', 'dark', 'light'];
 
 const isName = (value) => typeof value === 'string';
+const isRungs = (value) =>
+  typeof value === 'object' &&
+  value !== null &&
+  !Array.isArray(value) &&
+  Object.values(value).every((rung) => Number.isInteger(rung) && rung >= 0);
 const oneOf = (values) => (value) => values.includes(value);
 
 /** Each setting: its default and its form. */
@@ -24,6 +29,8 @@ const FORMS = {
   volume: [1, (value) => typeof value === 'number' && value >= 0 && value <= 1],
   /** Sources whose sound is off. */
   mutedSources: [[], (value) => Array.isArray(value) && value.every(isName)],
+  /** The rung that was chosen for a source, by the source's name; automatic for those not in it. */
+  chosenRungs: [{}, isRungs],
   stats: [false, (value) => typeof value === 'boolean'],
 };
 

@@ -10,6 +10,7 @@ export function formatter(language, none = '–') {
   const number = (digits) =>
     new Intl.NumberFormat(language, { minimumFractionDigits: digits, maximumFractionDigits: digits });
   const [whole, tenths] = [number(0), number(1)];
+  const upTo = new Intl.NumberFormat(language, { maximumFractionDigits: 1 });
   const known = (value, text) => (value === null || value === undefined ? none : text(value));
   return {
     size: (width, height) => (width && height ? `${width} × ${height}` : none),
@@ -20,6 +21,12 @@ export function formatter(language, none = '–') {
     ms: (value) => known(value, (ms) => `${ms < 10 ? tenths.format(ms) : whole.format(ms)} ms`),
     /** A round trip: browsers give whole milliseconds. */
     roundTrip: (value) => known(value, (ms) => (ms < 1 ? '< 1 ms' : `${whole.format(ms)} ms`)),
+    /** Pictures a second, as they are asked for: without needless zeros. */
+    rate: (value) => known(value, (rate) => upTo.format(rate)),
+    /** A rung in short. */
+    rung({ width, height, framerate }) {
+      return `${this.size(width, height)}, ${this.rate(framerate)}/s`;
+    },
     count: (value) => known(value, (count) => whole.format(count)),
   };
 }

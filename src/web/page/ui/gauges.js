@@ -4,6 +4,7 @@
  */
 
 import { FrameWatch, playoutAge } from '../stats/frames.js';
+import { renditionOf } from '../state/renditions.js';
 import { Sampler } from '../stats/report.js';
 
 const STATS_MS = 1000;
@@ -63,8 +64,9 @@ export function createGauges({ stage, session }) {
       const [video, audio] = [row('video'), row('audio')];
       const seen = watches.get(tile)?.summary ?? { captureMs: null, arrivalMs: null };
       const captureMs = seen.captureMs ?? (video === null ? null : playoutAge(video, current.clock.offsetMs));
-      const numbers = video === null && audio === null ? null : { video, audio, captureMs, arrivalMs: seen.arrivalMs };
-      tile.stats.render(numbers, withPing(link, current), titleOf(tile.name), state.lang, t);
+      const rendition = renditionOf(state.renditions, tile.name);
+      const numbers = { video, audio, captureMs, arrivalMs: seen.arrivalMs, rendition };
+      tile.stats.render(video === null && audio === null ? null : numbers, withPing(link, current), titleOf(tile.name), state.lang, t);
     }
   }
 

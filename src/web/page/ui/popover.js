@@ -15,8 +15,10 @@ export function closePopover() {
 /**
  * @param {HTMLButtonElement} button
  * @param {HTMLElement} panel
+ * @param {object} [on]
+ * @param {() => void} [on.opening] it is about to get the focus
  */
-export function bindPopover(button, panel) {
+export function bindPopover(button, panel, { opening = () => {} } = {}) {
   panel.hidden = true;
   button.setAttribute('aria-expanded', 'false');
   button.setAttribute('aria-haspopup', 'true');
@@ -37,7 +39,10 @@ export function bindPopover(button, panel) {
       button.setAttribute('aria-expanded', 'true');
       document.addEventListener('pointerdown', outside, true);
       panel.addEventListener('focusout', left);
-      panel.querySelector('input:checked, input, button:not(:disabled)')?.focus({ preventScroll: true });
+      opening();
+      const chosen = panel.querySelector('[aria-checked="true"]');
+      const first = chosen ?? panel.querySelector('input:checked, input, button:not(:disabled)');
+      first?.focus({ preventScroll: true });
     },
     close(returnFocus) {
       if (openOne === self) openOne = null;

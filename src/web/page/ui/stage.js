@@ -31,8 +31,7 @@ export function createStage({ stage, shelf }, actions) {
     }
     for (const name of gone) {
       const { tile } = tiles.get(name);
-      tile.player.clear();
-      tile.root.remove();
+      tile.remove();
       tiles.delete(name);
     }
     for (const source of sources) {

@@ -3,6 +3,7 @@
  */
 
 import { formatter } from '../stats/format.js';
+import { rungKey } from '../state/renditions.js';
 import { h, text } from './dom.js';
 
 /** What a small picture has room for. */
@@ -13,16 +14,19 @@ export function createStatsPanel() {
   const root = h('section', { class: 'stats', hidden: true, data: { testid: 'stats' } }, list);
   const rows = new Map();
 
+  /** A value of null hides the line, which keeps its place. */
   function line(key, name, value, note = '') {
     let row = rows.get(key);
     if (row === undefined) {
       const [term, number, small] = [h('dt'), h('span'), h('small')];
-      row = { term, number, small };
+      const data = { stat: key, short: String(SHORT.has(key)) };
+      const root = h('div', { class: 'stats__row', data }, term, h('dd', {}, number, small));
+      row = { root, term, number, small };
       rows.set(key, row);
-      list.append(
-        h('div', { class: 'stats__row', data: { stat: key, short: String(SHORT.has(key)) } }, term, h('dd', {}, number, small)),
-      );
+      list.append(root);
     }
+    row.root.hidden = value === null;
+    if (value === null) return;
     text(row.term, name);
     text(row.number, value);
     text(row.small, note);
@@ -31,8 +35,8 @@ export function createStatsPanel() {
   return {
     root,
     /**
-     * @param {object | null} numbers of the source: `{video, audio, captureMs, arrivalMs}`, or null
-     *   to hide the panel
+     * @param {object | null} numbers of the source: `{video, audio, captureMs, arrivalMs, rendition}`,
+     *   or null to hide the panel
      * @param {object} link of the connection
      * @param {string} title of the source
      * @param {string} language
@@ -49,6 +53,7 @@ export function createStatsPanel() {
         const measured = numbers.captureMs !== null ? 'capture' : 'arrival';
         const age = numbers.captureMs ?? numbers.arrivalMs;
         line('resolution', t('stats.resolution'), f.size(video.width, video.height));
+        line('rendition', t('stats.rendition'), ...renditionLine(numbers.rendition, f, t));
         line('fps', t('stats.fps'), f.fps(video.fps));
         line('bitrate', t('stats.bitrate'), f.bitrate(video.kbps));
         line('latency', t('stats.latency'), f.ms(age), age === null ? '' : t(`stats.latency.${measured}`));
@@ -73,3 +78,11 @@ export function createStatsPanel() {
 }
 
 const lostNote = (lost, f) => (lost > 0 ? f.count(lost) : '');
+
+/** Who chose what comes, and what it is. */
+function renditionLine(rendition, f, t) {
+  if (rendition === null) return [null];
+  const { automatic, rung, rungs } = rendition;
+  const words = `${t(rungKey(rungs, rung))}, ${f.rung(rungs[rung])}`;
+  return [t(automatic ? 'stats.rendition.automatic' : 'stats.rendition.chosen'), words];
+}

@@ -3,9 +3,11 @@
  */
 
 import { causeKey, coverOf } from '../state/cover.js';
+import { isReduced, renditionOf, slowKey } from '../state/renditions.js';
 import { hasAudio, hasVideo } from '../state/sources.js';
 import { attribute, h, icon, iconButton, label, setIcon, text } from './dom.js';
 import { createPlayer } from './player.js';
+import { createQuality } from './quality.js';
 import { fullscreenElement, tapIsSpent } from './screen.js';
 import { createStatsPanel } from './statspanel.js';
 
@@ -24,6 +26,10 @@ export function createTile(source, actions, onChange) {
   const { name } = source;
   const player = createPlayer(source, { change: onChange, blocked: actions.blocked });
   const picture = hasVideo(source);
+  const root = h('article', {
+    class: picture ? 'tile' : 'tile tile--sound',
+    data: { testid: 'tile', source: name, media: source.media.join(' ') },
+  });
 
   const surface = picture
     ? h('button', {
@@ -49,6 +55,7 @@ export function createTile(source, actions, onChange) {
   const button = (shape, testid, press) =>
     iconButton(shape, { testid, class: 'button--glass', on: { click: press } });
   const mute = hasAudio(source) ? button('sound', 'tile-mute', () => actions.toggleSourceMute(name)) : null;
+  const quality = picture ? createQuality(name, root, actions) : null;
   const pip = picture && actions.canPip(player.video) ? button('pip', 'tile-pip', () => actions.pip(name)) : null;
   const full = picture ? button('fullscreen', 'tile-fullscreen', () => actions.tileFullscreen(name)) : null;
   const size = picture ? button('enlarge', 'tile-enlarge', () => actions.toggleBig(name)) : null;
@@ -64,23 +71,20 @@ export function createTile(source, actions, onChange) {
     'div',
     { class: 'tile__bar' },
     h('div', { class: 'tile__name' }, kind, title, meter, chip),
-    h('div', { class: 'tile__buttons' }, mute, size, pip, full, hide),
+    h('div', { class: 'tile__buttons' }, mute, quality?.button ?? null, size, pip, full, hide),
   );
   const stats = createStatsPanel();
-  const root = h(
-    'article',
-    {
-      class: picture ? 'tile' : 'tile tile--sound',
-      data: { testid: 'tile', source: name, media: source.media.join(' ') },
-    },
-    player.video,
-    player.still,
-    player.audio,
-    surface,
-    cover,
-    bar,
-    stats.root,
+  const reduced = h(
+    'p',
+    { class: 'tile__reduced', hidden: true, data: { testid: 'reduced' } },
+    icon('reduced'),
+    h('span', { class: 'tile__words', data: { t: 'quality.reduced' } }),
   );
+  const slowWords = h('span', { class: 'tile__words' });
+  const slow = h('p', { class: 'tile__slow', role: 'status', hidden: true, data: { testid: 'too-slow' } }, icon('warning'), slowWords);
+  const notes = picture ? h('div', { class: 'tile__notes' }, reduced, slow) : null;
+  const layers = [player.video, player.still, player.audio, surface, cover, bar, stats.root, notes];
+  root.append(...layers.filter((layer) => layer !== null));
 
   function renderCover(state, now, t) {
     const playing = player.playing || player.held || !picture;
@@ -100,6 +104,12 @@ export function createTile(source, actions, onChange) {
     player,
     stats,
     picture,
+    /** The source is gone: so is all that belongs to it. */
+    remove() {
+      player.clear();
+      quality?.remove();
+      root.remove();
+    },
     /** Moves the level meter; 0 to 1. */
     level(value) {
       meter?.firstChild.style.setProperty('transform', `scaleX(${Math.min(1, Math.sqrt(value) * 1.2)})`);
@@ -155,8 +165,23 @@ export function createTile(source, actions, onChange) {
         player.sound({ muted: silent || state.muted || state.hidden.includes(name), volume: state.volume });
       }
       renderChip(state, now, t);
+      renderQuality(state, now, t);
     },
   };
+
+  function renderQuality(state, now, t) {
+    const rendition = renditionOf(state.renditions, name);
+    quality?.render(state, { title: now.title, rendition }, t);
+    const seen = picture && state.phase === 'connected' && cover.hidden;
+    const sentence = seen ? slowKey(rendition) : null;
+    slow.hidden = sentence === null;
+    const words = sentence === null ? '' : t(sentence);
+    text(slowWords, words);
+    // Where there is room for the sign alone, the pointer asks for the words.
+    attribute(slow, 'title', words || null);
+    reduced.hidden = !seen || sentence !== null || !isReduced(rendition);
+    attribute(reduced, 'title', t('quality.reduced'));
+  }
 
   function renderChip(state, now, t) {
     const held = state.phase !== 'connected';

@@ -1,0 +1,56 @@
+//! A session that begins with the client's offer: WHEP.
+
+use super::{CONNECT_WITHIN, Effect, Joined, OFFER_WITHIN, Session, State};
+use crate::core::ids::SourceName;
+use crate::core::protocol::Codec;
+use crate::core::sdp::Agreement;
+use crate::core::whep::{Fragment, IceSession, IfMatch, PatchRefusal};
+use std::time::Instant;
+
+impl Session {
+    /// A client has sent an offer by WHEP, and this is served of it. The peer connection is to
+    /// answer it; `tag` is a new entity tag, without quotes.
+    #[must_use]
+    pub fn answering(now: Instant, agreement: Agreement, tag: String) -> Self {
+        let mut sources: Vec<SourceName> = Vec::new();
+        for mline in agreement.served() {
+            if !sources.contains(&mline.source) {
+                sources.push(mline.source.clone());
+            }
+        }
+        let mut codecs = agreement.served().iter().map(|mline| mline.codec);
+        let video_codec = codecs.find(|codec| *codec != Codec::Opus);
+        let ice = IceSession::new(tag, agreement.credentials(), agreement.candidates().len());
+        let joined =
+            Joined { selected: sources.clone(), sources, local_candidates: Vec::new(), transport_mline: 0 };
+        let (until, agreement) = (now + OFFER_WITHIN, Box::new(agreement));
+        Self {
+            state: State::Answering { until, joined, agreement },
+            video_codec,
+            ice: Some(ice),
+            ..Self::new(now, Vec::new())
+        }
+    }
+
+    /// A PATCH of a session that began by WHEP.
+    ///
+    /// # Errors
+    /// [`PatchRefusal`]: the session goes on as it was.
+    pub fn patch(&mut self, condition: &IfMatch, fragment: &Fragment) -> Result<Vec<Effect>, PatchRefusal> {
+        let Some(ice) = &mut self.ice else { return Ok(Vec::new()) };
+        let candidates = ice.patch(condition, fragment)?;
+        let add = |candidate| Effect::AddCandidate { mline: 0, candidate };
+        Ok(candidates.into_iter().map(add).collect())
+    }
+
+    pub(super) fn answered(&mut self, now: Instant, sdp: String, effects: &mut Vec<Effect>) {
+        let (State::Answering { joined, agreement, .. }, Some(ice)) = (&self.state, &self.ice) else {
+            return;
+        };
+        effects.push(Effect::Answer { sdp, etag: ice.etag() });
+        let candidates = agreement.candidates().iter().cloned();
+        effects.extend(candidates.map(|candidate| Effect::AddCandidate { mline: 0, candidate }));
+        let (joined, fingerprints) = (joined.clone(), agreement.fingerprints().to_vec());
+        self.state = State::Connecting { until: now + CONNECT_WITHIN, joined, fingerprints };
+    }
+}

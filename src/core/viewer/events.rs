@@ -1,0 +1,105 @@
+//! What a session is told and what it says is to be done: nothing but the types.
+
+use crate::core::candidate::Candidate;
+use crate::core::ids::SourceName;
+use crate::core::protocol::{ByeReason, ClientMessage, Codec, ErrorCode, ServerMessage, TrackInfo};
+use crate::core::sdp::{CheckedAnswer, Fingerprint};
+use crate::core::watching::Turn;
+
+/// What has happened.
+#[derive(Debug)]
+pub enum Input {
+    /// The client has said something well formed.
+    Message(ClientMessage),
+    /// The client has said something else.
+    Malformed {
+        /// What kind of mistake.
+        code: ErrorCode,
+        /// A sentence for the client.
+        message: String,
+    },
+    /// Nothing of what was joined can be sent in a codec that the client decodes.
+    NoCodec,
+    /// The offer is there.
+    Offer {
+        /// Its SDP.
+        sdp: String,
+        /// Its m-lines.
+        tracks: Vec<TrackInfo>,
+    },
+    /// The answer to a client's offer is there.
+    Answered {
+        /// Its SDP.
+        sdp: String,
+    },
+    /// A candidate of the daemon's.
+    LocalCandidate {
+        /// Its line; empty: there are no more.
+        candidate: String,
+    },
+    /// ICE and DTLS stand.
+    Connected,
+    /// Whether the peer's certificate is the one that [`Effect::Verify`] asked about.
+    Verified(bool),
+    /// Something concerns which rendition of a joined source is sent.
+    Picture {
+        /// Which source.
+        source: SourceName,
+        /// What it is.
+        turn: Turn,
+    },
+    /// The session has to end: the connection broke, the source was reconfigured, the daemon stops.
+    End {
+        /// Why.
+        reason: ByeReason,
+        /// A sentence for the client.
+        message: String,
+    },
+    /// Time has passed.
+    Tick,
+}
+
+/// What is to be done.
+#[derive(Debug)]
+pub enum Effect {
+    /// Send `welcome`.
+    Welcome,
+    /// Send this.
+    Send(ServerMessage),
+    /// Make a peer connection for these sources.
+    Open {
+        /// The m-lines' order.
+        sources: Vec<SourceName>,
+        /// For pictures; `None`: the client decodes none, and takes no picture.
+        video_codec: Option<Codec>,
+    },
+    /// Send the answer to an offer that came by WHEP.
+    Answer {
+        /// Its SDP.
+        sdp: String,
+        /// The entity tag of the ICE session, as it stands in `ETag`.
+        etag: String,
+    },
+    /// Give the answer to the peer connection.
+    Accept(CheckedAnswer),
+    /// Give a candidate to the peer connection.
+    AddCandidate {
+        /// Index of the m-line.
+        mline: u32,
+        /// The candidate.
+        candidate: Candidate,
+    },
+    /// Compare the peer's certificate with these and say [`Input::Verified`].
+    Verify(Vec<Fingerprint>),
+    /// Send media of these joined sources, and of no others, from now on.
+    Feed(Vec<SourceName>),
+    /// Send this rung of a source, from its next keyframe on.
+    Move {
+        /// Which source.
+        source: SourceName,
+        /// Counted from the best.
+        rung: u8,
+    },
+    /// Drop the peer connection and close the signalling connection. The last effect.
+    Close(ByeReason),
+}

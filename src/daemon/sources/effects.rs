@@ -1,0 +1,97 @@
+//! What the machines of captures and encoders ask for, carried out.
+
+use super::{Changes, Sources};
+use crate::core::lifecycle::{Effect, Input};
+use crate::core::protocol::FailureCause;
+use crate::media::encoder::EncodeSettings;
+use crate::media::{Format, RenditionId};
+use std::fmt;
+use std::sync::Arc;
+use std::time::Instant;
+
+/// What is encoded, for the log.
+struct Shown<'s>(&'s EncodeSettings);
+
+impl fmt::Display for Shown<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Format::Video { size, framerate } = self.0.format {
+            write!(f, "{size} {framerate} ")?;
+        }
+        write!(f, "{}", self.0.bitrate)
+    }
+}
+
+impl Sources {
+    pub(super) fn apply_source(
+        &mut self,
+        index: usize,
+        now: Instant,
+        effects: Vec<Effect>,
+        changes: &mut Changes,
+    ) {
+        for effect in effects {
+            let Some(unit) = self.all.get_mut(index) else { return };
+            match effect {
+                Effect::Start { run } => {
+                    unit.formats.clear();
+                    // The frames so far are an earlier run's.
+                    unit.has_progressed();
+                    let (source, files) = (unit.source.clone(), self.files.clone());
+                    self.jobs.start_capture(source, run, files, unit.taps.clone(), self.events.clone());
+                }
+                Effect::Stop { .. } => {
+                    unit.stop_capture();
+                    self.demand_renditions(index, now, |_| false, changes);
+                }
+                Effect::Publish(state) => {
+                    unit.log(&state);
+                    unit.announce(changes);
+                }
+            }
+        }
+    }
+
+    pub(super) fn apply_rendition(
+        &mut self,
+        index: usize,
+        id: &RenditionId,
+        now: Instant,
+        effects: Vec<Effect>,
+        changes: &mut Changes,
+    ) {
+        for effect in effects {
+            let Some(unit) = self.all.get_mut(index) else { return };
+            let Some(rendition) = unit.renditions.get_mut(id) else { return };
+            match effect {
+                Effect::Start { run } => {
+                    let settings = rendition.settings(&unit.formats, &unit.ladders, &self.encoding);
+                    let Some(settings) = settings else {
+                        // The capture has stopped since: nothing to encode.
+                        let detail = "the capture has stopped".to_owned();
+                        let input = Input::Failed { run, cause: FailureCause::Encoder, detail };
+                        rendition.lifecycle.handle(now, input);
+                        rendition.lifecycle.handle(now, Input::Stopped { run });
+                        continue;
+                    };
+                    rendition.has_progressed();
+                    rendition.running = Some(settings);
+                    tracing::info!(rendition = %id, encoding = %Shown(&settings), "encoder starts");
+                    self.jobs.start_rendition(
+                        rendition.id.clone(),
+                        run,
+                        self.encoders.of(id.codec).clone(),
+                        settings,
+                        Arc::clone(unit.taps.of(rendition.id.media())),
+                        Arc::clone(&rendition.fanout),
+                        self.events.clone(),
+                    );
+                }
+                Effect::Stop { .. } => {
+                    tracing::info!(rendition = %id, "encoder stops");
+                    rendition.encoder = None;
+                }
+                Effect::Publish(_) => unit.announce(changes),
+            }
+        }
+    }
+}

@@ -1,0 +1,164 @@
+//! Viewers that come by WHEP: what is asked by HTTP, made into a session as any other.
+
+use super::sources::Sources;
+use super::viewer::{Peer, Unit};
+use super::viewers::{Opened, Viewers};
+use crate::core::ids::{SourceName, ViewerId};
+use crate::core::protocol::{ByeReason, Codec, MediaKind};
+use crate::core::sdp::{Agreement, CheckedOffer, ProfileLevelId, Sendable};
+use crate::core::viewer::{Input, Session};
+use crate::media::RenditionId;
+use crate::media::viewer::Viewer;
+use crate::web::{WhepAction, WhepOutcome, WhepReply};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use std::time::Instant;
+
+/// The way to a client that comes by HTTP: it hears one answer, and the rest is seen from its
+/// connection.
+#[derive(Debug)]
+pub(super) struct Line {
+    /// By which the client names its session.
+    id: String,
+    /// Until the offer is answered.
+    reply: Option<WhepReply>,
+}
+
+impl Line {
+    fn new(reply: WhepReply) -> Self {
+        // Who knows it may end the session: as unguessable as a token.
+        let id: Vec<u8> = (0..4).flat_map(|_| super::random_u64().to_ne_bytes()).collect();
+        Self { id: URL_SAFE_NO_PAD.encode(id), reply: Some(reply) }
+    }
+
+    pub(super) fn is(&self, id: &str) -> bool {
+        self.id == id
+    }
+
+    /// Answers the offer. What is to follow where nobody waits for it any more.
+    pub(super) fn answer(&mut self, sdp: String, etag: String) -> Option<Input> {
+        let outcome = WhepOutcome::Created { session: self.id.clone(), etag, sdp };
+        let heard = self.reply.take().is_some_and(|reply| reply.send(outcome));
+        let left = Input::End { reason: ByeReason::Left, message: "You have gone.".into() };
+        (!heard).then_some(left)
+    }
+
+    /// Says why there is no answer, if there was none yet.
+    pub(super) fn end(&mut self, message: String) {
+        if let Some(reply) = self.reply.take() {
+            // The client has gone where this fails, and so has its session.
+            let _gone = reply.send(WhepOutcome::Ended { message });
+        }
+    }
+}
+
+impl Viewers {
+    /// Does what is asked by WHEP.
+    pub(super) fn whep(&mut self, now: Instant, action: WhepAction, reply: WhepReply, sources: &Sources) {
+        let outcome = match action {
+            WhepAction::Create { viewer, source, offer } => match self.agree(&offer, source, sources) {
+                Ok(agreement) => return self.begin(now, viewer, agreement, reply, sources),
+                Err(outcome) => outcome,
+            },
+            WhepAction::Patch { session, condition, fragment } => {
+                let unit = self.by_session(&session).and_then(|viewer| self.all.get_mut(&viewer));
+                match unit.map(|unit| (unit.session.patch(&condition, &fragment), unit)) {
+                    None => WhepOutcome::NoSession,
+                    Some((Err(refusal), _)) => WhepOutcome::PatchRefused(refusal),
+                    Some((Ok(effects), unit)) => {
+                        effects.into_iter().for_each(|effect| unit.add_candidate(effect));
+                        WhepOutcome::Done
+                    }
+                }
+            }
+            WhepAction::Delete { session } => match self.by_session(&session) {
+                None => WhepOutcome::NoSession,
+                Some(viewer) => {
+                    let message = "You have left.".into();
+                    self.handle(now, viewer, Input::End { reason: ByeReason::Left, message }, sources);
+                    WhepOutcome::Done
+                }
+            },
+            WhepAction::Look { session } => match self.by_session(&session) {
+                None => WhepOutcome::NoSession,
+                Some(_) => WhepOutcome::Done,
+            },
+        };
+        // Who does not wait for it does not need it.
+        let _gone = reply.send(outcome);
+    }
+
+    fn by_session(&self, session: &str) -> Option<ViewerId> {
+        self.all.iter().find(|(_, unit)| unit.is_session(session)).map(|(id, _)| *id)
+    }
+
+    fn agree(
+        &self,
+        offer: &CheckedOffer,
+        source: Option<SourceName>,
+        sources: &Sources,
+    ) -> Result<Agreement, WhepOutcome> {
+        let names = sources.names();
+        let names = match source {
+            Some(name) if names.contains(&name) => vec![name],
+            None if !names.is_empty() => names,
+            unknown => return Err(WhepOutcome::NoSource(unknown)),
+        };
+        if self.count() >= self.limit {
+            return Err(WhepOutcome::Full { viewers: self.limit });
+        }
+        let sendable: Vec<_> = names.iter().flat_map(|name| sendable(name, sources)).collect();
+        offer.agree(&sendable).ok_or(WhepOutcome::NothingToSend)
+    }
+
+    fn begin(
+        &mut self,
+        now: Instant,
+        viewer: ViewerId,
+        agreement: Agreement,
+        reply: WhepReply,
+        sources: &Sources,
+    ) {
+        let renditions: Vec<_> = agreement
+            .served()
+            .iter()
+            .map(|mline| RenditionId { source: mline.source.clone(), codec: mline.codec, rung: 0 })
+            .collect();
+        let specs: Vec<_> = renditions.iter().map(|id| super::viewers::track(id, None)).collect();
+        let tag = format!("{:016x}", super::random_u64());
+        let pictures = renditions.iter().filter(|id| id.media() == MediaKind::Video);
+        let ladders: Vec<_> =
+            pictures.filter_map(|id| super::viewers::ladder(&id.source, id.codec, sources)).collect();
+        let mut unit = Unit::by_whep(now, Session::answering(now, agreement.clone(), tag), Line::new(reply));
+        unit.peer = Peer::Opening { renditions, offer: None };
+        self.all.insert(viewer, unit);
+        tracing::info!(%viewer, viewers = self.count(), "viewer comes by WHEP");
+        for ladder in ladders {
+            self.handle(now, viewer, ladder, sources);
+        }
+        let (ice, events, opened) = (self.ice.clone(), self.events.clone(), self.opened.clone());
+        smol::unblock(move || {
+            let result = Viewer::answer(viewer, &ice, &agreement, &specs, &events);
+            let result = result.map(|(peer, answer)| (peer, Some(answer)));
+            // The loop has ended when the channel is closed.
+            let _ = opened.send_blocking(Opened { viewer, result });
+        })
+        .detach();
+    }
+}
+
+/// What of a source could be sent.
+fn sendable(source: &SourceName, sources: &Sources) -> Vec<Sendable> {
+    let media = sources.codecs(source, Some(Codec::H264)).into_iter();
+    media
+        .map(|codec| {
+            let id = RenditionId { source: source.clone(), codec, rung: 0 };
+            let profile = sources.profile(&id).flatten();
+            Sendable {
+                source: source.clone(),
+                kind: if codec == Codec::Opus { MediaKind::Audio } else { MediaKind::Video },
+                profile: profile.as_deref().and_then(ProfileLevelId::parse),
+            }
+        })
+        .collect()
+}
