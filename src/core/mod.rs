@@ -17,6 +17,7 @@ pub mod protocol;
 pub mod rate;
 pub mod redact;
 pub mod renditions;
+pub mod retransmission;
 pub mod rtcp;
 pub mod rtp;
 pub mod sdp;

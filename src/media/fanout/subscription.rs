@@ -23,6 +23,7 @@ const ASK_EVERY_MS: u64 = 100;
 pub struct Subscription {
     pub(super) viewer: ViewerId,
     rendition: RenditionId,
+    ssrc: u32,
     appsrc: gst_app::AppSrc,
     outlet: Mutex<Outlet>,
     asked: AtomicU64,
@@ -69,6 +70,7 @@ impl Subscription {
         Ok(Self {
             viewer,
             rendition: track.rendition.clone(),
+            ssrc: track.ssrc,
             appsrc,
             outlet: Mutex::new(Outlet {
                 rewriter,
@@ -203,6 +205,9 @@ impl Subscription {
         let given = |id: &AtomicU8| Some(id.load(Ordering::Relaxed)).filter(|id| *id != 0);
         let mut capture_time = given(&self.capture_time).map(|id| (id, frame.captured));
         let numbered = given(&self.transport_sequence);
+        if frame.keyframe && self.rendition.media() == MediaKind::Video {
+            departure.keyframe(self.ssrc, rewriter.next_sequence());
+        }
         for packet in frame.packets() {
             let transport_sequence = numbered.map(|id| (id, 0));
             let mut extensions = Extensions { capture_time: capture_time.take(), transport_sequence };

@@ -6,18 +6,15 @@
 //! tracks. Nobody waits for it for longer than a frame is copied or a packet of RTCP read.
 
 use crate::core::congestion::{Congestion, Decision, Estimate, Picture};
-use crate::core::rtp::ntp_time;
+use crate::core::retransmission::{Left, Retransmission};
+use crate::core::rtcp::{self, Packet};
+use crate::core::rtp::{QUEUE_LOW, ntp_time};
 use crate::core::units::Bitrate;
 use crate::media::{common_time, wall_time};
 use gstreamer as gst;
 use gstreamer::prelude::*;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
-
-/// RTCP's packet type of transport layer feedback, and among it the format of the transport-wide
-/// kind (RFC 4585 section 6.2; draft-holmer-rmcat-transport-wide-cc-extensions-01 section 3.1).
-const TRANSPORT_LAYER: u8 = 205;
-const TRANSPORT_WIDE: u8 = 15;
 
 /// The link of one viewer.
 #[derive(Debug)]
@@ -28,6 +25,7 @@ pub struct Link {
 #[derive(Debug)]
 struct State {
     congestion: Congestion,
+    retransmission: Retransmission,
     packets: u64,
     reports: u64,
     feedback: u64,
@@ -49,14 +47,28 @@ impl Departure<'_> {
     /// The number of the next packet, of so many bytes without SRTP's.
     pub(crate) fn number(&mut self, bytes: usize) -> u16 {
         self.state.packets += 1;
+        self.state.retransmission.sent();
         self.state.congestion.sent(self.now, bytes)
+    }
+
+    /// A keyframe, from this sequence number on: nothing before it is needed any more.
+    pub(crate) fn keyframe(&mut self, ssrc: u32, sequence: u16) {
+        self.state.retransmission.keyframe(ssrc, sequence);
     }
 }
 
 impl Default for Link {
     fn default() -> Self {
         let congestion = Congestion::new(Instant::now());
-        Self { state: Mutex::new(State { congestion, packets: 0, reports: 0, feedback: 0 }) }
+        Self {
+            state: Mutex::new(State {
+                congestion,
+                retransmission: Retransmission::default(),
+                packets: 0,
+                reports: 0,
+                feedback: 0,
+            }),
+        }
     }
 }
 
@@ -88,32 +100,20 @@ impl Link {
         (state.packets, state.reports, state.feedback)
     }
 
-    /// Takes RTCP of the viewer's, unprotected; true: it is of no use to anybody else.
-    fn hear(&self, rtcp: &[u8]) -> bool {
-        let (wide, all) = transport_wide(rtcp);
-        let ntp = ntp_time(wall_time(common_time()));
-        let mut state = self.state();
+    /// Takes RTCP of the viewer's, unprotected, and says what of it is for webrtcbin.
+    fn hear(&self, rtcp: &[u8]) -> Left {
+        let (now, ntp) = (Instant::now(), ntp_time(wall_time(common_time())));
+        let mut guard = self.state();
+        let state = &mut *guard;
         state.reports += 1;
-        state.feedback += u64::from(wide);
-        if let Err(error) = state.congestion.rtcp(Instant::now(), ntp, rtcp) {
+        state.feedback +=
+            u64::from(rtcp::packets(rtcp).any(|packet| matches!(packet, Ok(Packet::TransportFeedback(_)))));
+        if let Err(error) = state.congestion.rtcp(now, ntp, rtcp) {
             tracing::debug!(%error, "RTCP that cannot be read");
         }
-        all
+        let queue = state.congestion.queue(now) > QUEUE_LOW;
+        state.retransmission.filter(rtcp, queue)
     }
-}
-
-/// Whether some packet, and whether every packet of a compound (RFC 3550 section 6.1) is
-/// transport-wide feedback.
-fn transport_wide(rtcp: &[u8]) -> (bool, bool) {
-    let (mut some, mut all) = (false, true);
-    let mut rest = rtcp;
-    while let Some(&[first, packet_type, l0, l1]) = rest.first_chunk::<4>() {
-        let wide = packet_type == TRANSPORT_LAYER && first & 0x1f == TRANSPORT_WIDE;
-        some |= wide;
-        all &= wide;
-        rest = rest.get(4 + 4 * usize::from(u16::from_be_bytes([l0, l1]))..).unwrap_or_default();
-    }
-    (some, some && all)
 }
 
 /// Has `link` hear what comes for webrtcbin's RTP session. That has nothing to do with
@@ -136,29 +136,15 @@ pub(super) fn listen(webrtc: &gst::Element, link: &Arc<Link>) {
 
 fn probe(pad: &gst::Pad, link: Arc<Link>) {
     pad.add_probe(gst::PadProbeType::BUFFER, move |_, info| {
-        let heard = info.buffer().and_then(|buffer| buffer.map_readable().ok()).map(|map| link.hear(&map));
-        // Not Drop: the bindings have taken the buffer then, and GStreamer 1.22 unrefs it again.
-        if heard == Some(true) { gst::PadProbeReturn::Handled } else { gst::PadProbeReturn::Ok }
-    });
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const REPORT: [u8; 8] = [0x80, 201, 0, 1, 0, 0, 0, 1];
-    const FEEDBACK: [u8; 8] = [0x8f, 205, 0, 1, 0, 0, 0, 1];
-    const NACK: [u8; 8] = [0x81, 205, 0, 1, 0, 0, 0, 1];
-
-    #[test]
-    fn only_what_is_feedback_alone_is_kept_from_the_session() {
-        assert_eq!(transport_wide(&FEEDBACK), (true, true));
-        assert_eq!(transport_wide(&[FEEDBACK, FEEDBACK].concat()), (true, true));
-        assert_eq!(transport_wide(&[REPORT, FEEDBACK].concat()), (true, false));
-        assert_eq!(transport_wide(&[FEEDBACK, NACK].concat()), (true, false));
-        assert_eq!(transport_wide(&NACK), (false, false));
-        for nonsense in [&[][..], &[0x8f], &[0x80, 201, 0xff, 0xff, 0]] {
-            assert_eq!(transport_wide(nonsense), (false, false));
+        let left = info.buffer().and_then(|buffer| buffer.map_readable().ok()).map(|map| link.hear(&map));
+        match (left, info.buffer_mut()) {
+            (Some(Left::Some(left)), Some(buffer)) => {
+                *buffer = gst::Buffer::from_mut_slice(left);
+                gst::PadProbeReturn::Ok
+            }
+            // Not Drop: the bindings have taken the buffer then, and GStreamer 1.22 unrefs it again.
+            (Some(Left::Nothing), _) => gst::PadProbeReturn::Handled,
+            (Some(Left::All | Left::Some(_)) | None, _) => gst::PadProbeReturn::Ok,
         }
-    }
+    });
 }
