@@ -267,7 +267,6 @@ fn prepare(id: ViewerId, settings: &IceSettings, events: &Events) -> Result<Prep
     let certificate = Certificate::of_process()?;
     certificate.give_to(&webrtc);
     lists::keep_whole(&webrtc);
-    lists::receive_directly(&webrtc);
     let link = Arc::new(Link::default());
     link::listen(&webrtc, &link);
     ice::configure(&webrtc, settings);
