@@ -125,7 +125,10 @@ fn gather(webrtc: &gst::Element) -> (Arc<Gathered>, mpsc::Receiver<()>) {
     let (all, told) = (Arc::clone(&gathered), sender.clone());
     webrtc.connect("on-ice-candidate", false, move |values| {
         let line = values.get(2).and_then(|value| value.get::<String>().ok())?;
-        all.candidates.lock().unwrap_or_else(PoisonError::into_inner).push(line);
+        // An empty one, since 1.24, ends them (RFC 8838 section 13): the state says so too.
+        if !line.is_empty() {
+            all.candidates.lock().unwrap_or_else(PoisonError::into_inner).push(line);
+        }
         // The answer has gone out when this fails.
         let _ = told.send(());
         None
