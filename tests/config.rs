@@ -137,6 +137,38 @@ fn each_mistake_is_told_with_line_key_and_what_was_expected() {
             "1: network.ice_server[1].credential: expected one, as a TURN server asks for it; got nothing",
         ),
         (
+            "[[network.ice_server]]\nurls = [\"turn:a\"]",
+            "1: network.ice_server[1]: expected username and credential, or secret or secret_file, as a TURN \
+             server asks for a login; got none of them",
+        ),
+        (
+            "[[network.ice_server]]\nurls = [\"turn:a\"]\nusername = \"b\"\nsecret = \"c\"",
+            "4: network.ice_server[1].secret: expected one login: username and credential, or secret, or \
+             secret_file; got username, secret",
+        ),
+        (
+            "[[network.ice_server]]\nurls = [\"turn:a\"]\nsecret = 7",
+            "3: network.ice_server[1].secret: expected a secret: 1 to 512 characters on one line; got an integer",
+        ),
+        (
+            "[[network.ice_server]]\nurls = [\"turn:a\"]\nsecret_file = \"nowhere\"",
+            "3: network.ice_server[1].secret_file: expected a file with the secret on its only line; \
+             got /etc/vitrina/nowhere: entity not found",
+        ),
+        (
+            "[[network.ice_server]]\nurls = [\"turn:a\"]\nsecret = \"c\"\nlifetime_s = 1",
+            "4: network.ice_server[1].lifetime_s: expected a number of seconds from 5 to 2592000; got 1",
+        ),
+        (
+            "[[network.ice_server]]\nurls = [\"turn:a\"]\nusername = \"b\"\ncredential = \"c\"\nlifetime_s = 60",
+            "5: network.ice_server[1].lifetime_s: expected it beside a secret alone: this login does not \
+             expire; got one",
+        ),
+        (
+            "[[network.ice_server]]\nurls = [\"stun:a\"]\nsecret = \"c\"",
+            "3: network.ice_server[1].secret: expected none, as no URL here is of a TURN server; got one",
+        ),
+        (
             "[network]\nice_server = 1",
             "2: network.ice_server: expected tables, each with [[network.ice_server]] above it; got 1",
         ),

@@ -37,7 +37,7 @@ pub(super) const NETWORK: Keys =
 pub(super) const ICE_SERVER: Keys = Keys {
     place: "[[network.ice_server]]",
     path: "network.ice_server",
-    names: &["urls", "username", "credential"],
+    names: &["urls", "username", "credential", "secret", "secret_file", "lifetime_s"],
 };
 
 pub(super) const LIMITS: Keys =

@@ -7,6 +7,7 @@
 
 mod auto;
 mod environment;
+mod ice_server;
 mod keys;
 mod load;
 mod mistake;
@@ -21,7 +22,7 @@ pub use load::{SYSTEM_CONFIG, find};
 pub use mistake::{ConfigErrors, Mistake};
 
 use crate::core::ids::SourceName;
-use crate::core::protocol::{IceServer, MediaKind, SourceKindName};
+use crate::core::protocol::{MediaKind, SourceKindName};
 use crate::core::renditions::Step;
 use crate::core::units::{Bitrate, FrameRate, Size};
 use std::fmt;
@@ -172,6 +173,37 @@ pub struct Network {
     pub srtp: Srtp,
     /// `[[network.ice_server]]`: STUN and TURN, for the page and for the daemon.
     pub ice_servers: Vec<IceServer>,
+}
+
+/// `[[network.ice_server]]`
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IceServer {
+    /// `urls`: `stun:`, `turn:` or `turns:` (RFC 7064, RFC 7065).
+    pub urls: Vec<String>,
+    /// How to log in to a TURN server.
+    pub login: Login,
+}
+
+/// How to log in to a TURN server.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Login {
+    /// There is no TURN server among the URLs.
+    None,
+    /// `username` and `credential`: the same for everybody.
+    Fixed {
+        /// The name.
+        username: String,
+        /// The password.
+        credential: Secret,
+    },
+    /// `secret` or `secret_file`: a login of each viewer's own is made, and expires
+    /// (draft-uberti-behave-turn-rest-00).
+    Made {
+        /// What the daemon and the TURN server both know.
+        secret: Secret,
+        /// `lifetime_s`: how long a login is good for.
+        lifetime: Duration,
+    },
 }
 
 /// `network.srtp`

@@ -6,6 +6,7 @@
 
 use super::ids::{SourceName, ViewerId};
 use serde::{Deserialize, Serialize};
+use std::fmt;
 
 /// The protocol version that this daemon speaks. A client names its own in `hello`.
 pub const VERSION: u32 = 1;
@@ -101,6 +102,11 @@ pub enum ServerMessage {
         mline: u32,
         /// The `candidate:` line without `a=`.
         candidate: String,
+    },
+    /// Other ICE servers, or other logins, from now on: those that were told before expire.
+    IceServers {
+        /// In place of those of `welcome`.
+        ice_servers: Vec<IceServer>,
     },
     /// A source has changed its state.
     Source {
@@ -272,7 +278,7 @@ pub struct TrackInfo {
 }
 
 /// An ICE server in the form that `RTCPeerConnection` takes (W3C webrtc-pc section 4.2.4).
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct IceServer {
     /// `stun:`, `turn:` or `turns:` URLs (RFC 7064, RFC 7065).
     pub urls: Vec<String>,
@@ -282,6 +288,13 @@ pub struct IceServer {
     /// Password for TURN.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub credential: Option<String>,
+}
+
+impl fmt::Debug for IceServer {
+    /// Without the password.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("IceServer").field("urls", &self.urls).finish_non_exhaustive()
+    }
 }
 
 /// What kind of thing was refused.

@@ -6,6 +6,7 @@
 
 mod jobs;
 mod links;
+mod logins;
 mod reload;
 mod sources;
 mod system;
@@ -32,7 +33,7 @@ use sources::Sources;
 use std::convert::Infallible;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 use system::{Request, Requests};
 use viewers::{Greeting, Opened, Viewers};
 
@@ -310,6 +311,7 @@ impl Daemon {
             self.last_tick = now;
             let changes = self.sources.tick(now);
             self.viewers.announce(&changes);
+            self.viewers.renew_logins(SystemTime::now());
             self.feed_watchdog(now);
         }
         self.viewers.tick(now, &self.sources);
@@ -371,7 +373,7 @@ fn ice(config: &Config) -> IceSettings {
     IceSettings {
         addresses: config.network.addresses.clone(),
         ports: config.network.ports.clone(),
-        servers: config.network.ice_servers.clone(),
+        servers: Vec::new(),
     }
 }
 

@@ -13,7 +13,7 @@ use crate::web::Outbox;
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject as _;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Instant, SystemTime};
 
 #[derive(Debug)]
 pub(super) struct Unit {
@@ -22,6 +22,8 @@ pub(super) struct Unit {
     pub(super) peer: Peer,
     /// Its client's DTLS certificate as PEM, once connected.
     pub(super) certificate: Option<String>,
+    /// When it is to be told other ICE servers.
+    pub(super) renew: Option<SystemTime>,
     line: Line,
 }
 
@@ -68,7 +70,7 @@ impl Unit {
     }
 
     fn with(now: Instant, session: Session, line: Line) -> Self {
-        Self { session, since: now, peer: Peer::None, certificate: None, line }
+        Self { session, since: now, peer: Peer::None, certificate: None, renew: None, line }
     }
 
     /// Whether it is the session that a WHEP client knows by this id.

@@ -3,8 +3,10 @@
 //! The rules are [`Session`]'s; this carries them out.
 
 use super::links::Watch;
+use super::logins;
 use super::sources::Sources;
 use super::viewer::{Peer, Unit};
+use crate::config;
 use crate::core::ids::{SourceName, ViewerId};
 use crate::core::protocol::{
     self, ByeReason, Codec, IceServer, MediaKind, ServerMessage, SourceState, TrackInfo,
@@ -16,7 +18,7 @@ use crate::media::{Events, MediaError, RenditionId};
 use crate::web::Outbox;
 use async_channel::Sender;
 use std::collections::BTreeMap;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 /// A viewer that comes while an encoder starts waits so long for its profile; then it is offered
 /// the default one.
@@ -30,11 +32,11 @@ pub(super) struct Opened {
     pub(super) result: Result<(Viewer, Option<String>), MediaError>,
 }
 
-/// What every welcome says.
+/// What every welcome says, and the servers whose logins are made for each.
 #[derive(Debug, Clone)]
 pub(super) struct Greeting {
     pub(super) title: String,
-    pub(super) ice_servers: Vec<IceServer>,
+    pub(super) ice_servers: Vec<config::IceServer>,
 }
 
 #[derive(Debug)]
@@ -42,7 +44,7 @@ pub(super) struct Viewers {
     pub(super) links: Watch,
     pub(super) all: BTreeMap<ViewerId, Unit>,
     pub(super) ice: IceSettings,
-    greeting: Greeting,
+    pub(super) greeting: Greeting,
     pub(super) limit: usize,
     pub(super) events: Events,
     pub(super) opened: Sender<Opened>,
@@ -61,6 +63,9 @@ impl Viewers {
 
     pub(super) fn reconfigure(&mut self, ice: IceSettings, greeting: Greeting, limit: usize) {
         self.ice = ice;
+        if greeting.ice_servers != self.greeting.ice_servers {
+            self.all.values_mut().for_each(|unit| unit.renew = Some(SystemTime::UNIX_EPOCH));
+        }
         self.greeting = greeting;
         self.limit = limit;
     }
@@ -123,8 +128,9 @@ impl Viewers {
                 let Some(unit) = self.all.get_mut(&viewer) else { return };
                 match effect {
                     Effect::Welcome => {
-                        let welcome = welcome(&self.greeting, viewer, sources);
-                        unit.say(welcome);
+                        let told = logins::told(&self.greeting.ice_servers, viewer, SystemTime::now());
+                        unit.renew = told.renew;
+                        unit.say(welcome(&self.greeting, viewer, told.servers, sources));
                     }
                     Effect::Send(message) => unit.say(message),
                     Effect::Open { sources: joined, video_codec } => {
@@ -243,7 +249,8 @@ impl Viewers {
                 .map(|(rendition, profile)| track(rendition, profile.flatten()))
                 .collect();
             unit.peer = Peer::Opening { renditions: renditions.clone(), offer: None };
-            let (id, ice, events, opened) = (*id, self.ice.clone(), self.events.clone(), self.opened.clone());
+            let ice = self.ice.with(logins::told(&self.greeting.ice_servers, *id, SystemTime::now()).servers);
+            let (id, events, opened) = (*id, self.events.clone(), self.opened.clone());
             smol::unblock(move || {
                 let result = Viewer::open(id, &ice, &specs, &events).map(|peer| (peer, None));
                 // The loop has ended when the channel is closed.
@@ -351,14 +358,19 @@ pub(super) fn ladder(source: &SourceName, codec: Codec, sources: &Sources) -> Op
     (!rungs.is_empty()).then(input)
 }
 
-fn welcome(greeting: &Greeting, viewer: ViewerId, sources: &Sources) -> ServerMessage {
+fn welcome(
+    greeting: &Greeting,
+    viewer: ViewerId,
+    ice_servers: Vec<IceServer>,
+    sources: &Sources,
+) -> ServerMessage {
     ServerMessage::Welcome {
         version: protocol::VERSION,
         software: concat!("vitrina/", env!("CARGO_PKG_VERSION")).into(),
         title: greeting.title.clone(),
         viewer,
         sources: sources.infos(),
-        ice_servers: greeting.ice_servers.clone(),
+        ice_servers,
     }
 }
 

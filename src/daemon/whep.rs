@@ -1,10 +1,11 @@
 //! Viewers that come by WHEP: what is asked by HTTP, made into a session as any other.
 
+use super::logins;
 use super::sources::Sources;
 use super::viewer::{Peer, Unit};
 use super::viewers::{Opened, Viewers};
 use crate::core::ids::{SourceName, ViewerId};
-use crate::core::protocol::{ByeReason, Codec, MediaKind};
+use crate::core::protocol::{ByeReason, Codec, IceServer, MediaKind};
 use crate::core::sdp::{Agreement, CheckedOffer, ProfileLevelId, Sendable};
 use crate::core::viewer::{Input, Session};
 use crate::media::RenditionId;
@@ -12,7 +13,7 @@ use crate::media::viewer::Viewer;
 use crate::web::{WhepAction, WhepOutcome, WhepReply};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use std::time::Instant;
+use std::time::{Instant, SystemTime};
 
 /// The way to a client that comes by HTTP: it hears one answer, and the rest is seen from its
 /// connection.
@@ -22,13 +23,15 @@ pub(super) struct Line {
     id: String,
     /// Until the offer is answered.
     reply: Option<WhepReply>,
+    /// What it is told with the answer.
+    ice_servers: Vec<IceServer>,
 }
 
 impl Line {
-    fn new(reply: WhepReply) -> Self {
+    fn new(reply: WhepReply, ice_servers: Vec<IceServer>) -> Self {
         // Who knows it may end the session: as unguessable as a token.
         let id: Vec<u8> = (0..4).flat_map(|_| super::random_u64().to_ne_bytes()).collect();
-        Self { id: URL_SAFE_NO_PAD.encode(id), reply: Some(reply) }
+        Self { id: URL_SAFE_NO_PAD.encode(id), reply: Some(reply), ice_servers }
     }
 
     pub(super) fn is(&self, id: &str) -> bool {
@@ -37,7 +40,8 @@ impl Line {
 
     /// Answers the offer. What is to follow where nobody waits for it any more.
     pub(super) fn answer(&mut self, sdp: String, etag: String) -> Option<Input> {
-        let outcome = WhepOutcome::Created { session: self.id.clone(), etag, sdp };
+        let ice_servers = std::mem::take(&mut self.ice_servers);
+        let outcome = WhepOutcome::Created { session: self.id.clone(), etag, sdp, ice_servers };
         let heard = self.reply.take().is_some_and(|reply| reply.send(outcome));
         let left = Input::End { reason: ByeReason::Left, message: "You have gone.".into() };
         (!heard).then_some(left)
@@ -129,14 +133,17 @@ impl Viewers {
         let pictures = renditions.iter().filter(|id| id.media() == MediaKind::Video);
         let ladders: Vec<_> =
             pictures.filter_map(|id| super::viewers::ladder(&id.source, id.codec, sources)).collect();
-        let mut unit = Unit::by_whep(now, Session::answering(now, agreement.clone(), tag), Line::new(reply));
+        let servers = logins::told(&self.greeting.ice_servers, viewer, SystemTime::now()).servers;
+        let ice = self.ice.with(servers.clone());
+        let session = Session::answering(now, agreement.clone(), tag);
+        let mut unit = Unit::by_whep(now, session, Line::new(reply, servers));
         unit.peer = Peer::Opening { renditions, offer: None };
         self.all.insert(viewer, unit);
         tracing::info!(%viewer, viewers = self.count(), "viewer comes by WHEP");
         for ladder in ladders {
             self.handle(now, viewer, ladder, sources);
         }
-        let (ice, events, opened) = (self.ice.clone(), self.events.clone(), self.opened.clone());
+        let (events, opened) = (self.events.clone(), self.opened.clone());
         smol::unblock(move || {
             let result = Viewer::answer(viewer, &ice, &agreement, &specs, &events);
             let result = result.map(|(peer, answer)| (peer, Some(answer)));

@@ -32,7 +32,7 @@ pub use server::{Reloaded, Server};
 pub use settings::viewing_link;
 
 use crate::core::ids::{SourceName, ViewerId};
-use crate::core::protocol::{ClientMessage, ErrorCode, ServerMessage};
+use crate::core::protocol::{ClientMessage, ErrorCode, IceServer, ServerMessage};
 use crate::core::sdp::CheckedOffer;
 use crate::core::whep::{Fragment, IfMatch, PatchRefusal};
 
@@ -120,6 +120,8 @@ pub enum WhepOutcome {
         etag: String,
         /// The answer.
         sdp: String,
+        /// What the client is told to use.
+        ice_servers: Vec<IceServer>,
     },
     /// It is done.
     Done,

@@ -6,7 +6,6 @@ use super::link::Link;
 use super::session::Gate;
 use super::tls::Tls;
 use crate::config::{Config, Limits};
-use crate::core::protocol::IceServer;
 use std::net::SocketAddr;
 use std::time::SystemTime;
 
@@ -19,8 +18,6 @@ pub(crate) struct Settings {
     pub(crate) public_url: Option<String>,
     /// Pages of other sites that may use WHEP: their origins, or `*` for all of them.
     pub(crate) whep_origins: Vec<String>,
-    /// What a client that comes by WHEP is told to use.
-    pub(crate) ice_servers: Vec<IceServer>,
     /// The host's name.
     pub(crate) machine: String,
 }
@@ -34,7 +31,6 @@ impl Settings {
             limits: config.limits.clone(),
             public_url: config.server.public_url.as_ref().map(|url| url.trim_end_matches('/').to_owned()),
             whep_origins: config.server.whep_origins.clone(),
-            ice_servers: config.network.ice_servers.clone(),
             machine: host::name(),
         })
     }

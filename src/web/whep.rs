@@ -70,7 +70,7 @@ async fn route(client: &Client, settings: &Settings, request: Request<Incoming>)
         Entry::Refused(refusal) | Entry::Throttled(refusal) => return Err(refusal),
     }
     match (resource, request.method()) {
-        (Resource::Endpoint(source), &Method::POST) => create(client, settings, source, request).await,
+        (Resource::Endpoint(source), &Method::POST) => create(client, source, request).await,
         // So that a player can tell what this address is (draft-ietf-wish-whep, "URL Discoverability").
         (Resource::Endpoint(_), &Method::GET | &Method::HEAD) => {
             let mut answer = reply::empty(StatusCode::OK);
@@ -114,7 +114,6 @@ fn options(resource: &Resource, allow: &'static str) -> Answer {
 
 async fn create(
     client: &Client,
-    settings: &Settings,
     source: Option<SourceName>,
     request: Request<Incoming>,
 ) -> Result<Answer, Refusal> {
@@ -126,7 +125,9 @@ async fn create(
         CheckedOffer::check(&text).map_err(|error| bad(format!("The offer cannot be used: {error}.")))?;
     let viewer = client.next_viewer();
     let outcome = ask(client, WhepAction::Create { viewer, source, offer: Box::new(offer) }).await?;
-    let WhepOutcome::Created { session, etag, sdp } = outcome else { return Err(refusal(outcome)) };
+    let WhepOutcome::Created { session, etag, sdp, ice_servers } = outcome else {
+        return Err(refusal(outcome));
+    };
     let mut answer = Answer::new(Full::from(Bytes::from(sdp)));
     *answer.status_mut() = StatusCode::CREATED;
     let headers = answer.headers_mut();
@@ -134,7 +135,7 @@ async fn create(
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     headers.insert(ACCEPT_PATCH, HeaderValue::from_static(FRAGMENT));
     let values = [(header::LOCATION, format!("{SESSION}{session}")), (header::ETAG, etag)];
-    let links = settings.ice_servers.iter().flat_map(links).map(|link| (header::LINK, link));
+    let links = ice_servers.iter().flat_map(links).map(|link| (header::LINK, link));
     for (name, value) in values.into_iter().chain(links) {
         // Checked by the configuration; a login that no header can carry is left out.
         if let Ok(mut value) = HeaderValue::try_from(value) {

@@ -8,6 +8,7 @@ mod control;
 mod faults;
 mod hostile;
 mod leave;
+mod logins;
 #[path = "../support/peer.rs"]
 mod peer;
 mod process;

@@ -1,5 +1,6 @@
 //! WHEP as its clients meet it: every status, the hostile ones, and what is left after them.
 
+use crate::logins::expiry;
 use crate::process::{Daemon, SOURCES};
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
@@ -66,6 +67,25 @@ fn fragment(candidates: usize) -> String {
         text += &format!("a=candidate:{number} 1 udp 1 127.0.0.1 {} typ host\r\n", 1024 + number % 60_000);
     }
     text
+}
+
+#[test]
+fn a_login_made_of_a_secret_stands_in_the_link() {
+    let server = "urls = [\"turn:127.0.0.1:9\"]\nsecret = \"north-wind\"";
+    let daemon = Daemon::start(&format!("[[network.ice_server]]\n{server}\n"));
+    let logins = [(); 2].map(|()| {
+        let answer = post(daemon.address, "/whep");
+        let link = answer.header("link").unwrap_or_else(|| panic!("{}", answer.head));
+        let value = |key: &str| {
+            let (_, rest) = link.split_once(&format!("; {key}=\"")).unwrap();
+            rest.split('"').next().unwrap().to_owned()
+        };
+        (value("username"), value("credential"))
+    });
+    for (username, credential) in &logins {
+        expiry(username, credential, "north-wind");
+    }
+    assert_ne!(logins[0], logins[1], "each has its own");
 }
 
 #[test]

@@ -63,8 +63,9 @@ fn server_variant(message: &ServerMessage) -> (usize, usize) {
         ServerMessage::Error { .. } => 5,
         ServerMessage::Bye { .. } => 6,
         ServerMessage::Rendition { .. } => 7,
+        ServerMessage::IceServers { .. } => 8,
     };
-    (8, index)
+    (9, index)
 }
 
 fn assert_all_shown<T>(messages: &[T], variant: impl Fn(&T) -> (usize, usize)) {

@@ -13,8 +13,16 @@ pub struct IceSettings {
     pub addresses: Vec<IpAddr>,
     /// The only local UDP ports.
     pub ports: Option<RangeInclusive<u16>>,
-    /// STUN and TURN servers.
+    /// STUN and TURN servers, with the logins of one viewer.
     pub servers: Vec<IceServer>,
+}
+
+impl IceSettings {
+    /// The same with these servers.
+    #[must_use]
+    pub fn with(&self, servers: Vec<IceServer>) -> Self {
+        Self { servers, ..self.clone() }
+    }
 }
 
 /// From one connectivity check to the next: the least that RFC 8445 section 14.2 allows. libnice
