@@ -19,8 +19,10 @@ export class Daemon {
   url;
   #program;
 
-  constructor(folder, config, env) {
+  /** `within` is what the command begins with where it runs on a host of its own. */
+  constructor(folder, config, env, within = []) {
     this.folder = folder;
+    this.within = within;
     this.config = { state_dir: join(folder, 'state'), ...config };
     this.env = env;
   }
@@ -40,9 +42,10 @@ export class Daemon {
   /** Starts it and waits until it listens. Started again, it takes the port that it had. */
   async start() {
     const config = { ...this.config };
-    if (this.url) config.server = { ...config.server, listen: new URL(this.url).host };
+    if (this.url && config.server.listen.endsWith(':0')) config.server = { ...config.server, listen: new URL(this.url).host };
     writeFileSync(this.file, toml(config));
-    this.#program = new Program(VITRINA, ['run', '--config', this.file], { env: this.env, name: 'vitrina' });
+    const [command, ...args] = [...this.within, VITRINA, 'run', '--config', this.file];
+    this.#program = new Program(command, args, { env: this.env, name: 'vitrina' });
     const [, url] = await this.#program.line(/listening on (https?:\/\/[^\s"]+)/);
     this.url = new URL(url).origin;
   }

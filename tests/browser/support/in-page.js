@@ -39,6 +39,34 @@
     });
   }
 
+  /** When the pictures of each followed source were shown. */
+  const shown = new Map();
+
+  function follow(source) {
+    const times = [];
+    shown.set(source, times);
+    (async () => {
+      for (;;) times.push((await nextFrame(source, 60_000)).at);
+    })().catch(() => {});
+  }
+
+  /** So many pictures, none of them later than that after the one before, are a steady picture. */
+  const STEADY = 25;
+  const STEADY_MS = 400;
+
+  async function outage(source, since, ms = 30_000) {
+    const times = shown.get(source);
+    const deadline = Date.now() + ms;
+    for (;;) {
+      const from = times.findLastIndex((at) => at <= since);
+      const gaps = times.slice(Math.max(0, from) + 1).map((at, index) => at - times[Math.max(0, from) + index]);
+      const last = gaps.slice(-STEADY);
+      if (last.length === STEADY && last.every((gap) => gap < STEADY_MS)) return Math.max(...gaps);
+      if (Date.now() > deadline) throw new Error(`${source} is not steady within ${ms} ms: ${gaps}`);
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+  }
+
   const canvas = document.createElement('canvas');
   const context = canvas.getContext('2d', { willReadFrequently: true });
 
@@ -162,5 +190,23 @@
     return reports;
   }
 
-  window.vitrinaTest = { peers, nextFrame, picture, motion, loudness, readClock, latencies, stats, videoOf };
+  /** The way that media takes: both ends of the candidate pair in use. */
+  async function route() {
+    for (const peer of peers.filter(({ connectionState }) => connectionState === 'connected')) {
+      const report = await peer.getStats();
+      const transport = [...report.values()].find(({ type }) => type === 'transport');
+      const pair = report.get(transport?.selectedCandidatePairId);
+      if (!pair) continue;
+      const end = (id) => {
+        const { candidateType, protocol, relayProtocol, address, port } = report.get(id);
+        return { candidateType, protocol, relayProtocol, address, port };
+      };
+      return { local: end(pair.localCandidateId), remote: end(pair.remoteCandidateId) };
+    }
+    return null;
+  }
+
+  window.vitrinaTest = {
+    peers, nextFrame, picture, motion, loudness, readClock, latencies, stats, videoOf, follow, outage, route,
+  };
 })();
