@@ -7,6 +7,7 @@ pub mod access;
 pub mod camera;
 pub mod candidate;
 pub mod congestion;
+pub mod control;
 pub mod h264;
 pub mod ids;
 pub mod inventory;

@@ -3,7 +3,7 @@
 use super::sources::Sources;
 use super::whep;
 use crate::core::ids::ViewerId;
-use crate::core::protocol::{ByeReason, MediaKind, ServerMessage};
+use crate::core::protocol::{ByeReason, MediaKind, ServerMessage, WatchesBy};
 use crate::core::rtp::{CAPTURE_TIME_URI, TRANSPORT_SEQUENCE_URI};
 use crate::core::sdp::{CheckedAnswer, Fingerprint, HashFunction};
 use crate::core::viewer::{Effect, Input, Session};
@@ -12,6 +12,7 @@ use crate::media::viewer::Viewer;
 use crate::web::Outbox;
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject as _;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -19,6 +20,7 @@ use std::time::Instant;
 pub(super) struct Unit {
     pub(super) session: Session,
     pub(super) since: Instant,
+    pub(super) from: IpAddr,
     pub(super) peer: Peer,
     /// Its client's DTLS certificate as PEM, once connected.
     pub(super) certificate: Option<String>,
@@ -58,17 +60,25 @@ enum Line {
 }
 
 impl Unit {
-    pub(super) fn new(now: Instant, session: Session, outbox: Outbox) -> Self {
-        Self::with(now, session, Line::Open(outbox))
+    pub(super) fn new(now: Instant, from: IpAddr, session: Session, outbox: Outbox) -> Self {
+        Self::with(now, from, session, Line::Open(outbox))
     }
 
     /// One that has come by WHEP.
-    pub(super) fn by_whep(now: Instant, session: Session, line: whep::Line) -> Self {
-        Self::with(now, session, Line::Whep(line))
+    pub(super) fn by_whep(now: Instant, from: IpAddr, session: Session, line: whep::Line) -> Self {
+        Self::with(now, from, session, Line::Whep(line))
     }
 
-    fn with(now: Instant, session: Session, line: Line) -> Self {
-        Self { session, since: now, peer: Peer::None, certificate: None, line }
+    fn with(now: Instant, from: IpAddr, session: Session, line: Line) -> Self {
+        Self { session, since: now, from, peer: Peer::None, certificate: None, line }
+    }
+
+    /// By what it watches.
+    pub(super) fn watches_by(&self) -> WatchesBy {
+        match self.line {
+            Line::Whep(_) => WatchesBy::Whep,
+            Line::Open(_) | Line::Overflowed(_) | Line::Closed => WatchesBy::Page,
+        }
     }
 
     /// Whether it is the session that a WHEP client knows by this id.
@@ -211,7 +221,7 @@ mod tests {
     fn a_client_that_takes_nothing_loses_its_session_and_may_still_read_why() {
         let now = Instant::now();
         let (outbox, inbox) = Outbox::new();
-        let mut unit = Unit::new(now, Session::new(now, Vec::new()), outbox);
+        let mut unit = Unit::new(now, [127, 0, 0, 1].into(), Session::new(now, Vec::new()), outbox);
         let pong = |id| ServerMessage::Pong { id, time_ms: 0.0 };
         for id in 0..OUTBOX_CAPACITY as u64 {
             unit.say(pong(id));

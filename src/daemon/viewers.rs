@@ -16,6 +16,7 @@ use crate::media::{Events, MediaError, RenditionId};
 use crate::web::Outbox;
 use async_channel::Sender;
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
 /// A viewer that comes while an encoder starts waits so long for its profile; then it is offered
@@ -92,10 +93,16 @@ impl Viewers {
     }
 
     /// A client has connected.
-    pub(super) fn connected(&mut self, now: Instant, viewer: ViewerId, outbox: Outbox, sources: &Sources) {
+    pub(super) fn connected(
+        &mut self,
+        now: Instant,
+        (viewer, from): (ViewerId, IpAddr),
+        outbox: Outbox,
+        sources: &Sources,
+    ) {
         let full = self.count() >= self.limit;
         let session = Session::new(now, sources.names());
-        self.all.insert(viewer, Unit::new(now, session, outbox));
+        self.all.insert(viewer, Unit::new(now, from, session, outbox));
         if full {
             let message = format!("As many viewers as are allowed here ({}) are watching.", self.limit);
             self.handle(now, viewer, Input::End { reason: ByeReason::Full, message }, sources);
@@ -354,7 +361,7 @@ pub(super) fn ladder(source: &SourceName, codec: Codec, sources: &Sources) -> Op
 fn welcome(greeting: &Greeting, viewer: ViewerId, sources: &Sources) -> ServerMessage {
     ServerMessage::Welcome {
         version: protocol::VERSION,
-        software: concat!("vitrina/", env!("CARGO_PKG_VERSION")).into(),
+        software: super::SOFTWARE.into(),
         title: greeting.title.clone(),
         viewer,
         sources: sources.infos(),

@@ -12,6 +12,7 @@ use crate::media::viewer::Viewer;
 use crate::web::{WhepAction, WhepOutcome, WhepReply};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use std::net::IpAddr;
 use std::time::Instant;
 
 /// The way to a client that comes by HTTP: it hears one answer, and the rest is seen from its
@@ -56,8 +57,8 @@ impl Viewers {
     /// Does what is asked by WHEP.
     pub(super) fn whep(&mut self, now: Instant, action: WhepAction, reply: WhepReply, sources: &Sources) {
         let outcome = match action {
-            WhepAction::Create { viewer, source, offer } => match self.agree(&offer, source, sources) {
-                Ok(agreement) => return self.begin(now, viewer, agreement, reply, sources),
+            WhepAction::Create { viewer, from, source, offer } => match self.agree(&offer, source, sources) {
+                Ok(agreement) => return self.begin(now, (viewer, from), agreement, reply, sources),
                 Err(outcome) => outcome,
             },
             WhepAction::Patch { session, condition, fragment } => {
@@ -114,7 +115,7 @@ impl Viewers {
     fn begin(
         &mut self,
         now: Instant,
-        viewer: ViewerId,
+        (viewer, from): (ViewerId, IpAddr),
         agreement: Agreement,
         reply: WhepReply,
         sources: &Sources,
@@ -129,7 +130,8 @@ impl Viewers {
         let pictures = renditions.iter().filter(|id| id.media() == MediaKind::Video);
         let ladders: Vec<_> =
             pictures.filter_map(|id| super::viewers::ladder(&id.source, id.codec, sources)).collect();
-        let mut unit = Unit::by_whep(now, Session::answering(now, agreement.clone(), tag), Line::new(reply));
+        let mut unit =
+            Unit::by_whep(now, from, Session::answering(now, agreement.clone(), tag), Line::new(reply));
         unit.peer = Peer::Opening { renditions, offer: None };
         self.all.insert(viewer, unit);
         tracing::info!(%viewer, viewers = self.count(), "viewer comes by WHEP");

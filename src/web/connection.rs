@@ -109,7 +109,8 @@ async fn serve_http<S>(
     let viewer = shared.next_viewer();
     tracing::debug!(%peer, %viewer, "WebSocket opened");
     let stream = parts.io.into_inner();
-    signalling::run(stream, parts.read_buf.into(), viewer, client.events(), client.deadlines()).await;
+    let who = (viewer, peer.ip());
+    signalling::run(stream, parts.read_buf.into(), who, client.events(), client.deadlines()).await;
 }
 
 /// Answers plain HTTP on the TLS port: somebody has typed the address without `https://`.

@@ -35,6 +35,7 @@ use crate::core::ids::{SourceName, ViewerId};
 use crate::core::protocol::{ClientMessage, ErrorCode, ServerMessage};
 use crate::core::sdp::CheckedOffer;
 use crate::core::whep::{Fragment, IfMatch, PatchRefusal};
+use std::net::IpAddr;
 
 /// What the signalling tells the daemon.
 #[derive(Debug)]
@@ -43,6 +44,8 @@ pub enum Event {
     Opened {
         /// Its number, new.
         viewer: ViewerId,
+        /// From where.
+        from: IpAddr,
         /// The way back to it.
         outbox: Outbox,
     },
@@ -83,6 +86,8 @@ pub enum WhepAction {
     Create {
         /// Its number, new.
         viewer: ViewerId,
+        /// From where.
+        from: IpAddr,
         /// The one source to watch; `None`: all of them.
         source: Option<SourceName>,
         /// What it offers.

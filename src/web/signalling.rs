@@ -18,6 +18,7 @@ use async_tungstenite::{WebSocketReceiver, WebSocketSender, WebSocketStream};
 use futures_lite::io::{AsyncRead, AsyncWrite};
 use futures_lite::{AsyncReadExt, AsyncWriteExt, FutureExt, StreamExt};
 use smol::Timer;
+use std::net::IpAddr;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 /// Frames that a client may send at once: an answer and every candidate of a machine with many
@@ -54,7 +55,7 @@ enum End {
 pub(crate) async fn run<S>(
     io: S,
     read_already: Vec<u8>,
-    viewer: ViewerId,
+    (viewer, from): (ViewerId, IpAddr),
     events: &Sender<Event>,
     deadlines: &Deadlines,
 ) where
@@ -69,7 +70,7 @@ pub(crate) async fn run<S>(
         WebSocketStream::from_partially_read(io, read_already, Role::Server, Some(config)).await.split();
 
     let (outbox, inbox) = Outbox::new();
-    if events.send(Event::Opened { viewer, outbox }).await.is_err() {
+    if events.send(Event::Opened { viewer, from, outbox }).await.is_err() {
         let _ = within(deadlines.write, sender.close(close_frame(CloseCode::Away, ""))).await;
         return;
     }

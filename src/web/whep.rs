@@ -125,7 +125,8 @@ async fn create(
     let offer =
         CheckedOffer::check(&text).map_err(|error| bad(format!("The offer cannot be used: {error}.")))?;
     let viewer = client.next_viewer();
-    let outcome = ask(client, WhepAction::Create { viewer, source, offer: Box::new(offer) }).await?;
+    let (from, offer) = (client.peer.ip(), Box::new(offer));
+    let outcome = ask(client, WhepAction::Create { viewer, from, source, offer }).await?;
     let WhepOutcome::Created { session, etag, sdp } = outcome else { return Err(refusal(outcome)) };
     let mut answer = Answer::new(Full::from(Bytes::from(sdp)));
     *answer.status_mut() = StatusCode::CREATED;
