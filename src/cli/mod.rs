@@ -9,6 +9,7 @@ pub mod init;
 pub mod link;
 pub mod status;
 
+use crate::core::ids::SourceName;
 use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
 
@@ -41,6 +42,10 @@ pub enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Capture and send nothing any more, of all sources or one; viewers see a picture that says so
+    Pause(Which),
+    /// Show again what was paused
+    Resume(Which),
     /// Have the running daemon read its configuration again, and list the mistakes in it
     Reload(ConfigFile),
     /// Look for mistakes in the configuration, and list all of them
@@ -70,6 +75,17 @@ pub struct ConfigFile {
     /// ~/.config/vitrina/vitrina.toml and /etc/vitrina/vitrina.toml]
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
+}
+
+/// Which sources, of which daemon.
+#[derive(Debug, Args)]
+pub struct Which {
+    /// The source's name in the configuration [default: all of them]
+    #[arg(value_parser = |name: &str| SourceName::new(name))]
+    pub source: Option<SourceName>,
+    /// Which daemon's
+    #[command(flatten)]
+    pub file: ConfigFile,
 }
 
 /// Whether this is root: the folder of a process belongs to its effective user.

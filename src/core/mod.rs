@@ -14,6 +14,7 @@ pub mod inventory;
 pub mod keyframe;
 pub mod lifecycle;
 pub mod pacing;
+pub mod pause;
 pub mod protocol;
 pub mod rate;
 pub mod redact;

@@ -233,6 +233,11 @@ pub enum SourceState {
     Starting,
     /// Frames are coming.
     Live,
+    /// Nothing is captured: in its place comes a still picture that says so.
+    Paused {
+        /// Who has paused it.
+        by: PausedBy,
+    },
     /// It could not be started or has stopped; the daemon tries again by itself.
     Failed {
         /// What is wrong, as a word that a page translates.
@@ -240,6 +245,16 @@ pub enum SourceState {
         /// What is wrong, in GStreamer's or the system's words.
         detail: String,
     },
+}
+
+/// Who has paused a source.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PausedBy {
+    /// The person at the machine.
+    Machine,
+    /// An admin, from afar.
+    Admin,
 }
 
 /// Why a source is not there.

@@ -7,6 +7,7 @@
 mod control;
 mod jobs;
 mod links;
+mod pauses;
 mod reload;
 mod sources;
 mod status;
@@ -29,6 +30,7 @@ use crate::web::{self, Server};
 use async_channel::{Receiver, Sender};
 use futures_lite::FutureExt as _;
 use jobs::{Done, Jobs};
+use pauses::Kept;
 use reload::{BadReload, Reload, Reloaded};
 use sd_notify::NotifyState;
 use sources::Sources;
@@ -163,6 +165,7 @@ struct Daemon {
     done_events: Receiver<Done>,
     opened_events: Receiver<Opened>,
     asked: Receiver<Asked>,
+    kept: Kept,
     reload: Reload,
     began: Instant,
     last_tick: Instant,
@@ -190,6 +193,8 @@ impl Daemon {
         });
         let named = config.clone();
         let found = smol::unblock(move || sources_of(&named, means.find_sources));
+        let state_dir = config.state_dir.clone();
+        let (kept, pauses) = smol::unblock(move || Kept::read(&state_dir)).await;
         let (encoders, warm, found) = (encoders.await?, warm.await, found.await?);
         warm?;
         let (media_sender, media_events) = async_channel::bounded(MEDIA_EVENTS);
@@ -197,7 +202,7 @@ impl Daemon {
         let (opened_sender, opened_events) = async_channel::bounded(DONE_EVENTS);
         let events = media::Events::new(media_sender);
         let jobs = Jobs::new(done_sender);
-        let sources = Sources::new(&config, found, encoders, events.clone(), jobs);
+        let sources = Sources::new(&config, (found, pauses), encoders, events.clone(), jobs);
         let viewers =
             Viewers::new(ice(&config), greeting(&config), config.limits.viewers, events, opened_sender);
         let now = Instant::now();
@@ -211,6 +216,7 @@ impl Daemon {
             done_events,
             opened_events,
             asked,
+            kept,
             reload: Reload::new(),
             began: now,
             last_tick: now,

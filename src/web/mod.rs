@@ -20,7 +20,7 @@ mod server;
 mod session;
 mod settings;
 mod signalling;
-mod state;
+pub(crate) mod state;
 mod tls;
 mod upgrade;
 mod whep;

@@ -9,6 +9,7 @@ mod control;
 mod faults;
 mod hostile;
 mod leave;
+mod paused;
 #[path = "../support/peer.rs"]
 mod peer;
 mod process;

@@ -6,8 +6,8 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use std::collections::BTreeSet;
 use vitrina::core::protocol::{
-    ByeReason, ClientMessage, ErrorCode, FailureCause, MAX_MESSAGE, MediaKind, ServerMessage, SourceKindName,
-    VERSION,
+    ByeReason, ClientMessage, ErrorCode, FailureCause, MAX_MESSAGE, MediaKind, PausedBy, ServerMessage,
+    SourceKindName, VERSION,
 };
 use vitrina::web::OUTBOX_CAPACITY;
 
@@ -174,6 +174,10 @@ fn every_word_is_explained() {
         ]
         .map(known),
     );
+    let known = |by: PausedBy| match by {
+        PausedBy::Machine | PausedBy::Admin => by,
+    };
+    assert_words(&[PausedBy::Machine, PausedBy::Admin].map(known));
     let known = |kind: SourceKindName| match kind {
         SourceKindName::Screen
         | SourceKindName::Camera

@@ -1,14 +1,16 @@
 /**
  * The sources as the page knows them: pure functions over a list.
  * @typedef {{name: string, title: string, kind: string, media: string[], state: string,
- *   cause: string | null, detail: string}} Source
+ *   by: string | null, cause: string | null, detail: string}} Source
  */
 
-const STATES = new Set(['idle', 'starting', 'live', 'failed']);
+const STATES = new Set(['idle', 'starting', 'live', 'paused', 'failed']);
 
-function stateOf({ state, cause = null, detail = '' }) {
+function stateOf({ state, by = null, cause = null, detail = '' }) {
   const known = STATES.has(state) ? state : 'idle';
-  return known === 'failed' ? { state: known, cause, detail } : { state: known, cause: null, detail: '' };
+  const none = { state: known, by: null, cause: null, detail: '' };
+  if (known === 'failed') return { ...none, cause, detail };
+  return known === 'paused' ? { ...none, by } : none;
 }
 
 /** @returns {Source[]} of a `welcome` */
@@ -27,7 +29,7 @@ export function withState(sources, message) {
   const next = stateOf(message);
   let changed = false;
   const list = sources.map((source) => {
-    const same = source.state === next.state && source.cause === next.cause && source.detail === next.detail;
+    const same = Object.keys(next).every((key) => source[key] === next[key]);
     if (source.name !== message.name || same) return source;
     changed = true;
     return { ...source, ...next };
