@@ -13,6 +13,7 @@ pub mod inventory;
 pub mod keyframe;
 pub mod lifecycle;
 pub mod pacing;
+pub mod principal;
 pub mod protocol;
 pub mod rate;
 pub mod redact;

@@ -116,6 +116,11 @@ impl Daemon {
         write_config(self.folder.path(), "open = true", &format!("{more}\n{sources}"));
     }
 
+    /// The same, with these lines under `[access]`.
+    pub fn rewrite_access(&self, access: &str, rest: &str) {
+        write_config(self.folder.path(), access, rest);
+    }
+
     pub fn signal(&self, signal: i32) {
         let id = i32::try_from(self.child.id()).unwrap();
         // SAFETY: a plain system call on the child's own id, which has not been waited for.
