@@ -6,9 +6,11 @@ use std::io::{self, IsTerminal as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::SystemTime;
+use vitrina::cli::passwd::Wanted;
 use vitrina::cli::{self, Cli, Command};
 use vitrina::config::{Config, ConfigErrors, Environment, Source, auto_sources};
 use vitrina::core::inventory::{EncoderInfo, Inventory};
+use vitrina::core::principal::AccountName;
 use vitrina::daemon;
 use vitrina::media::{self, launch::LaunchFiles};
 use vitrina::telemetry::logs;
@@ -25,6 +27,10 @@ fn main() -> ExitCode {
         Command::Check(file) => check(file.config.as_deref()),
         Command::Devices { json } => devices(json),
         Command::Init { output, force } => init(output, force),
+        Command::Passwd { name, role, sources, all_sources, print, remove, file } => {
+            let wanted = Wanted::new(role, sources, all_sources);
+            passwd(file.config.as_deref(), name, wanted, print, remove)
+        }
     };
     let Err(error) = done else { return ExitCode::SUCCESS };
     if let Some(mistakes) = error.downcast_ref::<ConfigErrors>() {
@@ -83,6 +89,24 @@ fn announce(url: &str, link: &Link, fingerprint: Option<&str>) {
 fn show_link(file: Option<&Path>) -> anyhow::Result<()> {
     let config = Config::load_or_default_in(file, &cli::link::environment())?;
     print_link(&web::viewing_link(&config)?)
+}
+
+fn passwd(
+    file: Option<&Path>,
+    name: AccountName,
+    wanted: Wanted,
+    print_it: bool,
+    remove: bool,
+) -> anyhow::Result<()> {
+    if print_it {
+        return print(&cli::passwd::print(name, wanted)?);
+    }
+    let config = Config::load_or_default_in(file, &cli::link::environment())?;
+    let said = match remove {
+        true => cli::passwd::remove(&config, &name)?,
+        false => cli::passwd::set(&config, name, wanted)?,
+    };
+    print(&said)
 }
 
 fn print_link(link: &Link) -> anyhow::Result<()> {

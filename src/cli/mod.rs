@@ -7,9 +7,12 @@ pub mod control;
 pub mod devices;
 pub mod init;
 pub mod link;
+pub mod passwd;
 pub mod status;
 
-use crate::core::ids::SourceName;
+use crate::core::ids::{BadSourceName, SourceName};
+use crate::core::principal::{AccountName, BadAccountName, Role};
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
 
@@ -56,6 +59,30 @@ pub enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Make an account, or change its password; asks for the password, or reads it from standard input
+    Passwd {
+        /// Its name: 1 to 32 of a-z, 0-9, '-', '_' and '.'
+        #[arg(value_parser = name)]
+        name: AccountName,
+        /// What it may do [default: as before; of a new account viewer]
+        #[arg(long, value_parser = role())]
+        role: Option<Role>,
+        /// The sources that it may see, with commas between [default: as before; of a new account all]
+        #[arg(long, value_name = "NAMES", value_delimiter = ',', value_parser = source)]
+        sources: Option<Vec<SourceName>>,
+        /// It may see every source
+        #[arg(long, conflicts_with = "sources")]
+        all_sources: bool,
+        /// Print it as a table for the configuration, and write nothing
+        #[arg(long)]
+        print: bool,
+        /// Remove it
+        #[arg(long, conflicts_with_all = ["print", "role", "sources", "all_sources"])]
+        remove: bool,
+        /// Which configuration.
+        #[command(flatten)]
+        file: ConfigFile,
+    },
     /// Write a commented configuration for this machine
     Init {
         /// Where to write; - is standard output [default: ~/.config/vitrina/vitrina.toml, for root
@@ -81,11 +108,27 @@ pub struct ConfigFile {
 #[derive(Debug, Args)]
 pub struct Which {
     /// The source's name in the configuration [default: all of them]
-    #[arg(value_parser = |name: &str| SourceName::new(name))]
+    #[arg(value_parser = source)]
     pub source: Option<SourceName>,
     /// Which daemon's
     #[command(flatten)]
     pub file: ConfigFile,
+}
+
+fn name(text: &str) -> Result<AccountName, BadAccountName> {
+    AccountName::new(text)
+}
+
+fn source(text: &str) -> Result<SourceName, BadSourceName> {
+    SourceName::new(text)
+}
+
+fn role() -> impl TypedValueParser<Value = Role> {
+    PossibleValuesParser::new(["viewer", "participant", "admin"]).map(|word| match word.as_str() {
+        "admin" => Role::Admin,
+        "participant" => Role::Participant,
+        _ => Role::Viewer,
+    })
 }
 
 /// Whether this is root: the folder of a process belongs to its effective user.

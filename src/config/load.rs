@@ -9,8 +9,9 @@ use super::mistake::{ConfigErrors, Mistake};
 use super::reader::{Report, Section};
 use super::{
     Access, AudioEncoding, Config, H264_ENCODERS, Limits, Log, LogFormat, Network, Server, Srtp, Tls, Video,
-    sources, values,
+    accounts, sources, values,
 };
+use crate::core::principal::Rights;
 use crate::core::protocol::IceServer;
 use crate::core::units::Bitrate;
 use std::io::Read as _;
@@ -126,7 +127,7 @@ fn read(path: &Path) -> Result<String, String> {
 }
 
 /// What the TOML parser says: the first slip of each line, and of those the first few.
-fn syntax_mistakes(text: &str, report: &Report, slips: &[TomlError]) -> Vec<Mistake> {
+pub(super) fn syntax_mistakes(text: &str, report: &Report, slips: &[TomlError]) -> Vec<Mistake> {
     let mut mistakes: Vec<Mistake> = slips
         .iter()
         .map(|slip| {
@@ -169,19 +170,23 @@ impl Paths<'_> {
 fn assemble(root: &Section<'_>, file: Option<&Path>, paths: &Paths<'_>) -> Config {
     let access_section = root.table("access", &keys::ACCESS);
     let plain_http = access_section.get("plain_http", values::boolean).unwrap_or(false);
-    let access = access(&access_section, paths);
+    let sources = sources::read(root);
+    let shared_sources = accounts::rights(&access_section, &sources);
+    let access = access(&access_section, &shared_sources, paths);
     Config {
         file: file.map(Path::to_owned),
         state_dir: state_dir(root, paths),
         pipelines_dir: file.map(|file| file.parent().unwrap_or(Path::new("")).join("pipelines")),
         server: server(&root.table("server", &keys::SERVER), plain_http, paths),
         access,
+        shared_sources,
+        accounts: accounts::read(root, &sources),
         network: network(&root.table("network", &keys::NETWORK)),
         limits: limits(&root.table("limits", &keys::LIMITS)),
         video: video(&root.table("video", &keys::VIDEO)),
         audio: audio(&root.table("audio", &keys::AUDIO)),
         log: log(&root.table("log", &keys::LOG)),
-        sources: sources::read(root),
+        sources,
     }
 }
 
@@ -253,7 +258,7 @@ fn pem(section: &Section<'_>, key: &str, label: &str, paths: &Paths<'_>) -> Opti
     None
 }
 
-fn access(section: &Section<'_>, paths: &Paths<'_>) -> Access {
+fn access(section: &Section<'_>, shared: &Rights, paths: &Paths<'_>) -> Access {
     let open = section.get("open", values::boolean).unwrap_or(false);
     let password = section.get_secret("password", values::password);
     let from_file = section.get("password_file", values::path).and_then(|path| {
@@ -274,9 +279,16 @@ fn access(section: &Section<'_>, paths: &Paths<'_>) -> Access {
             section.wrong(key, "no password where open = true", "one");
         }
     }
+    let nothing = matches!(shared, Rights::Only(names) if names.is_empty());
+    for key in ["open", "password", "password_file"] {
+        if nothing && section.has(key) && (key != "open" || open) {
+            section.wrong("sources", &format!("one source or more beside {key}"), "an empty array");
+        }
+    }
     match (open, password.or(from_file)) {
         (true, _) => Access::Open,
         (false, Some(password)) => Access::Password(password),
+        (false, None) if nothing => Access::Named,
         (false, None) => Access::Token,
     }
 }

@@ -5,6 +5,7 @@
 //! all mistakes are reported at once, each with file, line and key. Never touches GStreamer or
 //! the network, and uses nothing of the crate but `core`.
 
+mod accounts;
 mod auto;
 mod environment;
 mod keys;
@@ -15,12 +16,14 @@ mod renditions;
 mod sources;
 mod values;
 
+pub use accounts::{Account, MAX_ACCOUNTS, accounts_file, parse_accounts};
 pub use auto::auto_sources;
 pub use environment::Environment;
 pub use load::{SYSTEM_CONFIG, find};
 pub use mistake::{ConfigErrors, Mistake};
 
 use crate::core::ids::SourceName;
+use crate::core::principal::Rights;
 use crate::core::protocol::{IceServer, MediaKind, SourceKindName};
 use crate::core::renditions::Step;
 use crate::core::units::{Bitrate, FrameRate, Size};
@@ -82,6 +85,10 @@ pub struct Config {
     pub server: Server,
     /// `[access]`
     pub access: Access,
+    /// `access.sources`: what that shows.
+    pub shared_sources: Rights,
+    /// `[[account]]`, in the file's order. Those that `vitrina passwd` made are in the state folder.
+    pub accounts: Vec<Account>,
     /// `[network]`
     pub network: Network,
     /// `[limits]`
@@ -127,7 +134,7 @@ pub enum Tls {
     },
 }
 
-/// `[access]`: who may watch.
+/// `[access]`: who may watch without a name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Access {
     /// `open = true`: whoever reaches the address.
@@ -136,6 +143,8 @@ pub enum Access {
     Token,
     /// `password` or `password_file`.
     Password(Secret),
+    /// `sources = []`: nobody; accounts and invitations alone let in.
+    Named,
 }
 
 /// A text that is never shown: `Debug` prints stars.

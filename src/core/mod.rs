@@ -15,6 +15,7 @@ pub mod keyframe;
 pub mod lifecycle;
 pub mod pacing;
 pub mod pause;
+pub mod principal;
 pub mod protocol;
 pub mod rate;
 pub mod redact;

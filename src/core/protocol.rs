@@ -339,6 +339,9 @@ pub enum ByeReason {
     Reload,
     /// The viewer said `leave`.
     Left,
+    /// What let the viewer in does not hold any more, or lets it see something else now: another
+    /// token or password, an account that was changed or removed, a sign-out.
+    Revoked,
     /// As many viewers as are allowed are here.
     Full,
     /// An answer, a connection or a sign of life did not come in time.

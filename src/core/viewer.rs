@@ -111,7 +111,7 @@ pub struct Session {
 }
 
 impl Session {
-    /// A client has connected; `known` are the sources there are.
+    /// A client has connected; `known` are the sources that there are for it.
     #[must_use]
     pub fn new(now: Instant, known: Vec<SourceName>) -> Self {
         Self {
@@ -163,6 +163,12 @@ impl Session {
             | State::Connected { joined } => Some(joined),
             State::AwaitHello { .. } | State::Greeted | State::Closed => None,
         }
+    }
+
+    /// Whether there is such a source for this viewer.
+    #[must_use]
+    pub fn knows(&self, source: &SourceName) -> bool {
+        self.known.contains(source)
     }
 
     /// The codec for pictures, known after `hello`.
@@ -492,6 +498,7 @@ impl Session {
         let retry = match reason {
             ByeReason::Shutdown
             | ByeReason::Reload
+            | ByeReason::Revoked
             | ByeReason::Timeout
             | ByeReason::ConnectionFailed
             | ByeReason::TooSlow

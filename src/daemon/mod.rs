@@ -26,7 +26,7 @@ use crate::media::encoder::Encoders;
 use crate::media::launch::LaunchFiles;
 use crate::media::viewer::IceSettings;
 use crate::media::{self, MediaError, pipeline};
-use crate::web::{self, Server};
+use crate::web::{self, Server, WhepOutcome};
 use async_channel::{Receiver, Sender};
 use futures_lite::FutureExt as _;
 use jobs::{Done, Jobs};
@@ -39,6 +39,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use system::{Request, Requests};
+use viewer::{Guest, Unit};
 use viewers::{Greeting, Opened, Viewers};
 
 /// Events of the media that may wait. A hundred viewers that join at once make some thousand.
@@ -288,16 +289,39 @@ impl Daemon {
 
     fn web(&mut self, now: Instant, event: web::Event) {
         match event {
-            web::Event::Opened { viewer, from, outbox } => {
-                self.viewers.connected(now, (viewer, from), outbox, &self.sources);
+            web::Event::Opened { viewer, outbox, grant, peer } => {
+                // It was let in a moment ago, perhaps by what a reload has taken away since.
+                let holds = self.server.holds(&grant);
+                let guest = Guest { grant, address: peer };
+                self.viewers.connected(now, viewer, outbox, guest, &self.sources);
+                if !holds {
+                    self.end_revoked(now);
+                }
             }
             web::Event::Message { viewer, message } => self.viewer(now, viewer, Input::Message(message)),
             web::Event::Malformed { viewer, code, message } => {
                 self.viewer(now, viewer, Input::Malformed { code, message });
             }
-            web::Event::Whep { action, reply } => self.viewers.whep(now, action, reply, &self.sources),
+            web::Event::Whep { action, grant, peer, reply } => {
+                if self.server.holds(&grant) {
+                    let guest = Guest { grant, address: peer };
+                    self.viewers.whep(now, action, guest, reply, &self.sources);
+                } else {
+                    // Who does not wait for it does not need it.
+                    let _gone = reply.send(WhepOutcome::Revoked);
+                }
+            }
+            web::Event::AccessChanged => self.end_revoked(now),
             web::Event::Closed { viewer } => self.viewers.gone(viewer, &self.sources),
         }
+    }
+
+    /// Shows out those whom nothing lets in any more, or only as somebody else.
+    fn end_revoked(&mut self, now: Instant) {
+        let message = "What let you in does not hold any more, or has changed.";
+        let server = &self.server;
+        let revoked = |unit: &Unit| !server.holds(&unit.guest.grant);
+        self.viewers.end(now, &self.sources, ByeReason::Revoked, message, revoked);
     }
 
     fn viewer(&mut self, now: Instant, viewer: ViewerId, input: Input) {
@@ -342,6 +366,7 @@ impl Daemon {
             self.last_tick = now;
             let changes = self.sources.tick(now);
             self.viewers.announce(&changes);
+            self.end_revoked(now);
             self.feed_watchdog(now);
         }
         self.viewers.tick(now, &self.sources);

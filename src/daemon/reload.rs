@@ -3,12 +3,12 @@
 //! Reading looks for devices and tries encoders, which takes seconds: a thread of the blocking
 //! pool does it, and the loop takes what comes of it. A bad configuration changes nothing.
 
+use super::viewer::Unit;
 use super::{Daemon, Means, greeting, ice, sources_of, system};
 use crate::config::{Config, ConfigErrors, Source};
 use crate::control::Reply;
 use crate::core::control::{Answer, Refusal};
 use crate::core::protocol::{ByeReason, SourceInfo};
-use crate::core::viewer::Session;
 use crate::media::encoder::Encoders;
 use crate::media::launch::LaunchFiles;
 use crate::telemetry::logs;
@@ -24,7 +24,6 @@ pub(super) struct Reloaded {
     config: Config,
     sources: Vec<Source>,
     encoders: Encoders,
-    access_changed: bool,
 }
 
 /// Why one was not taken over.
@@ -118,7 +117,7 @@ impl Daemon {
     }
 
     fn apply(&mut self, now: Instant, reloaded: Reloaded) {
-        let Reloaded { config, sources, encoders, access_changed } = reloaded;
+        let Reloaded { config, sources, encoders } = reloaded;
         if let Err(error) = logs::set_level(&config.log) {
             tracing::warn!(%error, "[log] level stays as it was");
         }
@@ -131,9 +130,9 @@ impl Daemon {
         let list_changed = before != listed(self.sources.infos());
         self.config = config;
         tracing::info!(?gone, "configuration reloaded");
-        let concerned = |session: &Session| {
-            access_changed || list_changed || session.joined().iter().any(|name| gone.contains(name))
-        };
+        self.end_revoked(now);
+        let concerned =
+            |unit: &Unit| list_changed || unit.session.joined().iter().any(|name| gone.contains(name));
         let message = "The configuration has changed; the page comes back by itself.";
         self.viewers.end(now, &self.sources, ByeReason::Reload, message, concerned);
     }
@@ -153,5 +152,5 @@ fn read(running: &Config, means: Means, server: &Server) -> Result<Reloaded, Bad
     if config.network.srtp != running.network.srtp {
         tracing::warn!("[network] srtp has changed: restart the daemon for it to take effect");
     }
-    Ok(Reloaded { config, sources, encoders, access_changed: reloaded.access_changed })
+    Ok(Reloaded { config, sources, encoders })
 }

@@ -52,10 +52,10 @@ impl Unit {
         });
         ViewerInfo {
             viewer,
-            name: None,
+            name: self.guest.principal().name.clone(),
             by: self.watches_by(),
             since_ms: wall_ms(now, self.since),
-            from: redact_addresses(&self.from.to_canonical().to_string()).into_owned(),
+            from: redact_addresses(&self.guest.address.ip().to_canonical().to_string()).into_owned(),
             connected: self.session.is_connected(),
             watching: watched.collect(),
             link: self.link(now),

@@ -4,8 +4,9 @@
 
 use super::links::Watch;
 use super::sources::Sources;
-use super::viewer::{Peer, Unit};
+use super::viewer::{Guest, Peer, Unit};
 use crate::core::ids::{SourceName, ViewerId};
+use crate::core::principal::Principal;
 use crate::core::protocol::{
     self, ByeReason, Codec, IceServer, MediaKind, ServerMessage, SourceState, TrackInfo,
 };
@@ -16,7 +17,6 @@ use crate::media::{Events, MediaError, RenditionId};
 use crate::web::Outbox;
 use async_channel::Sender;
 use std::collections::BTreeMap;
-use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
 /// A viewer that comes while an encoder starts waits so long for its profile; then it is offered
@@ -96,13 +96,15 @@ impl Viewers {
     pub(super) fn connected(
         &mut self,
         now: Instant,
-        (viewer, from): (ViewerId, IpAddr),
+        viewer: ViewerId,
         outbox: Outbox,
+        guest: Guest,
         sources: &Sources,
     ) {
         let full = self.count() >= self.limit;
-        let session = Session::new(now, sources.names());
-        self.all.insert(viewer, Unit::new(now, from, session, outbox));
+        tracing::debug!(%viewer, who = %guest.principal().who, address = %guest.address, "viewer is let in");
+        let session = Session::new(now, guest.principal().visible(sources.names()));
+        self.all.insert(viewer, Unit::new(now, session, guest, outbox));
         if full {
             let message = format!("As many viewers as are allowed here ({}) are watching.", self.limit);
             self.handle(now, viewer, Input::End { reason: ByeReason::Full, message }, sources);
@@ -130,7 +132,7 @@ impl Viewers {
                 let Some(unit) = self.all.get_mut(&viewer) else { return };
                 match effect {
                     Effect::Welcome => {
-                        let welcome = welcome(&self.greeting, viewer, sources);
+                        let welcome = welcome(&self.greeting, viewer, unit.guest.principal(), sources);
                         unit.say(welcome);
                     }
                     Effect::Send(message) => unit.say(message),
@@ -311,12 +313,14 @@ impl Viewers {
         }
     }
 
-    /// Tells everybody that a source has changed.
+    /// Tells everybody whose source it is that it has changed.
     pub(super) fn announce(&mut self, changes: &[(SourceName, SourceState)]) {
         for unit in self.all.values_mut() {
             if unit.session.is_greeted() {
                 for (name, state) in changes {
-                    unit.say(ServerMessage::Source { name: name.clone(), state: state.clone() });
+                    if unit.session.knows(name) {
+                        unit.say(ServerMessage::Source { name: name.clone(), state: state.clone() });
+                    }
                 }
             }
         }
@@ -329,10 +333,9 @@ impl Viewers {
         sources: &Sources,
         reason: ByeReason,
         message: &str,
-        concerned: impl Fn(&Session) -> bool,
+        concerned: impl Fn(&Unit) -> bool,
     ) {
-        let whom: Vec<_> =
-            self.all.iter().filter(|(_, unit)| concerned(&unit.session)).map(|(id, _)| *id).collect();
+        let whom: Vec<_> = self.all.iter().filter(|(_, unit)| concerned(unit)).map(|(id, _)| *id).collect();
         for viewer in whom {
             self.handle(now, viewer, Input::End { reason, message: message.to_owned() }, sources);
         }
@@ -358,13 +361,15 @@ pub(super) fn ladder(source: &SourceName, codec: Codec, sources: &Sources) -> Op
     (!rungs.is_empty()).then(input)
 }
 
-fn welcome(greeting: &Greeting, viewer: ViewerId, sources: &Sources) -> ServerMessage {
+fn welcome(greeting: &Greeting, viewer: ViewerId, principal: &Principal, sources: &Sources) -> ServerMessage {
+    let mut infos = sources.infos();
+    infos.retain(|info| principal.sources.include(&info.name));
     ServerMessage::Welcome {
         version: protocol::VERSION,
         software: super::SOFTWARE.into(),
         title: greeting.title.clone(),
         viewer,
-        sources: sources.infos(),
+        sources: infos,
         ice_servers: greeting.ice_servers.clone(),
     }
 }

@@ -1,9 +1,10 @@
 //! Viewers that come by WHEP: what is asked by HTTP, made into a session as any other.
 
 use super::sources::Sources;
-use super::viewer::{Peer, Unit};
+use super::viewer::{Guest, Peer, Unit};
 use super::viewers::{Opened, Viewers};
 use crate::core::ids::{SourceName, ViewerId};
+use crate::core::principal::{Principal, Who};
 use crate::core::protocol::{ByeReason, Codec, MediaKind};
 use crate::core::sdp::{Agreement, CheckedOffer, ProfileLevelId, Sendable};
 use crate::core::viewer::{Input, Session};
@@ -12,7 +13,6 @@ use crate::media::viewer::Viewer;
 use crate::web::{WhepAction, WhepOutcome, WhepReply};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use std::net::IpAddr;
 use std::time::Instant;
 
 /// The way to a client that comes by HTTP: it hears one answer, and the rest is seen from its
@@ -55,14 +55,24 @@ impl Line {
 
 impl Viewers {
     /// Does what is asked by WHEP.
-    pub(super) fn whep(&mut self, now: Instant, action: WhepAction, reply: WhepReply, sources: &Sources) {
+    pub(super) fn whep(
+        &mut self,
+        now: Instant,
+        action: WhepAction,
+        guest: Guest,
+        reply: WhepReply,
+        sources: &Sources,
+    ) {
+        let who = &guest.principal().who;
         let outcome = match action {
-            WhepAction::Create { viewer, from, source, offer } => match self.agree(&offer, source, sources) {
-                Ok(agreement) => return self.begin(now, (viewer, from), agreement, reply, sources),
-                Err(outcome) => outcome,
-            },
+            WhepAction::Create { viewer, source, offer } => {
+                match self.agree(&offer, source, guest.principal(), sources) {
+                    Ok(agreement) => return self.begin(now, viewer, agreement, guest, reply, sources),
+                    Err(outcome) => outcome,
+                }
+            }
             WhepAction::Patch { session, condition, fragment } => {
-                let unit = self.by_session(&session).and_then(|viewer| self.all.get_mut(&viewer));
+                let unit = self.by_session(&session, who).and_then(|viewer| self.all.get_mut(&viewer));
                 match unit.map(|unit| (unit.session.patch(&condition, &fragment), unit)) {
                     None => WhepOutcome::NoSession,
                     Some((Err(refusal), _)) => WhepOutcome::PatchRefused(refusal),
@@ -72,7 +82,7 @@ impl Viewers {
                     }
                 }
             }
-            WhepAction::Delete { session } => match self.by_session(&session) {
+            WhepAction::Delete { session } => match self.by_session(&session, who) {
                 None => WhepOutcome::NoSession,
                 Some(viewer) => {
                     let message = "You have left.".into();
@@ -80,7 +90,7 @@ impl Viewers {
                     WhepOutcome::Done
                 }
             },
-            WhepAction::Look { session } => match self.by_session(&session) {
+            WhepAction::Look { session } => match self.by_session(&session, who) {
                 None => WhepOutcome::NoSession,
                 Some(_) => WhepOutcome::Done,
             },
@@ -89,17 +99,19 @@ impl Viewers {
         let _gone = reply.send(outcome);
     }
 
-    fn by_session(&self, session: &str) -> Option<ViewerId> {
-        self.all.iter().find(|(_, unit)| unit.is_session(session)).map(|(id, _)| *id)
+    fn by_session(&self, session: &str, who: &Who) -> Option<ViewerId> {
+        self.all.iter().find(|(_, unit)| unit.is_session(session, who)).map(|(id, _)| *id)
     }
 
     fn agree(
         &self,
         offer: &CheckedOffer,
         source: Option<SourceName>,
+        principal: &Principal,
         sources: &Sources,
     ) -> Result<Agreement, WhepOutcome> {
-        let names = sources.names();
+        // What somebody may not see is not there for them.
+        let names = principal.visible(sources.names());
         let names = match source {
             Some(name) if names.contains(&name) => vec![name],
             None if !names.is_empty() => names,
@@ -115,8 +127,9 @@ impl Viewers {
     fn begin(
         &mut self,
         now: Instant,
-        (viewer, from): (ViewerId, IpAddr),
+        viewer: ViewerId,
         agreement: Agreement,
+        guest: Guest,
         reply: WhepReply,
         sources: &Sources,
     ) {
@@ -130,8 +143,8 @@ impl Viewers {
         let pictures = renditions.iter().filter(|id| id.media() == MediaKind::Video);
         let ladders: Vec<_> =
             pictures.filter_map(|id| super::viewers::ladder(&id.source, id.codec, sources)).collect();
-        let mut unit =
-            Unit::by_whep(now, from, Session::answering(now, agreement.clone(), tag), Line::new(reply));
+        let session = Session::answering(now, agreement.clone(), tag);
+        let mut unit = Unit::by_whep(now, session, guest, Line::new(reply));
         unit.peer = Peer::Opening { renditions, offer: None };
         self.all.insert(viewer, unit);
         tracing::info!(%viewer, viewers = self.count(), "viewer comes by WHEP");

@@ -127,6 +127,11 @@ impl Daemon {
         self.folder.path().join("state/control.sock")
     }
 
+    /// The same, with these lines under `[access]`.
+    pub fn rewrite_access(&self, access: &str, rest: &str) {
+        write_config(self.folder.path(), access, rest);
+    }
+
     pub fn signal(&self, signal: i32) {
         let id = i32::try_from(self.child.id()).unwrap();
         // SAFETY: a plain system call on the child's own id, which has not been waited for.

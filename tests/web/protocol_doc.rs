@@ -5,6 +5,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use std::collections::BTreeSet;
+use vitrina::core::principal::Role;
 use vitrina::core::protocol::{
     ByeReason, ClientMessage, ErrorCode, FailureCause, MAX_MESSAGE, MediaKind, PausedBy, ServerMessage,
     SourceKindName, VERSION,
@@ -130,6 +131,7 @@ fn every_word_is_explained() {
         ByeReason::Shutdown
         | ByeReason::Reload
         | ByeReason::Left
+        | ByeReason::Revoked
         | ByeReason::Full
         | ByeReason::Timeout
         | ByeReason::ConnectionFailed
@@ -143,6 +145,7 @@ fn every_word_is_explained() {
             ByeReason::Shutdown,
             ByeReason::Reload,
             ByeReason::Left,
+            ByeReason::Revoked,
             ByeReason::Full,
             ByeReason::Timeout,
             ByeReason::ConnectionFailed,
@@ -212,13 +215,21 @@ fn the_session_s_examples_are_what_the_server_takes_and_gives() {
     run(async {
         let state = tempfile::tempdir().unwrap();
         let running = start(&config(state.path()));
-        assert_eq!(blocks("session"), [running.get("/api/session").await.json()]);
+        let sessions = blocks("session");
+        assert_eq!(sessions[0], running.get("/api/session").await.json());
         let logins = blocks("login");
         let wrong = running.log_in(&logins[0].to_string()).await;
         assert_eq!(blocks("refusal"), [wrong.json()]);
 
         let with_password = start(&password(config(state.path()), logins[1]["password"].as_str().unwrap()));
         assert_eq!(with_password.log_in(&logins[1].to_string()).await.status, 204);
+
+        let (name, secret) = (logins[2]["name"].as_str().unwrap(), logins[2]["password"].as_str().unwrap());
+        let named = start(&with_account(config(state.path()), account(name, secret, Role::Admin)));
+        let cookie = named.log_in(&logins[2].to_string()).await.cookie();
+        let head = format!("GET /api/session HTTP/1.1\r\nCookie: {cookie}");
+        assert_eq!(sessions[1], named.request(&head, "").await.json());
+        assert_eq!((sessions.len(), logins.len()), (2, 3));
     });
 }
 
