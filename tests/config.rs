@@ -185,7 +185,7 @@ fn each_mistake_is_told_with_line_key_and_what_was_expected() {
         (
             "[sever]",
             "1: sever: expected a key of the top of the file: state_dir, server, access, account, network, \
-             limits, video, audio, log or source; did you mean server?",
+             limits, video, audio, privacy, log or source; did you mean server?",
         ),
     ] {
         assert_eq!(mistakes(text), [expected], "{text}");

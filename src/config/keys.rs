@@ -28,6 +28,7 @@ pub(super) const ROOT: Keys = Keys {
         "limits",
         "video",
         "audio",
+        "privacy",
         "log",
         "source",
     ],
@@ -70,6 +71,8 @@ pub(super) const VIDEO: Keys = Keys {
 };
 
 pub(super) const AUDIO: Keys = Keys { place: "[audio]", path: "audio", names: &["bitrate_kbps"] };
+
+pub(super) const PRIVACY: Keys = Keys { place: "[privacy]", path: "privacy", names: &["notify"] };
 
 pub(super) const LOG: Keys = Keys { place: "[log]", path: "log", names: &["level", "format"] };
 
@@ -193,8 +196,8 @@ pub(super) fn of_kind(kind: SourceKindName) -> &'static Keys {
 }
 
 /// The tables that are not sources.
-pub(super) const TABLES: [Keys; 10] =
-    [ROOT, SERVER, ACCESS, ACCOUNT, NETWORK, ICE_SERVER, LIMITS, VIDEO, AUDIO, LOG];
+pub(super) const TABLES: [Keys; 11] =
+    [ROOT, SERVER, ACCESS, ACCOUNT, NETWORK, ICE_SERVER, LIMITS, VIDEO, AUDIO, PRIVACY, LOG];
 
 /// The kinds of source that have a key, in words: `kind "camera" or "audio"`.
 pub(super) fn kinds_with(key: &str) -> Option<String> {

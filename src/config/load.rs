@@ -8,8 +8,8 @@ use super::keys;
 use super::mistake::{ConfigErrors, Mistake};
 use super::reader::{Report, Section};
 use super::{
-    Access, AudioEncoding, Config, H264_ENCODERS, Limits, Log, LogFormat, Network, Server, Srtp, Tls, Video,
-    accounts, sources, values,
+    Access, AudioEncoding, Config, H264_ENCODERS, Limits, Log, LogFormat, Network, Privacy, Server, Srtp,
+    Tls, Video, accounts, sources, values,
 };
 use crate::core::principal::Rights;
 use crate::core::protocol::IceServer;
@@ -185,6 +185,7 @@ fn assemble(root: &Section<'_>, file: Option<&Path>, paths: &Paths<'_>) -> Confi
         limits: limits(&root.table("limits", &keys::LIMITS)),
         video: video(&root.table("video", &keys::VIDEO)),
         audio: audio(&root.table("audio", &keys::AUDIO)),
+        privacy: privacy(&root.table("privacy", &keys::PRIVACY)),
         log: log(&root.table("log", &keys::LOG)),
         sources,
     }
@@ -374,6 +375,10 @@ fn video(section: &Section<'_>) -> Video {
 fn audio(section: &Section<'_>) -> AudioEncoding {
     let bitrate = section.get("bitrate_kbps", values::bitrate(6..=510));
     AudioEncoding { bitrate: bitrate.unwrap_or(Bitrate::from_kbps(96)) }
+}
+
+fn privacy(section: &Section<'_>) -> Privacy {
+    Privacy { notify: section.get("notify", values::boolean).unwrap_or(true) }
 }
 
 fn log(section: &Section<'_>) -> Log {

@@ -97,6 +97,8 @@ pub struct Config {
     pub video: Video,
     /// `[audio]`
     pub audio: AudioEncoding,
+    /// `[privacy]`
+    pub privacy: Privacy,
     /// `[log]`
     pub log: Log,
     /// `[[source]]`, in the file's order. Empty: what the machine has.
@@ -221,6 +223,13 @@ pub struct Video {
 pub struct AudioEncoding {
     /// `bitrate_kbps`
     pub bitrate: Bitrate,
+}
+
+/// `[privacy]`: what the person at the machine is told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Privacy {
+    /// `notify`: whether the desktop says so when somebody begins to watch.
+    pub notify: bool,
 }
 
 /// `[log]`

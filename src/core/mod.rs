@@ -24,6 +24,7 @@ pub mod retransmission;
 pub mod rtcp;
 pub mod rtp;
 pub mod sdp;
+pub mod sign;
 pub mod template;
 pub mod units;
 pub mod viewer;

@@ -64,6 +64,28 @@ pub enum ClientMessage {
         /// The `candidate:` line without `a=`.
         candidate: String,
     },
+    /// For admins: the list of viewers, now and once a second, or no more.
+    WatchViewers {
+        /// Whether from now on.
+        on: bool,
+    },
+    /// For admins: that viewer's session ends.
+    EndViewer {
+        /// Whose.
+        viewer: ViewerId,
+    },
+    /// For admins: nothing of this is captured or sent any more, to nobody.
+    Pause {
+        /// Which source; all of them, and those that are still to come, when absent.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        source: Option<SourceName>,
+    },
+    /// For admins: what admins have paused is shown again.
+    Resume {
+        /// Which source; all of them when absent.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        source: Option<SourceName>,
+    },
     /// Asks for a `pong`.
     Ping {
         /// Any number; it comes back as it was.
@@ -126,6 +148,11 @@ pub enum ServerMessage {
         too_slow: bool,
         /// The ladder in this viewer's codec, the best first.
         rungs: Vec<RungInfo>,
+    },
+    /// For admins who have asked for it: everybody who is here.
+    Viewers {
+        /// In the order in which they came.
+        viewers: Vec<ViewerInfo>,
     },
     /// The answer to `ping`.
     Pong {
@@ -317,6 +344,10 @@ pub enum ErrorCode {
     UnknownSource,
     /// A rendition that the source has not.
     UnknownRung,
+    /// A viewer that is not here.
+    UnknownViewer,
+    /// Something that is for admins.
+    Forbidden,
     /// None of the client's codecs can be served.
     NoCodec,
     /// The SDP was refused.
@@ -342,6 +373,8 @@ pub enum ByeReason {
     /// What let the viewer in does not hold any more, or lets it see something else now: another
     /// token or password, an account that was changed or removed, a sign-out.
     Revoked,
+    /// An admin has ended it.
+    Ended,
     /// As many viewers as are allowed are here.
     Full,
     /// An answer, a connection or a sign of life did not come in time.

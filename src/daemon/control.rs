@@ -19,13 +19,14 @@ impl Daemon {
             }
         }
     }
+
     fn pause_for(&mut self, now: Instant, source: Option<SourceName>, pause: bool, reply: Reply) {
         let names = self.sources.names();
         if let Some(unknown) = source.as_ref().filter(|source| !names.contains(source)) {
             let message = format!("There is no source '{unknown}'; see `vitrina status`.");
             return reply.send(Answer::Refused { reason: Refusal::UnknownSource, message });
         }
-        self.set_paused(now, PausedBy::Machine, source.as_ref(), pause);
+        self.pause_by(now, (PausedBy::Machine, "control socket"), source.as_ref(), pause);
         let paused = names.into_iter().filter(|name| self.sources.pauses().of(name).is_some()).collect();
         self.kept
             .write(self.sources.pauses(), move |kept| reply.send(Answer::Paused { sources: paused, kept }));

@@ -4,7 +4,9 @@
 //! happens comes to the loop as an [`Event`]; nothing in the loop waits for a device or a socket,
 //! but for a reload, which waits until the file is read and the machine is looked at.
 
+mod admin;
 mod control;
+mod desktop;
 mod jobs;
 mod links;
 mod pauses;
@@ -21,6 +23,7 @@ use crate::config::{Config, ConfigErrors, Source, Srtp};
 use crate::control::Asked;
 use crate::core::ids::{SourceName, ViewerId};
 use crate::core::protocol::ByeReason;
+use crate::core::sign::Sign;
 use crate::core::viewer::Input;
 use crate::media::encoder::Encoders;
 use crate::media::launch::LaunchFiles;
@@ -143,7 +146,7 @@ pub fn run(config: Config, means: Means) -> Result<(), Error> {
             smol::unblock(move || Server::bind(&config, web_sender)).await?
         });
         let mut daemon = Daemon::prepare(config, means, Arc::clone(&server), asked).await?;
-        let _control = smol::spawn(async move { control.run().await });
+        let control = smol::spawn(async move { control.run().await });
         let link = server.link();
         let (alive, serving) = async_channel::bounded(1);
         let _server = smol::spawn(async move {
@@ -152,7 +155,10 @@ pub fn run(config: Config, means: Means) -> Result<(), Error> {
         });
         (means.announce)(&daemon.server.url(), &link, daemon.server.fingerprint().as_deref());
         system::notify(&[NotifyState::Ready]);
-        daemon.run(&mut requests, &web_events, &serving).await
+        let ended = daemon.run(&mut requests, &web_events, &serving).await;
+        // Its socket file goes with it, before this process has ended.
+        control.cancel().await;
+        ended
     })
 }
 
@@ -167,6 +173,7 @@ struct Daemon {
     opened_events: Receiver<Opened>,
     asked: Receiver<Asked>,
     kept: Kept,
+    sign: Sign,
     reload: Reload,
     began: Instant,
     last_tick: Instant,
@@ -218,6 +225,7 @@ impl Daemon {
             opened_events,
             asked,
             kept,
+            sign: Sign::default(),
             reload: Reload::new(),
             began: now,
             last_tick: now,
@@ -369,11 +377,23 @@ impl Daemon {
             self.end_revoked(now);
             self.feed_watchdog(now);
         }
+        self.administer(now);
+        self.show_sign(now);
         self.viewers.tick(now, &self.sources);
         self.viewers.follow_links(now, &self.sources);
         let changes = self.sources.demand(now, |rendition| self.viewers.want(rendition));
         self.viewers.announce(&changes);
         self.viewers.open_ready(now, &self.sources);
+    }
+
+    /// Tells the person at the machine of the first viewer.
+    fn show_sign(&mut self, now: Instant) {
+        if self.sign.is_due(now, self.viewers.watching())
+            && self.config.privacy.notify
+            && let Some(first) = self.viewers.infos(now).iter().find(|info| info.connected)
+        {
+            desktop::notify_of(first);
+        }
     }
 
     /// The watchdog is fed while the loop runs and no pipeline is stuck in its start or its stop.

@@ -16,13 +16,16 @@ const FILE: &str = "paused.json";
 
 impl Daemon {
     /// Pauses or brings back a source, or all of them. In effect when this returns.
-    pub(super) fn set_paused(
+    pub(super) fn pause_by(
         &mut self,
         now: Instant,
-        by: PausedBy,
+        (by, who): (PausedBy, &str),
         source: Option<&SourceName>,
         paused: bool,
     ) {
+        let what = source.map_or("everything", SourceName::as_str);
+        let did = if paused { "paused" } else { "resumed" };
+        tracing::info!(target: "vitrina::audit", who, what, "{did}");
         let mut pauses = self.sources.pauses().clone();
         if paused {
             pauses.pause(by, source);

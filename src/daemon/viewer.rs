@@ -25,6 +25,10 @@ pub(super) struct Unit {
     pub(super) peer: Peer,
     /// Its client's DTLS certificate as PEM, once connected.
     pub(super) certificate: Option<String>,
+    /// Whether it has asked to be told who watches.
+    pub(super) wants_list: bool,
+    /// When it may be told of that next.
+    pub(super) next_list: Instant,
     line: Line,
 }
 
@@ -85,7 +89,16 @@ impl Unit {
     }
 
     fn with(now: Instant, session: Session, guest: Guest, line: Line) -> Self {
-        Self { session, guest, since: now, peer: Peer::None, certificate: None, line }
+        Self {
+            session,
+            guest,
+            since: now,
+            peer: Peer::None,
+            certificate: None,
+            wants_list: false,
+            next_list: now,
+            line,
+        }
     }
 
     /// By what it watches.

@@ -6,11 +6,11 @@ use super::links::Watch;
 use super::sources::Sources;
 use super::viewer::{Guest, Peer, Unit};
 use crate::core::ids::{SourceName, ViewerId};
-use crate::core::principal::Principal;
+use crate::core::principal::{Principal, Role};
 use crate::core::protocol::{
     self, ByeReason, Codec, IceServer, MediaKind, ServerMessage, SourceState, TrackInfo,
 };
-use crate::core::viewer::{Effect, Input, Session};
+use crate::core::viewer::{AdminRequest, Effect, Input, Session};
 use crate::core::watching::Turn;
 use crate::media::viewer::{IceSettings, TrackSpec, Viewer, ViewerEvent};
 use crate::media::{Events, MediaError, RenditionId};
@@ -47,6 +47,8 @@ pub(super) struct Viewers {
     pub(super) limit: usize,
     pub(super) events: Events,
     pub(super) opened: Sender<Opened>,
+    /// What admins have asked for and was not done yet.
+    pub(super) asked: Vec<(ViewerId, AdminRequest)>,
 }
 
 impl Viewers {
@@ -57,7 +59,16 @@ impl Viewers {
         events: Events,
         opened: Sender<Opened>,
     ) -> Self {
-        Self { links: Watch::new(Instant::now()), all: BTreeMap::new(), ice, greeting, limit, events, opened }
+        Self {
+            links: Watch::new(Instant::now()),
+            all: BTreeMap::new(),
+            ice,
+            greeting,
+            limit,
+            events,
+            opened,
+            asked: Vec::new(),
+        }
     }
 
     pub(super) fn reconfigure(&mut self, ice: IceSettings, greeting: Greeting, limit: usize) {
@@ -89,7 +100,13 @@ impl Viewers {
         });
         let connected = self.all.values().any(|unit| unit.session.is_connected());
         let links = self.links.deadline(connected);
-        self.all.values().filter_map(|unit| unit.session.deadline()).chain(waiting).chain(links).min()
+        self.all
+            .values()
+            .filter_map(|unit| unit.session.deadline())
+            .chain(waiting)
+            .chain(links)
+            .chain(self.lists_due())
+            .min()
     }
 
     /// A client has connected.
@@ -103,7 +120,11 @@ impl Viewers {
     ) {
         let full = self.count() >= self.limit;
         tracing::debug!(%viewer, who = %guest.principal().who, address = %guest.address, "viewer is let in");
-        let session = Session::new(now, guest.principal().visible(sources.names()));
+        let known = guest.principal().visible(sources.names());
+        let session = match guest.principal().role {
+            Role::Admin => Session::of_admin(now, known),
+            Role::Viewer | Role::Participant => Session::new(now, known),
+        };
         self.all.insert(viewer, Unit::new(now, session, guest, outbox));
         if full {
             let message = format!("As many viewers as are allowed here ({}) are watching.", self.limit);
@@ -166,6 +187,7 @@ impl Viewers {
                         unit.feed(viewer, sources);
                         tracing::debug!(%viewer, %source, rung, "moving");
                     }
+                    Effect::Administer(request) => self.asked.push((viewer, request)),
                     Effect::Close(reason) => {
                         tracing::info!(%viewer, ?reason, "viewer is shown out");
                         if unit.show_out(viewer, sources) {

@@ -50,8 +50,12 @@ fn client_variant(message: &ClientMessage) -> (usize, usize) {
         ClientMessage::Ping { .. } => 5,
         ClientMessage::Leave => 6,
         ClientMessage::Choose { .. } => 7,
+        ClientMessage::WatchViewers { .. } => 8,
+        ClientMessage::EndViewer { .. } => 9,
+        ClientMessage::Pause { .. } => 10,
+        ClientMessage::Resume { .. } => 11,
     };
-    (8, index)
+    (12, index)
 }
 
 fn server_variant(message: &ServerMessage) -> (usize, usize) {
@@ -64,8 +68,9 @@ fn server_variant(message: &ServerMessage) -> (usize, usize) {
         ServerMessage::Error { .. } => 5,
         ServerMessage::Bye { .. } => 6,
         ServerMessage::Rendition { .. } => 7,
+        ServerMessage::Viewers { .. } => 8,
     };
-    (8, index)
+    (9, index)
 }
 
 fn assert_all_shown<T>(messages: &[T], variant: impl Fn(&T) -> (usize, usize)) {
@@ -106,6 +111,8 @@ fn every_word_is_explained() {
         | ErrorCode::OutOfOrder
         | ErrorCode::UnknownSource
         | ErrorCode::UnknownRung
+        | ErrorCode::UnknownViewer
+        | ErrorCode::Forbidden
         | ErrorCode::NoCodec
         | ErrorCode::BadSdp
         | ErrorCode::BadCandidate
@@ -119,6 +126,8 @@ fn every_word_is_explained() {
             ErrorCode::OutOfOrder,
             ErrorCode::UnknownSource,
             ErrorCode::UnknownRung,
+            ErrorCode::UnknownViewer,
+            ErrorCode::Forbidden,
             ErrorCode::NoCodec,
             ErrorCode::BadSdp,
             ErrorCode::BadCandidate,
@@ -132,6 +141,7 @@ fn every_word_is_explained() {
         | ByeReason::Reload
         | ByeReason::Left
         | ByeReason::Revoked
+        | ByeReason::Ended
         | ByeReason::Full
         | ByeReason::Timeout
         | ByeReason::ConnectionFailed
@@ -146,6 +156,7 @@ fn every_word_is_explained() {
             ByeReason::Reload,
             ByeReason::Left,
             ByeReason::Revoked,
+            ByeReason::Ended,
             ByeReason::Full,
             ByeReason::Timeout,
             ByeReason::ConnectionFailed,

@@ -31,6 +31,7 @@ export const es = {
   'lost.timeout': 'La conexión no se estableció a tiempo.',
   'lost.connection_failed': 'No se pudo establecer la conexión de medios.',
   'lost.bad_fingerprint': 'La conexión de medios no es segura.',
+  'lost.ended': 'Un administrador ha cerrado la sesión.',
   'lost.protocol_error': 'La página y la máquina no se entienden.',
   'lost.too_slow': 'Este dispositivo no pudo seguir el ritmo.',
   'lost.internal': 'Algo falló en la máquina.',
@@ -50,6 +51,7 @@ export const es = {
   'ended.connection_failed': 'No se pudo establecer la conexión de medios.',
   'ended.bad_fingerprint':
     'El certificado de la conexión de medios no es el anunciado. Puede haber alguien en medio.',
+  'ended.ended': 'Un administrador ha cerrado esta sesión.',
   'ended.protocol_error': 'La página y la máquina no se entienden. Recargar puede traer la página correcta.',
   'ended.too_slow': 'Este dispositivo o su conexión no pudieron seguir el ritmo.',
   'ended.internal': 'Algo falló en la máquina. Su registro dice más.',

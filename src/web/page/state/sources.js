@@ -1,16 +1,17 @@
 /**
  * The sources as the page knows them: pure functions over a list.
  * @typedef {{name: string, title: string, kind: string, media: string[], state: string,
- *   by: string | null, cause: string | null, detail: string}} Source
+ *   cause: string | null, detail: string, by: string | null}} Source `by`: who has paused it, `machine`
+ *   or `admin`
  */
 
 const STATES = new Set(['idle', 'starting', 'live', 'paused', 'failed']);
 
-function stateOf({ state, by = null, cause = null, detail = '' }) {
+function stateOf({ state, cause = null, detail = '', by = null }) {
   const known = STATES.has(state) ? state : 'idle';
-  const none = { state: known, by: null, cause: null, detail: '' };
-  if (known === 'failed') return { ...none, cause, detail };
-  return known === 'paused' ? { ...none, by } : none;
+  const none = { state: known, cause: null, detail: '', by: null };
+  if (known === 'paused') return { ...none, by };
+  return known === 'failed' ? { ...none, cause, detail } : none;
 }
 
 /** @returns {Source[]} of a `welcome` */
