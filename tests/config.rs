@@ -216,8 +216,8 @@ fn each_mistake_is_told_with_line_key_and_what_was_expected() {
         ("[audio]\n\"\\n\" = 1", "2: audio.\"\\n\": expected a key of [audio]: bitrate_kbps"),
         (
             "[sever]",
-            "1: sever: expected a key of the top of the file: state_dir, server, access, network, limits, \
-             video, audio, log or source; did you mean server?",
+            "1: sever: expected a key of the top of the file: state_dir, server, access, account, network, \
+             limits, video, audio, privacy, log or source; did you mean server?",
         ),
     ] {
         assert_eq!(mistakes(text), [expected], "{text}");

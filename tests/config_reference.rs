@@ -87,7 +87,9 @@ fn reference_tables() -> Vec<Table> {
                 tables.push(Table { head: format!("{line}\n"), ..Table::default() })
             }
             _ if line.starts_with('#') => example |= line.contains("Example"),
-            Some(("name" | "kind" | "uri" | "file" | "urls", _)) => last.head += &format!("{line}\n"),
+            Some(("name" | "kind" | "password_hash" | "uri" | "file" | "urls", _)) => {
+                last.head += &format!("{line}\n")
+            }
             Some(_) => last.keys.push((line.to_owned(), example)),
             None => panic!("{line}"),
         }

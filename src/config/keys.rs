@@ -19,7 +19,19 @@ pub(super) struct Keys {
 pub(super) const ROOT: Keys = Keys {
     place: "the top of the file",
     path: "",
-    names: &["state_dir", "server", "access", "network", "limits", "video", "audio", "log", "source"],
+    names: &[
+        "state_dir",
+        "server",
+        "access",
+        "account",
+        "network",
+        "limits",
+        "video",
+        "audio",
+        "privacy",
+        "log",
+        "source",
+    ],
 };
 
 pub(super) const SERVER: Keys = Keys {
@@ -28,8 +40,17 @@ pub(super) const SERVER: Keys = Keys {
     names: &["listen", "tls", "certificate", "private_key", "title", "public_url", "whep_origins"],
 };
 
-pub(super) const ACCESS: Keys =
-    Keys { place: "[access]", path: "access", names: &["open", "password", "password_file", "plain_http"] };
+pub(super) const ACCESS: Keys = Keys {
+    place: "[access]",
+    path: "access",
+    names: &["open", "password", "password_file", "sources", "plain_http"],
+};
+
+pub(super) const ACCOUNT: Keys =
+    Keys { place: "[[account]]", path: "account", names: &["name", "password_hash", "role", "sources"] };
+
+/// The file that `vitrina passwd` writes.
+pub(super) const ACCOUNTS_FILE: Keys = Keys { place: "a file of accounts", path: "", names: &["account"] };
 
 pub(super) const NETWORK: Keys =
     Keys { place: "[network]", path: "network", names: &["addresses", "ports", "srtp", "ice_server"] };
@@ -50,6 +71,8 @@ pub(super) const VIDEO: Keys = Keys {
 };
 
 pub(super) const AUDIO: Keys = Keys { place: "[audio]", path: "audio", names: &["bitrate_kbps"] };
+
+pub(super) const PRIVACY: Keys = Keys { place: "[privacy]", path: "privacy", names: &["notify"] };
 
 pub(super) const LOG: Keys = Keys { place: "[log]", path: "log", names: &["level", "format"] };
 
@@ -173,7 +196,8 @@ pub(super) fn of_kind(kind: SourceKindName) -> &'static Keys {
 }
 
 /// The tables that are not sources.
-pub(super) const TABLES: [Keys; 9] = [ROOT, SERVER, ACCESS, NETWORK, ICE_SERVER, LIMITS, VIDEO, AUDIO, LOG];
+pub(super) const TABLES: [Keys; 11] =
+    [ROOT, SERVER, ACCESS, ACCOUNT, NETWORK, ICE_SERVER, LIMITS, VIDEO, AUDIO, PRIVACY, LOG];
 
 /// The kinds of source that have a key, in words: `kind "camera" or "audio"`.
 pub(super) fn kinds_with(key: &str) -> Option<String> {

@@ -8,9 +8,10 @@ use super::keys;
 use super::mistake::{ConfigErrors, Mistake};
 use super::reader::{Report, Section};
 use super::{
-    Access, AudioEncoding, Config, H264_ENCODERS, Limits, Log, LogFormat, Network, Server, Srtp, Tls, Video,
-    ice_server, sources, values,
+    Access, AudioEncoding, Config, H264_ENCODERS, Limits, Log, LogFormat, Network, Privacy, Server, Srtp,
+    Tls, Video, accounts, ice_server, sources, values,
 };
+use crate::core::principal::Rights;
 use crate::core::units::Bitrate;
 use std::io::Read as _;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -64,6 +65,19 @@ impl Config {
         }
     }
 
+    /// The state folder of the configuration that [`Config::load_or_default_in`] takes, whatever else
+    /// is wrong with that: a running daemon is found by it. `None` where nothing says one.
+    #[must_use]
+    pub fn state_dir_of(path: Option<&Path>, environment: &Environment) -> Option<PathBuf> {
+        let found = path.map(Path::to_owned).or_else(|| find(environment));
+        let text = found.as_deref().and_then(|path| read(path).ok()).unwrap_or_default();
+        let (document, _slips) = DeTable::parse_recoverable(&text);
+        let report = Report::new(&text);
+        let root = Section::root(&report, document.get_ref());
+        let paths = Paths { folder: found.as_deref().and_then(Path::parent), environment };
+        Some(state_dir(&root, &paths)).filter(|folder| !folder.as_os_str().is_empty())
+    }
+
     fn load_in(path: &Path, environment: &Environment) -> Result<Self, ConfigErrors> {
         let text = read(path).map_err(|got| {
             let message = format!("expected a file that can be read; got: {got}");
@@ -110,7 +124,7 @@ fn read(path: &Path) -> Result<String, String> {
 }
 
 /// What the TOML parser says: the first slip of each line, and of those the first few.
-fn syntax_mistakes(text: &str, report: &Report, slips: &[TomlError]) -> Vec<Mistake> {
+pub(super) fn syntax_mistakes(text: &str, report: &Report, slips: &[TomlError]) -> Vec<Mistake> {
     let mut mistakes: Vec<Mistake> = slips
         .iter()
         .map(|slip| {
@@ -153,19 +167,24 @@ impl Paths<'_> {
 fn assemble(root: &Section<'_>, file: Option<&Path>, paths: &Paths<'_>) -> Config {
     let access_section = root.table("access", &keys::ACCESS);
     let plain_http = access_section.get("plain_http", values::boolean).unwrap_or(false);
-    let access = access(&access_section, paths);
+    let sources = sources::read(root);
+    let shared_sources = accounts::rights(&access_section, &sources);
+    let access = access(&access_section, &shared_sources, paths);
     Config {
         file: file.map(Path::to_owned),
         state_dir: state_dir(root, paths),
         pipelines_dir: file.map(|file| file.parent().unwrap_or(Path::new("")).join("pipelines")),
         server: server(&root.table("server", &keys::SERVER), plain_http, paths),
         access,
+        shared_sources,
+        accounts: accounts::read(root, &sources),
         network: network(&root.table("network", &keys::NETWORK), paths),
         limits: limits(&root.table("limits", &keys::LIMITS)),
         video: video(&root.table("video", &keys::VIDEO)),
         audio: audio(&root.table("audio", &keys::AUDIO)),
+        privacy: privacy(&root.table("privacy", &keys::PRIVACY)),
         log: log(&root.table("log", &keys::LOG)),
-        sources: sources::read(root),
+        sources,
     }
 }
 
@@ -237,7 +256,7 @@ fn pem(section: &Section<'_>, key: &str, label: &str, paths: &Paths<'_>) -> Opti
     None
 }
 
-fn access(section: &Section<'_>, paths: &Paths<'_>) -> Access {
+fn access(section: &Section<'_>, shared: &Rights, paths: &Paths<'_>) -> Access {
     let open = section.get("open", values::boolean).unwrap_or(false);
     let password = section.get_secret("password", values::password);
     let from_file = section.get("password_file", values::path).and_then(|path| {
@@ -258,9 +277,16 @@ fn access(section: &Section<'_>, paths: &Paths<'_>) -> Access {
             section.wrong(key, "no password where open = true", "one");
         }
     }
+    let nothing = matches!(shared, Rights::Only(names) if names.is_empty());
+    for key in ["open", "password", "password_file"] {
+        if nothing && section.has(key) && (key != "open" || open) {
+            section.wrong("sources", &format!("one source or more beside {key}"), "an empty array");
+        }
+    }
     match (open, password.or(from_file)) {
         (true, _) => Access::Open,
         (false, Some(password)) => Access::Password(password),
+        (false, None) if nothing => Access::Named,
         (false, None) => Access::Token,
     }
 }
@@ -319,6 +345,10 @@ fn video(section: &Section<'_>) -> Video {
 fn audio(section: &Section<'_>) -> AudioEncoding {
     let bitrate = section.get("bitrate_kbps", values::bitrate(6..=510));
     AudioEncoding { bitrate: bitrate.unwrap_or(Bitrate::from_kbps(96)) }
+}
+
+fn privacy(section: &Section<'_>) -> Privacy {
+    Privacy { notify: section.get("notify", values::boolean).unwrap_or(true) }
 }
 
 fn log(section: &Section<'_>) -> Log {

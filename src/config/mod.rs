@@ -5,6 +5,7 @@
 //! all mistakes are reported at once, each with file, line and key. Never touches GStreamer or
 //! the network, and uses nothing of the crate but `core`.
 
+mod accounts;
 mod auto;
 mod environment;
 mod ice_server;
@@ -16,12 +17,14 @@ mod renditions;
 mod sources;
 mod values;
 
+pub use accounts::{Account, MAX_ACCOUNTS, accounts_file, parse_accounts};
 pub use auto::auto_sources;
 pub use environment::Environment;
 pub use load::{SYSTEM_CONFIG, find};
 pub use mistake::{ConfigErrors, Mistake};
 
 use crate::core::ids::SourceName;
+use crate::core::principal::Rights;
 use crate::core::protocol::{MediaKind, SourceKindName};
 use crate::core::renditions::Step;
 use crate::core::units::{Bitrate, FrameRate, Size};
@@ -83,6 +86,10 @@ pub struct Config {
     pub server: Server,
     /// `[access]`
     pub access: Access,
+    /// `access.sources`: what that shows.
+    pub shared_sources: Rights,
+    /// `[[account]]`, in the file's order. Those that `vitrina passwd` made are in the state folder.
+    pub accounts: Vec<Account>,
     /// `[network]`
     pub network: Network,
     /// `[limits]`
@@ -91,6 +98,8 @@ pub struct Config {
     pub video: Video,
     /// `[audio]`
     pub audio: AudioEncoding,
+    /// `[privacy]`
+    pub privacy: Privacy,
     /// `[log]`
     pub log: Log,
     /// `[[source]]`, in the file's order. Empty: what the machine has.
@@ -128,7 +137,7 @@ pub enum Tls {
     },
 }
 
-/// `[access]`: who may watch.
+/// `[access]`: who may watch without a name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Access {
     /// `open = true`: whoever reaches the address.
@@ -137,6 +146,8 @@ pub enum Access {
     Token,
     /// `password` or `password_file`.
     Password(Secret),
+    /// `sources = []`: nobody; accounts and invitations alone let in.
+    Named,
 }
 
 /// A text that is never shown: `Debug` prints stars.
@@ -244,6 +255,13 @@ pub struct Video {
 pub struct AudioEncoding {
     /// `bitrate_kbps`
     pub bitrate: Bitrate,
+}
+
+/// `[privacy]`: what the person at the machine is told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Privacy {
+    /// `notify`: whether the desktop says so when somebody begins to watch.
+    pub notify: bool,
 }
 
 /// `[log]`

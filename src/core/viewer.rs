@@ -14,7 +14,7 @@
 mod answering;
 mod events;
 
-pub use events::{Effect, Input};
+pub use events::{AdminRequest, Effect, Input};
 
 use super::candidate::Candidate;
 use super::ids::SourceName;
@@ -102,6 +102,7 @@ impl Joined {
 pub struct Session {
     state: State,
     known: Vec<SourceName>,
+    is_admin: bool,
     video_codec: Option<Codec>,
     watching: Watching,
     candidates: usize,
@@ -111,18 +112,25 @@ pub struct Session {
 }
 
 impl Session {
-    /// A client has connected; `known` are the sources there are.
+    /// A client has connected; `known` are the sources that there are for it.
     #[must_use]
     pub fn new(now: Instant, known: Vec<SourceName>) -> Self {
         Self {
             state: State::AwaitHello { until: now + HELLO_WITHIN },
             known,
+            is_admin: false,
             video_codec: None,
             watching: Watching::default(),
             candidates: 0,
             mistakes: 0,
             ice: None,
         }
+    }
+
+    /// The same, of somebody who may ask what admins ask.
+    #[must_use]
+    pub fn of_admin(now: Instant, known: Vec<SourceName>) -> Self {
+        Self { is_admin: true, ..Self::new(now, known) }
     }
 
     /// When [`Input::Tick`] is next due.
@@ -163,6 +171,12 @@ impl Session {
             | State::Connected { joined } => Some(joined),
             State::AwaitHello { .. } | State::Greeted | State::Closed => None,
         }
+    }
+
+    /// Whether there is such a source for this viewer.
+    #[must_use]
+    pub fn knows(&self, source: &SourceName) -> bool {
+        self.known.contains(source)
     }
 
     /// The codec for pictures, known after `hello`.
@@ -221,11 +235,25 @@ impl Session {
             ClientMessage::Choose { source, rung } => self.choose(source, rung, effects),
             ClientMessage::Answer { sdp } => self.answer(now, &sdp, effects),
             ClientMessage::Candidate { mline, candidate } => self.candidate(mline, &candidate, effects),
+            ClientMessage::WatchViewers { on } => self.administer(AdminRequest::WatchViewers(on), effects),
+            ClientMessage::EndViewer { viewer } => self.administer(AdminRequest::End(viewer), effects),
+            ClientMessage::Pause { source } => self.administer(AdminRequest::Pause(source), effects),
+            ClientMessage::Resume { source } => self.administer(AdminRequest::Resume(source), effects),
             // Answered where it arrives, so that it measures the connection alone.
             ClientMessage::Ping { .. } => {}
             ClientMessage::Leave => {
                 self.end(ByeReason::Left, "You have left.".into(), effects);
             }
+        }
+    }
+
+    fn administer(&mut self, request: AdminRequest, effects: &mut Vec<Effect>) {
+        if !self.is_greeted() {
+            self.out_of_order("what admins ask comes after welcome", effects);
+        } else if self.is_admin {
+            effects.push(Effect::Administer(request));
+        } else {
+            self.mistake(ErrorCode::Forbidden, "That is for admins.".into(), effects);
         }
     }
 
@@ -492,12 +520,13 @@ impl Session {
         let retry = match reason {
             ByeReason::Shutdown
             | ByeReason::Reload
+            | ByeReason::Revoked
             | ByeReason::Timeout
             | ByeReason::ConnectionFailed
             | ByeReason::TooSlow
             | ByeReason::Internal => Some(RETRY),
             ByeReason::Full => Some(RETRY * 10),
-            ByeReason::Left | ByeReason::BadFingerprint | ByeReason::ProtocolError => None,
+            ByeReason::Left | ByeReason::Ended | ByeReason::BadFingerprint | ByeReason::ProtocolError => None,
         };
         let retry_ms = retry.map(|pause| u64::try_from(pause.as_millis()).unwrap_or(u64::MAX));
         effects.push(Effect::Send(ServerMessage::Bye { reason, message, retry_ms }));

@@ -1,6 +1,7 @@
 //! Sessions driven by hand: the way through, the ways out, and whatever order a client invents.
 
 use super::*;
+use crate::core::ids::ViewerId;
 use crate::core::protocol::{ClientMessage, MediaKind, SourceKindName};
 use crate::core::renditions::{self, Full, default_steps};
 use crate::core::units::{Bitrate, FrameRate, Size};
@@ -107,6 +108,7 @@ fn word(effect: &Effect) -> String {
             format!("feed {}", sources.iter().map(SourceName::as_str).collect::<Vec<_>>().join("+"))
         }
         Effect::Move { source, rung } => format!("move {source} {rung}"),
+        Effect::Administer(request) => format!("administer {request:?}"),
         Effect::Close(reason) => format!("close {reason:?}"),
     }
 }
@@ -371,6 +373,37 @@ proptest! {
 }
 
 const WHEP_OFFER: &str = include_str!("../../tests/golden/sdp/whep-chromium.sdp");
+
+#[test]
+fn what_admins_ask_is_for_admins() {
+    let asked = || {
+        [
+            (ClientMessage::WatchViewers { on: true }, "administer WatchViewers(true)"),
+            (ClientMessage::EndViewer { viewer: ViewerId(7) }, "administer End(ViewerId(7))"),
+            (ClientMessage::Pause { source: None }, "administer Pause(None)"),
+            (ClientMessage::Resume { source: None }, "administer Resume(None)"),
+        ]
+    };
+    let mut admin = Test::new();
+    admin.session = Session::of_admin(admin.now, known());
+    let mut others = [Test::new(), Test::offered(), Test::connected()];
+    for (message, does) in asked() {
+        assert_eq!(admin.say(message.clone()), ["error OutOfOrder"], "before hello");
+        let [new, offered, connected] = &mut others;
+        assert_eq!(new.say(message.clone()), ["error OutOfOrder"]);
+        for test in [offered, connected] {
+            assert_eq!(test.say(message.clone()), ["error Forbidden"], "{does}");
+        }
+    }
+    admin.say(hello());
+    for (message, does) in asked() {
+        assert_eq!(admin.say(message), [does]);
+    }
+    admin.say(ClientMessage::Leave);
+    for (message, _) in asked() {
+        assert!(admin.say(message).is_empty(), "it has left");
+    }
+}
 
 /// A session that has begun by WHEP, and its fingerprints.
 fn whep() -> (Test, Vec<Fingerprint>) {

@@ -3,28 +3,49 @@
 use super::sources::Sources;
 use super::whep;
 use crate::core::ids::ViewerId;
-use crate::core::protocol::{ByeReason, MediaKind, ServerMessage};
+use crate::core::principal::{Principal, Who};
+use crate::core::protocol::{ByeReason, MediaKind, ServerMessage, WatchesBy};
 use crate::core::rtp::{CAPTURE_TIME_URI, TRANSPORT_SEQUENCE_URI};
 use crate::core::sdp::{CheckedAnswer, Fingerprint, HashFunction};
 use crate::core::viewer::{Effect, Input, Session};
 use crate::media::RenditionId;
 use crate::media::viewer::Viewer;
-use crate::web::Outbox;
+use crate::web::{Grant, Outbox};
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject as _;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Instant, SystemTime};
 
 #[derive(Debug)]
 pub(super) struct Unit {
     pub(super) session: Session,
+    pub(super) guest: Guest,
     pub(super) since: Instant,
     pub(super) peer: Peer,
     /// Its client's DTLS certificate as PEM, once connected.
     pub(super) certificate: Option<String>,
     /// When it is to be told other ICE servers.
     pub(super) renew: Option<SystemTime>,
+    /// Whether it has asked to be told who watches.
+    pub(super) wants_list: bool,
+    /// When it may be told of that next.
+    pub(super) next_list: Instant,
     line: Line,
+}
+
+/// Who a viewer is, and from where.
+#[derive(Debug, Clone)]
+pub(super) struct Guest {
+    pub(super) grant: Grant,
+    /// As this machine sees it: behind a proxy that is the proxy's.
+    pub(super) address: SocketAddr,
+}
+
+impl Guest {
+    pub(super) fn principal(&self) -> &Principal {
+        self.grant.principal()
+    }
 }
 
 /// What there is of a viewer's peer connection.
@@ -60,22 +81,40 @@ enum Line {
 }
 
 impl Unit {
-    pub(super) fn new(now: Instant, session: Session, outbox: Outbox) -> Self {
-        Self::with(now, session, Line::Open(outbox))
+    pub(super) fn new(now: Instant, session: Session, guest: Guest, outbox: Outbox) -> Self {
+        Self::with(now, session, guest, Line::Open(outbox))
     }
 
     /// One that has come by WHEP.
-    pub(super) fn by_whep(now: Instant, session: Session, line: whep::Line) -> Self {
-        Self::with(now, session, Line::Whep(line))
+    pub(super) fn by_whep(now: Instant, session: Session, guest: Guest, line: whep::Line) -> Self {
+        Self::with(now, session, guest, Line::Whep(line))
     }
 
-    fn with(now: Instant, session: Session, line: Line) -> Self {
-        Self { session, since: now, peer: Peer::None, certificate: None, renew: None, line }
+    fn with(now: Instant, session: Session, guest: Guest, line: Line) -> Self {
+        Self {
+            session,
+            guest,
+            since: now,
+            peer: Peer::None,
+            certificate: None,
+            renew: None,
+            wants_list: false,
+            next_list: now,
+            line,
+        }
     }
 
-    /// Whether it is the session that a WHEP client knows by this id.
-    pub(super) fn is_session(&self, id: &str) -> bool {
-        matches!(&self.line, Line::Whep(line) if line.is(id))
+    /// By what it watches.
+    pub(super) fn watches_by(&self) -> WatchesBy {
+        match self.line {
+            Line::Whep(_) => WatchesBy::Whep,
+            Line::Open(_) | Line::Overflowed(_) | Line::Closed => WatchesBy::Page,
+        }
+    }
+
+    /// Whether it is the session that a WHEP client knows by this id, and that client's own.
+    pub(super) fn is_session(&self, id: &str, who: &Who) -> bool {
+        matches!(&self.line, Line::Whep(line) if line.is(id)) && self.guest.principal().who == *who
     }
 
     /// Tells its client something, if it takes it.
@@ -207,13 +246,16 @@ impl Unit {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::core::principal::Rights;
     use crate::web::OUTBOX_CAPACITY;
 
     #[test]
     fn a_client_that_takes_nothing_loses_its_session_and_may_still_read_why() {
         let now = Instant::now();
         let (outbox, inbox) = Outbox::new();
-        let mut unit = Unit::new(now, Session::new(now, Vec::new()), outbox);
+        let grant = Grant::of(Principal::anyone(Rights::All));
+        let guest = Guest { grant, address: SocketAddr::from(([127, 0, 0, 1], 1)) };
+        let mut unit = Unit::new(now, Session::new(now, Vec::new()), guest, outbox);
         let pong = |id| ServerMessage::Pong { id, time_ms: 0.0 };
         for id in 0..OUTBOX_CAPACITY as u64 {
             unit.say(pong(id));

@@ -5,13 +5,14 @@
 use super::links::Watch;
 use super::logins;
 use super::sources::Sources;
-use super::viewer::{Peer, Unit};
+use super::viewer::{Guest, Peer, Unit};
 use crate::config;
 use crate::core::ids::{SourceName, ViewerId};
+use crate::core::principal::{Principal, Role};
 use crate::core::protocol::{
     self, ByeReason, Codec, IceServer, MediaKind, ServerMessage, SourceState, TrackInfo,
 };
-use crate::core::viewer::{Effect, Input, Session};
+use crate::core::viewer::{AdminRequest, Effect, Input, Session};
 use crate::core::watching::Turn;
 use crate::media::viewer::{IceSettings, TrackSpec, Viewer, ViewerEvent};
 use crate::media::{Events, MediaError, RenditionId};
@@ -48,6 +49,8 @@ pub(super) struct Viewers {
     pub(super) limit: usize,
     pub(super) events: Events,
     pub(super) opened: Sender<Opened>,
+    /// What admins have asked for and was not done yet.
+    pub(super) asked: Vec<(ViewerId, AdminRequest)>,
 }
 
 impl Viewers {
@@ -58,7 +61,16 @@ impl Viewers {
         events: Events,
         opened: Sender<Opened>,
     ) -> Self {
-        Self { links: Watch::new(Instant::now()), all: BTreeMap::new(), ice, greeting, limit, events, opened }
+        Self {
+            links: Watch::new(Instant::now()),
+            all: BTreeMap::new(),
+            ice,
+            greeting,
+            limit,
+            events,
+            opened,
+            asked: Vec::new(),
+        }
     }
 
     pub(super) fn reconfigure(&mut self, ice: IceSettings, greeting: Greeting, limit: usize) {
@@ -93,14 +105,32 @@ impl Viewers {
         });
         let connected = self.all.values().any(|unit| unit.session.is_connected());
         let links = self.links.deadline(connected);
-        self.all.values().filter_map(|unit| unit.session.deadline()).chain(waiting).chain(links).min()
+        self.all
+            .values()
+            .filter_map(|unit| unit.session.deadline())
+            .chain(waiting)
+            .chain(links)
+            .chain(self.lists_due())
+            .min()
     }
 
     /// A client has connected.
-    pub(super) fn connected(&mut self, now: Instant, viewer: ViewerId, outbox: Outbox, sources: &Sources) {
+    pub(super) fn connected(
+        &mut self,
+        now: Instant,
+        viewer: ViewerId,
+        outbox: Outbox,
+        guest: Guest,
+        sources: &Sources,
+    ) {
         let full = self.count() >= self.limit;
-        let session = Session::new(now, sources.names());
-        self.all.insert(viewer, Unit::new(now, session, outbox));
+        tracing::debug!(%viewer, who = %guest.principal().who, address = %guest.address, "viewer is let in");
+        let known = guest.principal().visible(sources.names());
+        let session = match guest.principal().role {
+            Role::Admin => Session::of_admin(now, known),
+            Role::Viewer | Role::Participant => Session::new(now, known),
+        };
+        self.all.insert(viewer, Unit::new(now, session, guest, outbox));
         if full {
             let message = format!("As many viewers as are allowed here ({}) are watching.", self.limit);
             self.handle(now, viewer, Input::End { reason: ByeReason::Full, message }, sources);
@@ -130,7 +160,9 @@ impl Viewers {
                     Effect::Welcome => {
                         let told = logins::told(&self.greeting.ice_servers, viewer, SystemTime::now());
                         unit.renew = told.renew;
-                        unit.say(welcome(&self.greeting, viewer, told.servers, sources));
+                        let welcome =
+                            welcome(&self.greeting, viewer, told.servers, unit.guest.principal(), sources);
+                        unit.say(welcome);
                     }
                     Effect::Send(message) => unit.say(message),
                     Effect::Open { sources: joined, video_codec } => {
@@ -163,6 +195,7 @@ impl Viewers {
                         unit.feed(viewer, sources);
                         tracing::debug!(%viewer, %source, rung, "moving");
                     }
+                    Effect::Administer(request) => self.asked.push((viewer, request)),
                     Effect::Close(reason) => {
                         tracing::info!(%viewer, ?reason, "viewer is shown out");
                         if unit.show_out(viewer, sources) {
@@ -311,12 +344,14 @@ impl Viewers {
         }
     }
 
-    /// Tells everybody that a source has changed.
+    /// Tells everybody whose source it is that it has changed.
     pub(super) fn announce(&mut self, changes: &[(SourceName, SourceState)]) {
         for unit in self.all.values_mut() {
             if unit.session.is_greeted() {
                 for (name, state) in changes {
-                    unit.say(ServerMessage::Source { name: name.clone(), state: state.clone() });
+                    if unit.session.knows(name) {
+                        unit.say(ServerMessage::Source { name: name.clone(), state: state.clone() });
+                    }
                 }
             }
         }
@@ -329,10 +364,9 @@ impl Viewers {
         sources: &Sources,
         reason: ByeReason,
         message: &str,
-        concerned: impl Fn(&Session) -> bool,
+        concerned: impl Fn(&Unit) -> bool,
     ) {
-        let whom: Vec<_> =
-            self.all.iter().filter(|(_, unit)| concerned(&unit.session)).map(|(id, _)| *id).collect();
+        let whom: Vec<_> = self.all.iter().filter(|(_, unit)| concerned(unit)).map(|(id, _)| *id).collect();
         for viewer in whom {
             self.handle(now, viewer, Input::End { reason, message: message.to_owned() }, sources);
         }
@@ -362,14 +396,17 @@ fn welcome(
     greeting: &Greeting,
     viewer: ViewerId,
     ice_servers: Vec<IceServer>,
+    principal: &Principal,
     sources: &Sources,
 ) -> ServerMessage {
+    let mut infos = sources.infos();
+    infos.retain(|info| principal.sources.include(&info.name));
     ServerMessage::Welcome {
         version: protocol::VERSION,
-        software: concat!("vitrina/", env!("CARGO_PKG_VERSION")).into(),
+        software: super::SOFTWARE.into(),
         title: greeting.title.clone(),
         viewer,
-        sources: sources.infos(),
+        sources: infos,
         ice_servers,
     }
 }

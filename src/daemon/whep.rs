@@ -2,9 +2,10 @@
 
 use super::logins;
 use super::sources::Sources;
-use super::viewer::{Peer, Unit};
+use super::viewer::{Guest, Peer, Unit};
 use super::viewers::{Opened, Viewers};
 use crate::core::ids::{SourceName, ViewerId};
+use crate::core::principal::{Principal, Who};
 use crate::core::protocol::{ByeReason, Codec, IceServer, MediaKind};
 use crate::core::sdp::{Agreement, CheckedOffer, ProfileLevelId, Sendable};
 use crate::core::viewer::{Input, Session};
@@ -58,14 +59,24 @@ impl Line {
 
 impl Viewers {
     /// Does what is asked by WHEP.
-    pub(super) fn whep(&mut self, now: Instant, action: WhepAction, reply: WhepReply, sources: &Sources) {
+    pub(super) fn whep(
+        &mut self,
+        now: Instant,
+        action: WhepAction,
+        guest: Guest,
+        reply: WhepReply,
+        sources: &Sources,
+    ) {
+        let who = &guest.principal().who;
         let outcome = match action {
-            WhepAction::Create { viewer, source, offer } => match self.agree(&offer, source, sources) {
-                Ok(agreement) => return self.begin(now, viewer, agreement, reply, sources),
-                Err(outcome) => outcome,
-            },
+            WhepAction::Create { viewer, source, offer } => {
+                match self.agree(&offer, source, guest.principal(), sources) {
+                    Ok(agreement) => return self.begin(now, viewer, agreement, guest, reply, sources),
+                    Err(outcome) => outcome,
+                }
+            }
             WhepAction::Patch { session, condition, fragment } => {
-                let unit = self.by_session(&session).and_then(|viewer| self.all.get_mut(&viewer));
+                let unit = self.by_session(&session, who).and_then(|viewer| self.all.get_mut(&viewer));
                 match unit.map(|unit| (unit.session.patch(&condition, &fragment), unit)) {
                     None => WhepOutcome::NoSession,
                     Some((Err(refusal), _)) => WhepOutcome::PatchRefused(refusal),
@@ -75,7 +86,7 @@ impl Viewers {
                     }
                 }
             }
-            WhepAction::Delete { session } => match self.by_session(&session) {
+            WhepAction::Delete { session } => match self.by_session(&session, who) {
                 None => WhepOutcome::NoSession,
                 Some(viewer) => {
                     let message = "You have left.".into();
@@ -83,7 +94,7 @@ impl Viewers {
                     WhepOutcome::Done
                 }
             },
-            WhepAction::Look { session } => match self.by_session(&session) {
+            WhepAction::Look { session } => match self.by_session(&session, who) {
                 None => WhepOutcome::NoSession,
                 Some(_) => WhepOutcome::Done,
             },
@@ -92,17 +103,19 @@ impl Viewers {
         let _gone = reply.send(outcome);
     }
 
-    fn by_session(&self, session: &str) -> Option<ViewerId> {
-        self.all.iter().find(|(_, unit)| unit.is_session(session)).map(|(id, _)| *id)
+    fn by_session(&self, session: &str, who: &Who) -> Option<ViewerId> {
+        self.all.iter().find(|(_, unit)| unit.is_session(session, who)).map(|(id, _)| *id)
     }
 
     fn agree(
         &self,
         offer: &CheckedOffer,
         source: Option<SourceName>,
+        principal: &Principal,
         sources: &Sources,
     ) -> Result<Agreement, WhepOutcome> {
-        let names = sources.names();
+        // What somebody may not see is not there for them.
+        let names = principal.visible(sources.names());
         let names = match source {
             Some(name) if names.contains(&name) => vec![name],
             None if !names.is_empty() => names,
@@ -120,6 +133,7 @@ impl Viewers {
         now: Instant,
         viewer: ViewerId,
         agreement: Agreement,
+        guest: Guest,
         reply: WhepReply,
         sources: &Sources,
     ) {
@@ -136,7 +150,7 @@ impl Viewers {
         let servers = logins::told(&self.greeting.ice_servers, viewer, SystemTime::now()).servers;
         let ice = self.ice.with(servers.clone());
         let session = Session::answering(now, agreement.clone(), tag);
-        let mut unit = Unit::by_whep(now, session, Line::new(reply, servers));
+        let mut unit = Unit::by_whep(now, session, guest, Line::new(reply, servers));
         unit.peer = Peer::Opening { renditions, offer: None };
         self.all.insert(viewer, unit);
         tracing::info!(%viewer, viewers = self.count(), "viewer comes by WHEP");

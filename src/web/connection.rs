@@ -96,7 +96,7 @@ async fn serve_http<S>(
             tracing::debug!(%peer, %error, "HTTP connection failed");
         }
     }
-    let Some(upgrade) = client.take_upgrade() else { return };
+    let Some((upgrade, grant)) = client.take_upgrade() else { return };
     // The stream as it went in, and what came behind the request's head.
     let parts = match upgrade.await {
         Ok(upgraded) => upgraded.downcast::<FuturesIo<S>>(),
@@ -109,7 +109,8 @@ async fn serve_http<S>(
     let viewer = shared.next_viewer();
     tracing::debug!(%peer, %viewer, "WebSocket opened");
     let stream = parts.io.into_inner();
-    signalling::run(stream, parts.read_buf.into(), viewer, client.events(), client.deadlines()).await;
+    let guest = signalling::Guest { grant, peer };
+    signalling::run(stream, parts.read_buf.into(), viewer, guest, client.events(), client.deadlines()).await;
 }
 
 /// Answers plain HTTP on the TLS port: somebody has typed the address without `https://`.

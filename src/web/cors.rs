@@ -3,7 +3,7 @@
 //!
 //! Cookies are never let through: another site's page sends the token itself.
 
-use super::api;
+use super::door;
 use super::reply::Refusal;
 use super::settings::Settings;
 use hyper::header::{self, HeaderMap, HeaderName, HeaderValue};
@@ -20,7 +20,7 @@ const HEADERS: [(HeaderName, &str); 4] = [
 pub(crate) fn check(settings: &Settings, headers: &HeaderMap) -> Result<(), Refusal> {
     match allowed(settings, headers) {
         Some(_) => Ok(()),
-        None => api::check_origin(settings, headers),
+        None => door::check_origin(settings, headers),
     }
 }
 

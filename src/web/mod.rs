@@ -2,6 +2,7 @@
 //!
 //! Invariant: `web` speaks with the daemon by [`Event`] and [`Outbox`] alone.
 
+mod accounts;
 mod admission;
 mod api;
 mod assets;
@@ -9,7 +10,9 @@ mod client;
 mod connection;
 mod cors;
 mod deadlines;
+mod door;
 mod error;
+mod grant;
 mod host;
 mod io;
 mod link;
@@ -18,15 +21,18 @@ mod reply;
 mod router;
 mod server;
 mod session;
+mod sessions;
 mod settings;
 mod signalling;
-mod state;
+pub(crate) mod state;
 mod tls;
 mod upgrade;
 mod whep;
 
+pub use accounts::{accounts_path, hash_password, read_accounts, write_accounts};
 pub use deadlines::Deadlines;
 pub use error::Error;
+pub use grant::Grant;
 pub use link::Link;
 pub use server::{Reloaded, Server};
 pub use settings::viewing_link;
@@ -35,6 +41,7 @@ use crate::core::ids::{SourceName, ViewerId};
 use crate::core::protocol::{ClientMessage, ErrorCode, IceServer, ServerMessage};
 use crate::core::sdp::CheckedOffer;
 use crate::core::whep::{Fragment, IfMatch, PatchRefusal};
+use std::net::SocketAddr;
 
 /// What the signalling tells the daemon.
 #[derive(Debug)]
@@ -45,6 +52,10 @@ pub enum Event {
         viewer: ViewerId,
         /// The way back to it.
         outbox: Outbox,
+        /// Who it is, and what has let it in.
+        grant: Grant,
+        /// Where it comes from, as this machine sees it.
+        peer: SocketAddr,
     },
     /// It has said something well formed, within its limits.
     Message {
@@ -66,9 +77,15 @@ pub enum Event {
     Whep {
         /// What.
         action: WhepAction,
+        /// Who it is, and what has let it in.
+        grant: Grant,
+        /// Where it comes from, as this machine sees it.
+        peer: SocketAddr,
         /// The way back to it.
         reply: WhepReply,
     },
+    /// Somebody who was let in may not hold any more what let them in: [`Server::holds`].
+    AccessChanged,
     /// Its connection has ended. The last event of a viewer.
     Closed {
         /// Who.
@@ -139,6 +156,8 @@ pub enum WhepOutcome {
         /// A sentence for the client.
         message: String,
     },
+    /// What let the client in does not hold any more.
+    Revoked,
     /// There is no such session.
     NoSession,
     /// The session goes on as it was.

@@ -7,18 +7,18 @@ use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
 const LIMIT: Duration = Duration::from_secs(20);
-const OFFER: &str = include_str!("../golden/sdp/whep-chromium.sdp");
-const SDP: &str = "Content-Type: application/sdp";
+pub const OFFER: &str = include_str!("../golden/sdp/whep-chromium.sdp");
+pub const SDP: &str = "Content-Type: application/sdp";
 const FRAGMENT: &str = "Content-Type: application/trickle-ice-sdpfrag";
 
-struct Answer {
-    status: u16,
+pub struct Answer {
+    pub status: u16,
     head: String,
-    body: String,
+    pub body: String,
 }
 
 impl Answer {
-    fn header(&self, name: &str) -> Option<&str> {
+    pub fn header(&self, name: &str) -> Option<&str> {
         let line = self
             .head
             .lines()
@@ -40,7 +40,7 @@ fn send(address: SocketAddr, method: &str, path: &str, headers: &[&str], body: &
     stream
 }
 
-fn ask(address: SocketAddr, method: &str, path: &str, headers: &[&str], body: &str) -> Answer {
+pub fn ask(address: SocketAddr, method: &str, path: &str, headers: &[&str], body: &str) -> Answer {
     let mut bytes = Vec::new();
     let _ = send(address, method, path, headers, body).read_to_end(&mut bytes);
     let text = String::from_utf8(bytes).unwrap();

@@ -53,6 +53,7 @@ test('every word of the protocol has words, or an icon, for people', async () =>
     assert.ok(en[`lost.${reason}`] && en[`ended.${reason}`], reason);
   }
   for (const cause of variants('FailureCause')) assert.equal(causeKey(cause), `cause.${cause}`);
+  for (const by of variants('PausedBy')) assert.ok(en[`cover.paused.${by}`], by);
   for (const state of variants('SourceState')) assert.ok(en[`state.${state}`], state);
   for (const kind of variants('SourceKindName')) assert.ok(Object.hasOwn(ICONS, kind), kind);
 });
@@ -121,6 +122,13 @@ test('what lies over a picture says why there is none', () => {
   assert.equal(title(source('live'), now({ playing: false })), 'cover.waiting');
   assert.equal(title(source('starting'), now()), 'cover.starting');
   assert.equal(title(source('idle'), now()), 'cover.idle');
+  // Whoever has paused it, also where its picture was seen before or is not part of the session.
+  for (const [by, body] of [['machine', 'cover.paused.machine'], ['admin', 'cover.paused.admin'], ['later', 'cover.paused.machine']]) {
+    for (const offered of [now().offered, []]) {
+      const cover = coverOf({ ...source('paused'), by }, now({ playing: true, offered }));
+      assert.deepEqual([cover.look, cover.title, cover.body], ['paused', 'cover.paused', body]);
+    }
+  }
   assert.equal(title(source('failed', { cause: 'busy' }), now()), 'cause.busy');
   assert.equal(title(source('failed', { cause: 'later' }), now()), 'cause.other');
   assert.equal(title(source('failed', { cause: 'stalled', media: ['audio'] }), now()), 'cause.stalled.audio');

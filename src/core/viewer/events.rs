@@ -1,7 +1,7 @@
 //! What a session is told and what it says is to be done: nothing but the types.
 
 use crate::core::candidate::Candidate;
-use crate::core::ids::SourceName;
+use crate::core::ids::{SourceName, ViewerId};
 use crate::core::protocol::{ByeReason, ClientMessage, Codec, ErrorCode, ServerMessage, TrackInfo};
 use crate::core::sdp::{CheckedAnswer, Fingerprint};
 use crate::core::watching::Turn;
@@ -59,6 +59,19 @@ pub enum Input {
     Tick,
 }
 
+/// What an admin asks for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum AdminRequest {
+    /// Whether to be told who watches.
+    WatchViewers(bool),
+    /// An end of that session.
+    End(ViewerId),
+    /// One source, or all, is not to be shown to anybody.
+    Pause(Option<SourceName>),
+    /// One source, or all, is to be shown again.
+    Resume(Option<SourceName>),
+}
+
 /// What is to be done.
 #[derive(Debug)]
 pub enum Effect {
@@ -100,6 +113,8 @@ pub enum Effect {
         /// Counted from the best.
         rung: u8,
     },
+    /// Do what an admin asks for; this is one.
+    Administer(AdminRequest),
     /// Drop the peer connection and close the signalling connection. The last effect.
     Close(ByeReason),
 }

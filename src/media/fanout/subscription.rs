@@ -9,6 +9,7 @@ use crate::core::ids::ViewerId;
 use crate::core::protocol::MediaKind;
 use crate::core::rtp::{Decision, Extensions, FrameInfo, Rewriter, Track};
 use gstreamer as gst;
+use gstreamer::prelude::*;
 use gstreamer_app as gst_app;
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -34,6 +35,8 @@ pub struct Subscription {
     transport_sequence: AtomicU8,
     frames: AtomicU64,
     dropped: AtomicU64,
+    /// What is not later than this does not leave the queue; in nanoseconds.
+    forgotten: Arc<AtomicU64>,
     events: Events,
 }
 
@@ -67,6 +70,8 @@ impl Subscription {
             first_timestamp: track.first_timestamp,
         })
         .map_err(MediaError::gst("making a viewer's track"))?;
+        let forgotten = Arc::default();
+        keep_back(&appsrc, Arc::clone(&forgotten));
         Ok(Self {
             viewer,
             rendition: track.rendition.clone(),
@@ -84,6 +89,7 @@ impl Subscription {
             transport_sequence: AtomicU8::new(0),
             frames: AtomicU64::new(0),
             dropped: AtomicU64::new(0),
+            forgotten,
             events,
         })
     }
@@ -140,8 +146,19 @@ impl Subscription {
         self.outlet().switch.leave(rung);
     }
 
-    pub(super) fn deliver(&self, frame: &Frame, rung: Rung) {
+    /// What waits for the viewer does not go out, and what has gone out is not sent again.
+    pub(super) fn forget(&self) {
+        let outlet = self.outlet();
+        self.link.departure().keyframe(self.ssrc, outlet.rewriter.next_sequence());
+        let time = u64::try_from(outlet.time.as_nanos()).unwrap_or(u64::MAX);
+        self.forgotten.store(time, Ordering::Relaxed);
+    }
+
+    pub(super) fn deliver(&self, frame: &Frame, rung: Rung, is_forgotten: impl Fn() -> bool) {
         let mut outlet = self.outlet();
+        if is_forgotten() {
+            return;
+        }
         // It has joined, and been given this one, since the frame set out.
         if outlet.last.is_some_and(|(stream, last)| stream == frame.stream && frame.number <= last) {
             return;
@@ -232,6 +249,20 @@ impl Subscription {
         }
         Some(list)
     }
+}
+
+/// Lets nothing out of a queue that has waited there since before `forgotten`.
+fn keep_back(appsrc: &gst_app::AppSrc, forgotten: Arc<AtomicU64>) {
+    let Some(pad) = appsrc.static_pad("src") else { return };
+    pad.add_probe(gst::PadProbeType::BUFFER_LIST, move |_, info| {
+        let until = forgotten.load(Ordering::Relaxed);
+        let list = info.buffer_list();
+        let time = list.and_then(|list| list.get(0)).and_then(gst::BufferRef::pts);
+        match time {
+            Some(time) if until > 0 && time.nseconds() <= until => gst::PadProbeReturn::Drop,
+            _ => gst::PadProbeReturn::Ok,
+        }
+    });
 }
 
 /// A viewer that joins a fan-out. What is delivered meanwhile waits for its end.

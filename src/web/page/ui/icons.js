@@ -36,6 +36,7 @@ export const ICONS = {
   test: `${ROUND_RECT(3, 5, 18, 14, 2.5)}M7.5 5v14M12 5v14M16.5 5v14`,
   uri: `${DOT(6, 18)}M5 12.5a6.5 6.5 0 0 1 6.5 6.5M5 6.5A12.5 12.5 0 0 1 17.5 19`,
   launch: `${ROUND_RECT(3, 4.5, 18, 15, 2.5)}M7.5 9.5l3 2.5-3 2.5M12.5 15h4`,
+  pause: ROUND_RECT(6, 5, 4, 14, 1) + ROUND_RECT(14, 5, 4, 14, 1),
   warning: `M12 4.5L2.8 19.5h18.4zM12 10v4.5${DOT(12, 17)}`,
   lock: `${ROUND_RECT(5, 10.5, 14, 10, 2.5)}M8 10.5V8a4 4 0 0 1 8 0v2.5`,
   plug: 'M9 3.5V8M15 3.5V8M6.5 8h11v3.5a5.5 5.5 0 0 1-11 0zM12 17v3.5',
