@@ -12,7 +12,7 @@ use vitrina::core::inventory::{EncoderInfo, Inventory};
 use vitrina::core::principal::AccountName;
 use vitrina::daemon;
 use vitrina::media::{self, launch::LaunchFiles};
-use vitrina::telemetry::logs;
+use vitrina::telemetry::{audit, logs};
 use vitrina::web::{self, Link};
 
 fn main() -> ExitCode {
@@ -48,8 +48,9 @@ fn run(file: Option<&Path>) -> anyhow::Result<()> {
 
 /// Hands over to the daemon, until it ends.
 fn start(config: Config) -> anyhow::Result<()> {
-    daemon::run(config, daemon::Means { find_sources, load_config, announce })?;
-    Ok(())
+    let ended = daemon::run(config, daemon::Means { find_sources, load_config, announce });
+    audit::flush();
+    Ok(ended?)
 }
 
 fn load_config(file: Option<&Path>) -> Result<Config, String> {

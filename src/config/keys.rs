@@ -60,8 +60,17 @@ pub(super) const ICE_SERVER: Keys = Keys {
     names: &["urls", "username", "credential"],
 };
 
-pub(super) const LIMITS: Keys =
-    Keys { place: "[limits]", path: "limits", names: &["viewers", "connections", "connections_per_address"] };
+pub(super) const LIMITS: Keys = Keys {
+    place: "[limits]",
+    path: "limits",
+    names: &[
+        "viewers",
+        "viewers_per_source",
+        "viewers_per_account",
+        "connections",
+        "connections_per_address",
+    ],
+};
 
 pub(super) const VIDEO: Keys = Keys {
     place: "[video]",
@@ -71,7 +80,8 @@ pub(super) const VIDEO: Keys = Keys {
 
 pub(super) const AUDIO: Keys = Keys { place: "[audio]", path: "audio", names: &["bitrate_kbps"] };
 
-pub(super) const LOG: Keys = Keys { place: "[log]", path: "log", names: &["level", "format"] };
+pub(super) const LOG: Keys =
+    Keys { place: "[log]", path: "log", names: &["level", "format", "audit_file", "audit_addresses"] };
 
 /// A source whose kind is missing or wrong: the keys of all kinds.
 pub(super) const SOURCE: Keys = Keys {

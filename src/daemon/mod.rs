@@ -4,6 +4,7 @@
 //! happens comes to the loop as an [`Event`]; nothing in the loop waits for a device or a socket,
 //! but for a reload, which waits until the file is read and the machine is looked at.
 
+mod audit;
 mod jobs;
 mod links;
 mod reload;
@@ -35,7 +36,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 use system::{Request, Requests};
 use viewer::{Guest, Unit};
-use viewers::{Greeting, Opened, Viewers};
+use viewers::{Greeting, Opened, Rules, Viewers};
 
 /// Events of the media that may wait. A hundred viewers that join at once make some thousand.
 const MEDIA_EVENTS: usize = 16 * 1024;
@@ -177,8 +178,7 @@ impl Daemon {
         let events = media::Events::new(media_sender);
         let jobs = Jobs::new(done_sender);
         let sources = Sources::new(&config, found, encoders, events.clone(), jobs);
-        let viewers =
-            Viewers::new(ice(&config), greeting(&config), config.limits.viewers, events, opened_sender);
+        let viewers = Viewers::new(ice(&config), greeting(&config), rules(&config), events, opened_sender);
         let now = Instant::now();
         Ok(Self {
             config,
@@ -398,6 +398,10 @@ fn ice(config: &Config) -> IceSettings {
         ports: config.network.ports.clone(),
         servers: config.network.ice_servers.clone(),
     }
+}
+
+fn rules(config: &Config) -> Rules {
+    Rules { limits: config.limits.clone(), audit_addresses: config.log.audit_addresses }
 }
 
 fn greeting(config: &Config) -> Greeting {

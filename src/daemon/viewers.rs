@@ -2,11 +2,14 @@
 //!
 //! The rules are [`Session`]'s; this carries them out.
 
+use super::audit;
 use super::links::Watch;
 use super::sources::Sources;
 use super::viewer::{Guest, Peer, Unit};
+use crate::config::Limits;
+use crate::core::audit::AddressForm;
 use crate::core::ids::{SourceName, ViewerId};
-use crate::core::principal::Principal;
+use crate::core::principal::{Principal, Who};
 use crate::core::protocol::{
     self, ByeReason, Codec, IceServer, MediaKind, ServerMessage, SourceState, TrackInfo,
 };
@@ -38,13 +41,20 @@ pub(super) struct Greeting {
     pub(super) ice_servers: Vec<IceServer>,
 }
 
+/// How many there may be, and how they are told of.
+#[derive(Debug, Clone)]
+pub(super) struct Rules {
+    pub(super) limits: Limits,
+    pub(super) audit_addresses: AddressForm,
+}
+
 #[derive(Debug)]
 pub(super) struct Viewers {
     pub(super) links: Watch,
     pub(super) all: BTreeMap<ViewerId, Unit>,
     pub(super) ice: IceSettings,
     greeting: Greeting,
-    pub(super) limit: usize,
+    pub(super) rules: Rules,
     pub(super) events: Events,
     pub(super) opened: Sender<Opened>,
 }
@@ -53,22 +63,54 @@ impl Viewers {
     pub(super) fn new(
         ice: IceSettings,
         greeting: Greeting,
-        limit: usize,
+        rules: Rules,
         events: Events,
         opened: Sender<Opened>,
     ) -> Self {
-        Self { links: Watch::new(Instant::now()), all: BTreeMap::new(), ice, greeting, limit, events, opened }
+        Self { links: Watch::new(Instant::now()), all: BTreeMap::new(), ice, greeting, rules, events, opened }
     }
 
-    pub(super) fn reconfigure(&mut self, ice: IceSettings, greeting: Greeting, limit: usize) {
+    pub(super) fn reconfigure(&mut self, ice: IceSettings, greeting: Greeting, rules: Rules) {
         self.ice = ice;
         self.greeting = greeting;
-        self.limit = limit;
+        self.rules = rules;
     }
 
     /// How many there are; who was shown out and has not closed is none.
     pub(super) fn count(&self) -> usize {
         self.all.values().filter(|unit| !unit.is_shown_out()).count()
+    }
+
+    /// Why there is no room for one more of these, if there is none.
+    pub(super) fn full(&self, who: &Who) -> Option<String> {
+        let limits = &self.rules.limits;
+        if self.count() >= limits.viewers {
+            return Some(format!("As many viewers as are allowed here ({}) are watching.", limits.viewers));
+        }
+        let theirs = |unit: &&Unit| !unit.is_shown_out() && unit.guest.principal().who == *who;
+        let is_full = match who {
+            Who::Anyone => false,
+            Who::Account(_) | Who::Invitation(_) => {
+                self.all.values().filter(theirs).count() >= limits.viewers_per_account
+            }
+        };
+        let allowed = limits.viewers_per_account;
+        is_full.then(|| format!("As many as are allowed at once ({allowed}) watch as {who}."))
+    }
+
+    /// Why one of these sources can have no other viewer than `but`, if there is such.
+    pub(super) fn full_source<'a>(
+        &self,
+        mut sources: impl Iterator<Item = &'a SourceName>,
+        but: Option<ViewerId>,
+    ) -> Option<String> {
+        let allowed = self.rules.limits.viewers_per_source;
+        let watching = |source: &SourceName| {
+            let others = self.all.iter().filter(|(id, _)| Some(**id) != but);
+            others.filter(|(_, unit)| unit.session.joined().contains(source)).count()
+        };
+        let full = sources.find(|source| watching(source) >= allowed)?;
+        Some(format!("As many viewers as are allowed ({allowed}) watch '{full}'."))
     }
 
     /// Whether some viewer is to be sent this.
@@ -101,15 +143,15 @@ impl Viewers {
         guest: Guest,
         sources: &Sources,
     ) {
-        let full = self.count() >= self.limit;
-        tracing::debug!(%viewer, who = %guest.principal().who, address = %guest.address, "viewer is let in");
+        let full = self.full(&guest.principal().who);
         let session = Session::new(now, guest.principal().visible(sources.names()));
+        let (coming, form) = (guest.clone(), self.rules.audit_addresses);
         self.all.insert(viewer, Unit::new(now, session, guest, outbox));
-        if full {
-            let message = format!("As many viewers as are allowed here ({}) are watching.", self.limit);
+        if let Some(message) = full {
+            audit::refused(form, &coming, &message);
             self.handle(now, viewer, Input::End { reason: ByeReason::Full, message }, sources);
         } else {
-            tracing::info!(%viewer, viewers = self.count(), "viewer connected");
+            audit::came(form, viewer, &coming, self.count(), "viewer connected");
         }
     }
 
@@ -117,7 +159,7 @@ impl Viewers {
     pub(super) fn gone(&mut self, viewer: ViewerId, sources: &Sources) {
         if let Some(mut unit) = self.all.remove(&viewer) {
             unit.end_media(viewer, sources);
-            tracing::info!(%viewer, viewers = self.count(), after_s = unit.since.elapsed().as_secs(), "viewer left");
+            audit::left(viewer, &unit.guest, unit.since.elapsed(), self.count());
         }
     }
 
@@ -137,6 +179,11 @@ impl Viewers {
                     }
                     Effect::Send(message) => unit.say(message),
                     Effect::Open { sources: joined, video_codec } => {
+                        if let Some(message) = self.full_source(joined.iter(), Some(viewer)) {
+                            follows.push(Input::End { reason: ByeReason::Full, message });
+                            continue;
+                        }
+                        audit::watches(viewer, &joined);
                         let codec = video_codec.into_iter();
                         let ladders = joined.iter().zip(codec.cycle());
                         follows.extend(ladders.filter_map(|(source, codec)| ladder(source, codec, sources)));
@@ -148,6 +195,7 @@ impl Viewers {
                         if renditions.is_empty() {
                             follows.push(Input::NoCodec);
                         } else {
+                            let Some(unit) = self.all.get_mut(&viewer) else { return };
                             unit.peer = Peer::Waiting { until: now + PROFILE_WITHIN, renditions };
                         }
                     }
@@ -167,7 +215,7 @@ impl Viewers {
                         tracing::debug!(%viewer, %source, rung, "moving");
                     }
                     Effect::Close(reason) => {
-                        tracing::info!(%viewer, ?reason, "viewer is shown out");
+                        audit::shown_out(viewer, &unit.guest, reason);
                         if unit.show_out(viewer, sources) {
                             return self.gone(viewer, sources);
                         }

@@ -1,10 +1,11 @@
 //! Viewers that come by WHEP: what is asked by HTTP, made into a session as any other.
 
+use super::audit;
 use super::sources::Sources;
 use super::viewer::{Guest, Peer, Unit};
 use super::viewers::{Opened, Viewers};
 use crate::core::ids::{SourceName, ViewerId};
-use crate::core::principal::{Principal, Who};
+use crate::core::principal::Who;
 use crate::core::protocol::{ByeReason, Codec, MediaKind};
 use crate::core::sdp::{Agreement, CheckedOffer, ProfileLevelId, Sendable};
 use crate::core::viewer::{Input, Session};
@@ -66,7 +67,7 @@ impl Viewers {
         let who = &guest.principal().who;
         let outcome = match action {
             WhepAction::Create { viewer, source, offer } => {
-                match self.agree(&offer, source, guest.principal(), sources) {
+                match self.agree(&offer, source, &guest, sources) {
                     Ok(agreement) => return self.begin(now, viewer, agreement, guest, reply, sources),
                     Err(outcome) => outcome,
                 }
@@ -107,21 +108,25 @@ impl Viewers {
         &self,
         offer: &CheckedOffer,
         source: Option<SourceName>,
-        principal: &Principal,
+        guest: &Guest,
         sources: &Sources,
     ) -> Result<Agreement, WhepOutcome> {
         // What somebody may not see is not there for them.
-        let names = principal.visible(sources.names());
+        let names = guest.principal().visible(sources.names());
         let names = match source {
             Some(name) if names.contains(&name) => vec![name],
             None if !names.is_empty() => names,
             unknown => return Err(WhepOutcome::NoSource(unknown)),
         };
-        if self.count() >= self.limit {
-            return Err(WhepOutcome::Full { viewers: self.limit });
-        }
         let sendable: Vec<_> = names.iter().flat_map(|name| sendable(name, sources)).collect();
-        offer.agree(&sendable).ok_or(WhepOutcome::NothingToSend)
+        let agreement = offer.agree(&sendable).ok_or(WhepOutcome::NothingToSend)?;
+        let served = agreement.served().iter().map(|mline| &mline.source);
+        let full = self.full(&guest.principal().who).or_else(|| self.full_source(served, None));
+        if let Some(message) = full {
+            audit::refused(self.rules.audit_addresses, guest, &message);
+            return Err(WhepOutcome::Full { message });
+        }
+        Ok(agreement)
     }
 
     fn begin(
@@ -144,10 +149,13 @@ impl Viewers {
         let ladders: Vec<_> =
             pictures.filter_map(|id| super::viewers::ladder(&id.source, id.codec, sources)).collect();
         let session = Session::answering(now, agreement.clone(), tag);
+        let (coming, joined) = (guest.clone(), session.joined().to_vec());
         let mut unit = Unit::by_whep(now, session, guest, Line::new(reply));
         unit.peer = Peer::Opening { renditions, offer: None };
         self.all.insert(viewer, unit);
-        tracing::info!(%viewer, viewers = self.count(), "viewer comes by WHEP");
+        let form = self.rules.audit_addresses;
+        audit::came(form, viewer, &coming, self.count(), "viewer comes by WHEP");
+        audit::watches(viewer, &joined);
         for ladder in ladders {
             self.handle(now, viewer, ladder, sources);
         }
