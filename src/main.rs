@@ -13,7 +13,7 @@ use vitrina::core::inventory::{EncoderInfo, Inventory};
 use vitrina::core::principal::AccountName;
 use vitrina::daemon;
 use vitrina::media::{self, launch::LaunchFiles};
-use vitrina::telemetry::logs;
+use vitrina::telemetry::{audit, logs};
 use vitrina::web::{self, Link};
 
 fn main() -> ExitCode {
@@ -59,8 +59,10 @@ fn run(file: Option<&Path>) -> anyhow::Result<()> {
 
 /// Hands over to the daemon, until it ends.
 fn start(config: Config) -> anyhow::Result<()> {
-    daemon::run(config, daemon::Means { find_sources, load_config: Config::load_or_default, announce })?;
-    Ok(())
+    let means = daemon::Means { find_sources, load_config: Config::load_or_default, announce };
+    let ended = daemon::run(config, means);
+    audit::flush();
+    Ok(ended?)
 }
 
 /// What the machine has, for a configuration that names no source.

@@ -61,8 +61,17 @@ pub(super) const ICE_SERVER: Keys = Keys {
     names: &["urls", "username", "credential", "secret", "secret_file", "lifetime_s"],
 };
 
-pub(super) const LIMITS: Keys =
-    Keys { place: "[limits]", path: "limits", names: &["viewers", "connections", "connections_per_address"] };
+pub(super) const LIMITS: Keys = Keys {
+    place: "[limits]",
+    path: "limits",
+    names: &[
+        "viewers",
+        "viewers_per_source",
+        "viewers_per_account",
+        "connections",
+        "connections_per_address",
+    ],
+};
 
 pub(super) const VIDEO: Keys = Keys {
     place: "[video]",
@@ -74,7 +83,8 @@ pub(super) const AUDIO: Keys = Keys { place: "[audio]", path: "audio", names: &[
 
 pub(super) const PRIVACY: Keys = Keys { place: "[privacy]", path: "privacy", names: &["notify"] };
 
-pub(super) const LOG: Keys = Keys { place: "[log]", path: "log", names: &["level", "format"] };
+pub(super) const LOG: Keys =
+    Keys { place: "[log]", path: "log", names: &["level", "format", "audit_file", "audit_addresses"] };
 
 /// A source whose kind is missing or wrong: the keys of all kinds.
 pub(super) const SOURCE: Keys = Keys {

@@ -11,6 +11,7 @@ use super::{
     Access, AudioEncoding, Config, H264_ENCODERS, Limits, Log, LogFormat, Network, Privacy, Server, Srtp,
     Tls, Video, accounts, ice_server, sources, values,
 };
+use crate::core::audit::AddressForm;
 use crate::core::principal::Rights;
 use crate::core::units::Bitrate;
 use std::io::Read as _;
@@ -183,7 +184,7 @@ fn assemble(root: &Section<'_>, file: Option<&Path>, paths: &Paths<'_>) -> Confi
         video: video(&root.table("video", &keys::VIDEO)),
         audio: audio(&root.table("audio", &keys::AUDIO)),
         privacy: privacy(&root.table("privacy", &keys::PRIVACY)),
-        log: log(&root.table("log", &keys::LOG)),
+        log: log(&root.table("log", &keys::LOG), paths),
         sources,
     }
 }
@@ -316,8 +317,12 @@ fn limits(section: &Section<'_>) -> Limits {
         let expected = format!("at most {connections}, the connections in all");
         section.wrong("connections_per_address", &expected, &got.to_string());
     }
+    let viewers = section.get("viewers", values::count(1..=1000)).unwrap_or(50);
+    let per = |key| section.get(key, values::count(1..=1000));
     Limits {
-        viewers: section.get("viewers", values::count(1..=1000)).unwrap_or(50),
+        viewers,
+        viewers_per_source: per("viewers_per_source").unwrap_or(viewers),
+        viewers_per_account: per("viewers_per_account").unwrap_or(10),
         connections,
         connections_per_address: per_address.unwrap_or(64.min(connections)),
     }
@@ -351,7 +356,8 @@ fn privacy(section: &Section<'_>) -> Privacy {
     Privacy { notify: section.get("notify", values::boolean).unwrap_or(true) }
 }
 
-fn log(section: &Section<'_>) -> Log {
+fn log(section: &Section<'_>, paths: &Paths<'_>) -> Log {
+    let forms = [("none", AddressForm::None), ("short", AddressForm::Short), ("full", AddressForm::Full)];
     let formats = values::word(&[
         ("auto", LogFormat::Auto),
         ("text", LogFormat::Text),
@@ -361,6 +367,8 @@ fn log(section: &Section<'_>) -> Log {
     Log {
         level: section.get("level", values::log_filter).unwrap_or_else(|| "info".to_owned()),
         format: section.get("format", formats).unwrap_or(LogFormat::Auto),
+        audit_file: section.get("audit_file", values::path).map(|path| paths.resolve(path)),
+        audit_addresses: section.get("audit_addresses", values::word(&forms)).unwrap_or(AddressForm::Short),
     }
 }
 

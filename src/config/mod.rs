@@ -23,6 +23,7 @@ pub use environment::Environment;
 pub use load::{SYSTEM_CONFIG, find};
 pub use mistake::{ConfigErrors, Mistake};
 
+use crate::core::audit::AddressForm;
 use crate::core::ids::SourceName;
 use crate::core::principal::Rights;
 use crate::core::protocol::{MediaKind, SourceKindName};
@@ -231,6 +232,10 @@ pub enum Srtp {
 pub struct Limits {
     /// `viewers`: how many at once.
     pub viewers: usize,
+    /// `viewers_per_source`: how many of them may watch one source.
+    pub viewers_per_source: usize,
+    /// `viewers_per_account`: how many of them one account, or one invitation, may be.
+    pub viewers_per_account: usize,
     /// `connections`: open TCP connections at once, in all.
     pub connections: usize,
     /// `connections_per_address`
@@ -271,6 +276,10 @@ pub struct Log {
     pub level: String,
     /// `format`
     pub format: LogFormat,
+    /// `audit_file`: who came and went, as JSON lines; `None`: in the log alone.
+    pub audit_file: Option<PathBuf>,
+    /// `audit_addresses`: how much of their addresses is told.
+    pub audit_addresses: AddressForm,
 }
 
 /// Where and how log lines go.

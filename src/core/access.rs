@@ -8,7 +8,7 @@ mod session;
 mod throttle;
 
 pub use session::{BadSessionId, Ended, SESSION_LENGTH, SessionCookie, SessionId, cookies_named};
-pub use throttle::{Attempt, Throttle, delay_after};
+pub use throttle::{Attempt, Refusals, Throttle, delay_after};
 
 use std::net::{IpAddr, Ipv6Addr};
 

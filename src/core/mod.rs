@@ -4,6 +4,7 @@
 //! come in as arguments, effects go out as values.
 
 pub mod access;
+pub mod audit;
 pub mod camera;
 pub mod candidate;
 pub mod congestion;

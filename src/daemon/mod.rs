@@ -5,6 +5,7 @@
 //! but for a reload, which waits until the file is read and the machine is looked at.
 
 mod admin;
+mod audit;
 mod control;
 mod desktop;
 mod jobs;
@@ -44,7 +45,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 use system::{Request, Requests};
 use viewer::{Guest, Unit};
-use viewers::{Greeting, Opened, Viewers};
+use viewers::{Greeting, Opened, Rules, Viewers};
 
 /// Events of the media that may wait. A hundred viewers that join at once make some thousand.
 const MEDIA_EVENTS: usize = 16 * 1024;
@@ -212,8 +213,7 @@ impl Daemon {
         let events = media::Events::new(media_sender);
         let jobs = Jobs::new(done_sender);
         let sources = Sources::new(&config, (found, pauses), encoders, events.clone(), jobs);
-        let viewers =
-            Viewers::new(ice(&config), greeting(&config), config.limits.viewers, events, opened_sender);
+        let viewers = Viewers::new(ice(&config), greeting(&config), rules(&config), events, opened_sender);
         let now = Instant::now();
         Ok(Self {
             config,
@@ -452,6 +452,10 @@ fn ice(config: &Config) -> IceSettings {
         ports: config.network.ports.clone(),
         servers: Vec::new(),
     }
+}
+
+fn rules(config: &Config) -> Rules {
+    Rules { limits: config.limits.clone(), audit_addresses: config.log.audit_addresses }
 }
 
 fn greeting(config: &Config) -> Greeting {

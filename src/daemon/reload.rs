@@ -4,14 +4,14 @@
 //! pool does it, and the loop takes what comes of it. A bad configuration changes nothing.
 
 use super::viewer::Unit;
-use super::{Daemon, Means, greeting, ice, sources_of, system};
+use super::{Daemon, Means, greeting, ice, rules, sources_of, system};
 use crate::config::{Config, ConfigErrors, Source};
 use crate::control::Reply;
 use crate::core::control::{Answer, Refusal};
 use crate::core::protocol::{ByeReason, SourceInfo};
 use crate::media::encoder::Encoders;
 use crate::media::launch::LaunchFiles;
-use crate::telemetry::logs;
+use crate::telemetry::{audit, logs};
 use crate::web::Server;
 use async_channel::{Receiver, Sender};
 use sd_notify::NotifyState;
@@ -121,7 +121,8 @@ impl Daemon {
         if let Err(error) = logs::set_level(&config.log) {
             tracing::warn!(%error, "[log] level stays as it was");
         }
-        self.viewers.reconfigure(ice(&config), greeting(&config), config.limits.viewers);
+        self.viewers.reconfigure(ice(&config), greeting(&config), rules(&config));
+        audit::reopen(config.log.audit_file.as_deref());
         let listed = |infos: Vec<SourceInfo>| {
             infos.into_iter().map(|info| (info.name, info.title)).collect::<Vec<_>>()
         };

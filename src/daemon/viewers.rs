@@ -2,13 +2,15 @@
 //!
 //! The rules are [`Session`]'s; this carries them out.
 
+use super::audit;
 use super::links::Watch;
 use super::logins;
 use super::sources::Sources;
 use super::viewer::{Guest, Peer, Unit};
-use crate::config;
+use crate::config::{self, Limits};
+use crate::core::audit::AddressForm;
 use crate::core::ids::{SourceName, ViewerId};
-use crate::core::principal::{Principal, Role};
+use crate::core::principal::{Principal, Role, Who};
 use crate::core::protocol::{
     self, ByeReason, Codec, IceServer, MediaKind, ServerMessage, SourceState, TrackInfo,
 };
@@ -40,13 +42,20 @@ pub(super) struct Greeting {
     pub(super) ice_servers: Vec<config::IceServer>,
 }
 
+/// How many there may be, and how they are told of.
+#[derive(Debug, Clone)]
+pub(super) struct Rules {
+    pub(super) limits: Limits,
+    pub(super) audit_addresses: AddressForm,
+}
+
 #[derive(Debug)]
 pub(super) struct Viewers {
     pub(super) links: Watch,
     pub(super) all: BTreeMap<ViewerId, Unit>,
     pub(super) ice: IceSettings,
     pub(super) greeting: Greeting,
-    pub(super) limit: usize,
+    pub(super) rules: Rules,
     pub(super) events: Events,
     pub(super) opened: Sender<Opened>,
     /// What admins have asked for and was not done yet.
@@ -57,7 +66,7 @@ impl Viewers {
     pub(super) fn new(
         ice: IceSettings,
         greeting: Greeting,
-        limit: usize,
+        rules: Rules,
         events: Events,
         opened: Sender<Opened>,
     ) -> Self {
@@ -66,25 +75,57 @@ impl Viewers {
             all: BTreeMap::new(),
             ice,
             greeting,
-            limit,
+            rules,
             events,
             opened,
             asked: Vec::new(),
         }
     }
 
-    pub(super) fn reconfigure(&mut self, ice: IceSettings, greeting: Greeting, limit: usize) {
+    pub(super) fn reconfigure(&mut self, ice: IceSettings, greeting: Greeting, rules: Rules) {
         self.ice = ice;
         if greeting.ice_servers != self.greeting.ice_servers {
             self.all.values_mut().for_each(|unit| unit.renew = Some(SystemTime::UNIX_EPOCH));
         }
         self.greeting = greeting;
-        self.limit = limit;
+        self.rules = rules;
     }
 
     /// How many there are; who was shown out and has not closed is none.
     pub(super) fn count(&self) -> usize {
         self.all.values().filter(|unit| !unit.is_shown_out()).count()
+    }
+
+    /// Why there is no room for one more of these, if there is none.
+    pub(super) fn full(&self, who: &Who) -> Option<String> {
+        let limits = &self.rules.limits;
+        if self.count() >= limits.viewers {
+            return Some(format!("As many viewers as are allowed here ({}) are watching.", limits.viewers));
+        }
+        let theirs = |unit: &&Unit| !unit.is_shown_out() && unit.guest.principal().who == *who;
+        let is_full = match who {
+            Who::Anyone => false,
+            Who::Account(_) | Who::Invitation(_) => {
+                self.all.values().filter(theirs).count() >= limits.viewers_per_account
+            }
+        };
+        let allowed = limits.viewers_per_account;
+        is_full.then(|| format!("As many as are allowed at once ({allowed}) watch as {who}."))
+    }
+
+    /// Why one of these sources can have no other viewer than `but`, if there is such.
+    pub(super) fn full_source<'a>(
+        &self,
+        mut sources: impl Iterator<Item = &'a SourceName>,
+        but: Option<ViewerId>,
+    ) -> Option<String> {
+        let allowed = self.rules.limits.viewers_per_source;
+        let watching = |source: &SourceName| {
+            let others = self.all.iter().filter(|(id, _)| Some(**id) != but);
+            others.filter(|(_, unit)| unit.session.joined().contains(source)).count()
+        };
+        let full = sources.find(|source| watching(source) >= allowed)?;
+        Some(format!("As many viewers as are allowed ({allowed}) watch '{full}'."))
     }
 
     /// Whether some viewer is to be sent this.
@@ -123,19 +164,19 @@ impl Viewers {
         guest: Guest,
         sources: &Sources,
     ) {
-        let full = self.count() >= self.limit;
-        tracing::debug!(%viewer, who = %guest.principal().who, address = %guest.address, "viewer is let in");
+        let full = self.full(&guest.principal().who);
         let known = guest.principal().visible(sources.names());
         let session = match guest.principal().role {
             Role::Admin => Session::of_admin(now, known),
             Role::Viewer | Role::Participant => Session::new(now, known),
         };
+        let (coming, form) = (guest.clone(), self.rules.audit_addresses);
         self.all.insert(viewer, Unit::new(now, session, guest, outbox));
-        if full {
-            let message = format!("As many viewers as are allowed here ({}) are watching.", self.limit);
+        if let Some(message) = full {
+            audit::refused(form, &coming, &message);
             self.handle(now, viewer, Input::End { reason: ByeReason::Full, message }, sources);
         } else {
-            tracing::info!(%viewer, viewers = self.count(), "viewer connected");
+            audit::came(form, viewer, &coming, self.count(), "viewer connected");
         }
     }
 
@@ -143,7 +184,7 @@ impl Viewers {
     pub(super) fn gone(&mut self, viewer: ViewerId, sources: &Sources) {
         if let Some(mut unit) = self.all.remove(&viewer) {
             unit.end_media(viewer, sources);
-            tracing::info!(%viewer, viewers = self.count(), after_s = unit.since.elapsed().as_secs(), "viewer left");
+            audit::left(viewer, &unit.guest, unit.since.elapsed(), self.count());
         }
     }
 
@@ -166,6 +207,11 @@ impl Viewers {
                     }
                     Effect::Send(message) => unit.say(message),
                     Effect::Open { sources: joined, video_codec } => {
+                        if let Some(message) = self.full_source(joined.iter(), Some(viewer)) {
+                            follows.push(Input::End { reason: ByeReason::Full, message });
+                            continue;
+                        }
+                        audit::watches(viewer, &joined);
                         let codec = video_codec.into_iter();
                         let ladders = joined.iter().zip(codec.cycle());
                         follows.extend(ladders.filter_map(|(source, codec)| ladder(source, codec, sources)));
@@ -177,6 +223,7 @@ impl Viewers {
                         if renditions.is_empty() {
                             follows.push(Input::NoCodec);
                         } else {
+                            let Some(unit) = self.all.get_mut(&viewer) else { return };
                             unit.peer = Peer::Waiting { until: now + PROFILE_WITHIN, renditions };
                         }
                     }
@@ -197,7 +244,7 @@ impl Viewers {
                     }
                     Effect::Administer(request) => self.asked.push((viewer, request)),
                     Effect::Close(reason) => {
-                        tracing::info!(%viewer, ?reason, "viewer is shown out");
+                        audit::shown_out(viewer, &unit.guest, reason);
                         if unit.show_out(viewer, sources) {
                             return self.gone(viewer, sources);
                         }

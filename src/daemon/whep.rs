@@ -1,5 +1,6 @@
 //! Viewers that come by WHEP: what is asked by HTTP, made into a session as any other.
 
+use super::audit;
 use super::logins;
 use super::sources::Sources;
 use super::viewer::{Guest, Peer, Unit};
@@ -70,7 +71,7 @@ impl Viewers {
         let who = &guest.principal().who;
         let outcome = match action {
             WhepAction::Create { viewer, source, offer } => {
-                match self.agree(&offer, source, guest.principal(), sources) {
+                match self.agree(&offer, source, &guest, sources) {
                     Ok(agreement) => return self.begin(now, viewer, agreement, guest, reply, sources),
                     Err(outcome) => outcome,
                 }
@@ -111,21 +112,25 @@ impl Viewers {
         &self,
         offer: &CheckedOffer,
         source: Option<SourceName>,
-        principal: &Principal,
+        guest: &Guest,
         sources: &Sources,
     ) -> Result<Agreement, WhepOutcome> {
         // What somebody may not see is not there for them.
-        let names = principal.visible(sources.names());
+        let names = guest.principal().visible(sources.names());
         let names = match source {
             Some(name) if names.contains(&name) => vec![name],
             None if !names.is_empty() => names,
             unknown => return Err(WhepOutcome::NoSource(unknown)),
         };
-        if self.count() >= self.limit {
-            return Err(WhepOutcome::Full { viewers: self.limit });
-        }
         let sendable: Vec<_> = names.iter().flat_map(|name| sendable(name, sources)).collect();
-        offer.agree(&sendable).ok_or(WhepOutcome::NothingToSend)
+        let agreement = offer.agree(&sendable).ok_or(WhepOutcome::NothingToSend)?;
+        let served = agreement.served().iter().map(|mline| &mline.source);
+        let full = self.full(&guest.principal().who).or_else(|| self.full_source(served, None));
+        if let Some(message) = full {
+            audit::refused(self.rules.audit_addresses, guest, &message);
+            return Err(WhepOutcome::Full { message });
+        }
+        Ok(agreement)
     }
 
     fn begin(
@@ -150,10 +155,13 @@ impl Viewers {
         let servers = logins::told(&self.greeting.ice_servers, viewer, SystemTime::now()).servers;
         let ice = self.ice.with(servers.clone());
         let session = Session::answering(now, agreement.clone(), tag);
+        let (coming, joined) = (guest.clone(), session.joined().to_vec());
         let mut unit = Unit::by_whep(now, session, guest, Line::new(reply, servers));
         unit.peer = Peer::Opening { renditions, offer: None };
         self.all.insert(viewer, unit);
-        tracing::info!(%viewer, viewers = self.count(), "viewer comes by WHEP");
+        let form = self.rules.audit_addresses;
+        audit::came(form, viewer, &coming, self.count(), "viewer comes by WHEP");
+        audit::watches(viewer, &joined);
         for ladder in ladders {
             self.handle(now, viewer, ladder, sources);
         }

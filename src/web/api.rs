@@ -79,7 +79,7 @@ async fn state(client: &Client, settings: &Settings, headers: &HeaderMap) -> Res
 }
 
 async fn log_in(client: &Client, settings: &Settings, request: Request<Incoming>) -> Result<Answer, Refusal> {
-    check_origin(settings, request.headers())?;
+    check_origin(client, settings, request.headers())?;
     let body = read_body(client, request, MAX_BODY).await?;
     let login: Login = serde_json::from_slice(&body).map_err(|_| bad_login(settings))?;
     let pass = match (settings.gate.kind(), login) {
@@ -113,6 +113,7 @@ async fn log_in(client: &Client, settings: &Settings, request: Request<Incoming>
             format!("No session could be made: {error}."),
         )
     })?;
+    client.signed_in(&pass.principal);
     let mut answer = reply::empty(StatusCode::NO_CONTENT);
     put_cookie(&mut answer, &cookie);
     Ok(answer)
@@ -120,9 +121,12 @@ async fn log_in(client: &Client, settings: &Settings, request: Request<Incoming>
 
 /// Signs out: the session ends here, too, and with it what hangs on it.
 async fn log_out(client: &Client, settings: &Settings, headers: &HeaderMap) -> Result<Answer, Refusal> {
-    check_origin(settings, headers)?;
+    check_origin(client, settings, headers)?;
     let session = door::cookie_session(client, settings, headers);
-    if let Some((id, _)) = session.and_then(|session| session.grant.session) {
+    if let Some(grant) = session.map(|session| session.grant)
+        && let Some((id, _)) = grant.session
+    {
+        client.signed_out(grant.principal());
         client.end_session(id).await;
     }
     let mut answer = reply::empty(StatusCode::NO_CONTENT);

@@ -7,8 +7,9 @@ use super::server::Shared;
 use super::sessions::Sessions;
 use super::settings::Settings;
 use crate::core::access::{Attempt, ClientNet, SessionId, Throttle};
+use crate::core::audit::TARGET;
 use crate::core::ids::ViewerId;
-use crate::core::principal::AccountName;
+use crate::core::principal::{AccountName, Principal, Who};
 use hyper::upgrade::OnUpgrade;
 use smol::lock::SemaphoreGuardArc;
 use std::net::SocketAddr;
@@ -68,7 +69,7 @@ impl Client {
     pub(crate) fn begin_attempt(&self, account: Option<&AccountName>) -> Result<(), Duration> {
         let begun = self.throttle().begin(Instant::now(), ClientNet::of(self.peer.ip()), account);
         if begun.is_err() {
-            tracing::debug!(peer = %self.peer, "throttled");
+            self.refused("throttled", None);
         }
         begun
     }
@@ -78,10 +79,34 @@ impl Client {
         self.throttle().right(ClientNet::of(self.peer.ip()), account);
     }
 
-    /// It is wrong.
-    pub(crate) fn was_wrong(&self) {
-        tracing::info!("somebody came with a wrong token or password");
-        tracing::debug!(peer = %self.peer, "wrong token or password");
+    /// Somebody has signed in.
+    pub(crate) fn signed_in(&self, principal: &Principal) {
+        let (who, role, from) = (&principal.who, principal.role, self.shown());
+        tracing::info!(target: TARGET, event = "signed_in", %who, %role, from, "signed in");
+    }
+
+    /// Somebody has signed out.
+    pub(crate) fn signed_out(&self, principal: &Principal) {
+        let (who, from) = (&principal.who, self.shown());
+        tracing::info!(target: TARGET, event = "signed_out", %who, from, "signed out");
+    }
+
+    /// Somebody is refused at the door, as whom they say they are if there is such an account. Who
+    /// is refused again and again fills no disk: of many in a short time only the number is told.
+    pub(crate) fn refused(&self, why: &'static str, who: Option<&Who>) {
+        tracing::debug!(peer = %self.peer, why, "refused");
+        let Some(untold) =
+            self.shared.refusals.lock().unwrap_or_else(PoisonError::into_inner).tell(Instant::now())
+        else {
+            return;
+        };
+        let (who, from) = (who.map(tracing::field::display), self.shown());
+        tracing::info!(target: TARGET, event = "refused", why, who, from, untold, "refused at the door");
+    }
+
+    /// Its address as far as the audit log has it.
+    fn shown(&self) -> String {
+        self.settings().audit_addresses.show(self.peer.ip())
     }
 
     fn throttle(&self) -> MutexGuard<'_, Throttle> {
@@ -94,8 +119,8 @@ impl Client {
         let attempt = self.throttle().attempt(Instant::now(), client, || settings.gate.is_secret(secret));
         match attempt {
             Attempt::Right => {}
-            Attempt::Wrong => self.was_wrong(),
-            Attempt::Throttled { .. } => tracing::debug!(peer = %self.peer, "throttled"),
+            Attempt::Wrong => self.refused("wrong token or password", None),
+            Attempt::Throttled { .. } => self.refused("throttled", None),
         }
         attempt
     }

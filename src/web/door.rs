@@ -102,9 +102,10 @@ pub(crate) async fn sign_in(
     let account = AccountName::new(name).ok();
     client.begin_attempt(account.as_ref()).map_err(Refusal::throttled)?;
     let Some((hash, pass)) = settings.gate.accounts.check(name) else {
-        client.was_wrong();
+        client.refused("wrong name or password", None);
         return Err(wrong_name());
     };
+    let whose = pass.as_ref().map(|pass| pass.principal.who.clone());
     let Some(place) = within(client.deadlines().answer, client.place_to_check()).await else {
         let message = "Too many passwords are being checked. Try again.";
         return Err(Refusal::new(StatusCode::SERVICE_UNAVAILABLE, "busy", message));
@@ -121,7 +122,8 @@ pub(crate) async fn sign_in(
             Ok(pass)
         }
         (true, None) | (false, _) => {
-            client.was_wrong();
+            // What was typed as a name and is none may be a password.
+            client.refused("wrong name or password", whose.as_ref());
             Err(wrong_name())
         }
     }
@@ -136,13 +138,14 @@ fn name_and_password(value: &[u8]) -> Option<(String, Secret)> {
 
 /// Refuses what another site's page sends. Who sends no `Origin` is no browser, or a browser on a
 /// page of this origin.
-pub(crate) fn check_origin(settings: &Settings, headers: &HeaderMap) -> Result<(), Refusal> {
+pub(crate) fn check_origin(client: &Client, settings: &Settings, headers: &HeaderMap) -> Result<(), Refusal> {
     let Some(origin) = headers.get(header::ORIGIN) else { return Ok(()) };
     let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
     let own = origin.to_str().is_ok_and(|origin| origin_is_own(origin, host, settings.public_url.as_deref()));
     if own {
         return Ok(());
     }
+    client.refused("a page of another site", None);
     Err(Refusal::new(
         StatusCode::FORBIDDEN,
         "cross_origin",

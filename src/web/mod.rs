@@ -146,10 +146,10 @@ pub enum WhepOutcome {
     NoSource(Option<SourceName>),
     /// Nothing can be sent of what the offer asks for.
     NothingToSend,
-    /// There are as many viewers as may be.
+    /// There are as many viewers as may be: in all, of an account or of a source.
     Full {
-        /// How many.
-        viewers: usize,
+        /// A sentence for the client.
+        message: String,
     },
     /// The session ended before it stood.
     Ended {

@@ -15,7 +15,7 @@ use super::sessions::Sessions;
 use super::settings::Settings;
 use super::tls::Refresh;
 use crate::config::Config;
-use crate::core::access::Throttle;
+use crate::core::access::{Refusals, Throttle};
 use crate::core::ids::ViewerId;
 use async_channel::{Receiver, Sender};
 use futures_lite::FutureExt;
@@ -51,6 +51,8 @@ pub(crate) struct Shared {
     pub(crate) sessions: Arc<Sessions>,
     /// Few passwords are checked at once: each takes memory and a processor.
     pub(crate) checking: Arc<Semaphore>,
+    /// How much of refusals the audit log is told.
+    pub(crate) refusals: Mutex<Refusals>,
     pub(crate) events: Sender<Event>,
     pub(crate) deadlines: Deadlines,
     admission: Arc<Admission>,
@@ -93,6 +95,7 @@ impl Server {
             shared: Arc::new(Shared {
                 settings: RwLock::new(Arc::new(settings)),
                 throttle: Mutex::default(),
+                refusals: Mutex::default(),
                 sessions: Arc::new(Sessions::load(&config.state_dir)?),
                 checking: Arc::new(Semaphore::new(CHECKED_AT_ONCE)),
                 events,

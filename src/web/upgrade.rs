@@ -23,7 +23,7 @@ pub(crate) async fn answer(
     if request.method() != Method::GET {
         return Err(Refusal::method("GET"));
     }
-    door::check_origin(settings, request.headers())?;
+    door::check_origin(client, settings, request.headers())?;
     let grant = door::entry(client, settings, request.headers()).await.grant()?;
     let key = check(request.version(), request.headers())?;
     let accept = derive_accept_key(key.as_bytes());

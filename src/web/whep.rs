@@ -63,7 +63,7 @@ async fn route(client: &Client, settings: &Settings, request: Request<Incoming>)
     if request.method() == Method::OPTIONS {
         return Ok(options(&resource, allow));
     }
-    cors::check(settings, request.headers())?;
+    cors::check(client, settings, request.headers())?;
     let grant = door::entry(client, settings, request.headers()).await.grant()?;
     match (resource, request.method()) {
         (Resource::Endpoint(source), &Method::POST) => create(client, grant, source, request).await,
@@ -218,10 +218,7 @@ fn refusal(outcome: WhepOutcome) -> Refusal {
             "Nothing here can be sent in what is offered: pictures are in H.264 (packetization-mode 1) \
              or VP8, sound is in Opus with two channels.",
         ),
-        WhepOutcome::Full { viewers } => unavailable(
-            "full",
-            format!("As many viewers as are allowed here ({viewers}) are watching. Try again later."),
-        ),
+        WhepOutcome::Full { message } => unavailable("full", message),
         WhepOutcome::Ended { message } => unavailable("ended", message),
         WhepOutcome::Revoked => door::wrong("revoked", "What let you in does not hold any more."),
         WhepOutcome::NoSession => Refusal::new(

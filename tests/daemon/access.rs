@@ -140,7 +140,47 @@ fn a_sign_out_ends_what_the_cookie_has_opened() {
     assert_eq!(whep(&daemon, "GET", &session, "anna").status, 204);
 
     assert_eq!(ask(daemon.address, "DELETE", "/api/session", &[&cookie], "").status, 204);
-    daemon.wait_for_line("Revoked");
+    daemon.wait_for_line("reason=\"revoked\"");
     assert_eq!(ask(daemon.address, "GET", &session, &[&cookie], "").status, 401);
     assert_eq!(whep(&daemon, "GET", &session, "anna").status, 404);
+}
+
+#[test]
+fn each_limit_says_whose_it_is() {
+    let limits = "[limits]\nviewers_per_source = 1\nviewers_per_account = 2\n";
+    let accounts = account("anna", "") + &account("bert", "");
+    let daemon = Daemon::start_with("", &format!("{limits}{accounts}{SOURCES}"), &[]);
+    let full = |client: &mut Client| {
+        let bye = client.expect("bye");
+        assert_eq!((&bye["reason"], bye["retry_ms"].is_u64()), (&json!("full"), true));
+        assert!(client.next().is_none());
+        bye["message"].as_str().unwrap().to_owned()
+    };
+
+    let mut first = by_name(&daemon, "anna");
+    first.hello();
+    let _second = by_name(&daemon, "anna");
+    assert_eq!(
+        full(&mut by_name(&daemon, "anna")),
+        "As many as are allowed at once (2) watch as account anna."
+    );
+    let refused = whep(&daemon, "POST", "/whep/camera", "anna");
+    assert!(refused.status == 503 && refused.body.contains("as account anna"), "{}", refused.body);
+    assert_eq!(refused.header("retry-after"), Some("5"));
+
+    first.say(&json!({"type": "join", "sources": ["camera"]}));
+    first.expect("offer");
+    let mut bert = by_name(&daemon, "bert");
+    bert.hello();
+    bert.say(&json!({"type": "join"}));
+    assert_eq!(full(&mut bert), "As many viewers as are allowed (1) watch 'camera'.");
+    let refused = whep(&daemon, "POST", "/whep/camera", "bert");
+    assert!(refused.status == 503 && refused.body.contains("(1) watch 'camera'"), "{}", refused.body);
+    assert_eq!(whep(&daemon, "POST", "/whep/screen", "bert").status, 201);
+
+    // Who has the link is not one account.
+    let token = std::fs::read_to_string(daemon.folder.path().join("state/token")).unwrap();
+    let many: Vec<_> =
+        (0..3).map(|_| Client::try_connect(daemon.address, Some(token.trim())).unwrap()).collect();
+    many.into_iter().for_each(|mut client| assert_eq!(names(&client.hello()), ["screen", "camera"]));
 }

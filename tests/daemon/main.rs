@@ -6,6 +6,7 @@
 mod access;
 mod admin;
 mod asked;
+mod audit;
 mod client;
 mod control;
 mod desktop;

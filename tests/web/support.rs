@@ -16,6 +16,7 @@ use vitrina::config::{
     Access, Account, AudioEncoding, Config, Limits, Log, LogFormat, Network, Secret, Server as ServerConfig,
     Srtp, Tls, Video,
 };
+use vitrina::core::audit::AddressForm;
 use vitrina::core::principal::{AccountName, Rights, Role};
 use vitrina::core::protocol::ClientMessage;
 use vitrina::core::units::Bitrate;
@@ -49,7 +50,13 @@ pub fn config(state_dir: &Path) -> Config {
         shared_sources: Rights::All,
         accounts: vec![],
         network: Network { addresses: vec![], ports: None, srtp: Srtp::Vitrina, ice_servers: vec![] },
-        limits: Limits { viewers: 10, connections: 64, connections_per_address: 64 },
+        limits: Limits {
+            viewers: 10,
+            viewers_per_source: 10,
+            viewers_per_account: 10,
+            connections: 64,
+            connections_per_address: 64,
+        },
         video: Video {
             encoders: vec![],
             bitrate: None,
@@ -57,7 +64,12 @@ pub fn config(state_dir: &Path) -> Config {
             grace: Duration::from_secs(5),
         },
         audio: AudioEncoding { bitrate: Bitrate::from_kbps(64) },
-        log: Log { level: "info".into(), format: LogFormat::Text },
+        log: Log {
+            level: "info".into(),
+            format: LogFormat::Text,
+            audit_file: None,
+            audit_addresses: AddressForm::Short,
+        },
         sources: vec![],
     }
 }

@@ -128,6 +128,35 @@ impl Throttle {
     }
 }
 
+/// How many refusals are told at once ...
+const TOLD_BURST: u32 = 60;
+/// ... and then one in each of these.
+const TOLD_INTERVAL: Duration = Duration::from_secs(2);
+
+/// Which refusals are told to the audit log: of many in a short time some, and how many not.
+#[derive(Debug)]
+pub struct Refusals {
+    told: TokenBucket,
+    untold: u64,
+}
+
+impl Default for Refusals {
+    fn default() -> Self {
+        Self { told: TokenBucket::new(TOLD_BURST, TOLD_INTERVAL), untold: 0 }
+    }
+}
+
+impl Refusals {
+    /// There is one. How many before it were not told, if this one is to be.
+    pub fn tell(&mut self, now: Instant) -> Option<u64> {
+        if self.told.take(now).is_err() {
+            self.untold += 1;
+            return None;
+        }
+        Some(std::mem::take(&mut self.untold))
+    }
+}
+
 /// Who has failed, how often and when last.
 #[derive(Debug)]
 struct Failures<K>(HashMap<K, Failed>);

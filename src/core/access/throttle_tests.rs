@@ -119,6 +119,15 @@ fn many_addresses_together_are_held_to_one_failure_a_second() {
     assert_eq!(wrong, 10);
 }
 
+#[test]
+fn of_many_refusals_some_are_told_and_the_others_counted() {
+    let now = Instant::now();
+    let mut refusals = Refusals::default();
+    let told = (0..10_000).filter(|_| refusals.tell(now).is_some()).count();
+    assert_eq!(told, 60);
+    assert_eq!(refusals.tell(now + TOLD_INTERVAL), Some(9940));
+}
+
 proptest! {
     #[test]
     fn whatever_happens_the_table_is_bounded_and_failures_are_rare(
