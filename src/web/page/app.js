@@ -10,6 +10,7 @@ import { createPeer } from './net/peer.js';
 import { startSession } from './net/session.js';
 import { openSignalling } from './net/signalling.js';
 import { createSupervisor } from './net/supervisor.js';
+import { watchNetwork } from './net/network.js';
 import { chosenRung, renditionOf, withRendition } from './state/renditions.js';
 import { loadSettings, settingsSaver } from './state/settings.js';
 import { shown, sourcesFrom, withState } from './state/sources.js';
@@ -37,6 +38,12 @@ const storage = (() => {
     return null;
   }
 })();
+
+/**
+ * Refusals that mend themselves: a candidate of many; a choice of a list that has become shorter,
+ * which is given up when the list comes; a restart while one is under way.
+ */
+const QUIET_REFUSALS = new Set(['bad_candidate', 'unknown_rung', 'out_of_order']);
 
 /** Takes the token from the address, and from the address bar: it is not left in the history. */
 function takeLinkToken() {
@@ -136,8 +143,7 @@ parts.supervisor = createSupervisor({
     },
     refused: (code, message) => {
       console.warn(`refused (${code}): ${message}`);
-      // A choice of a list that has become shorter since is given up as soon as the list comes.
-      if (code !== 'bad_candidate' && code !== 'unknown_rung') actions.note('notice.refused', { message });
+      if (!QUIET_REFUSALS.has(code)) actions.note('notice.refused', { message });
     },
     end: () => parts.stage.tiles().forEach((tile) => tile.player.hold()),
   },
@@ -220,7 +226,7 @@ addEventListener('keydown', (event) => {
   event.preventDefault();
   actions[asked.action](asked.value);
 });
-addEventListener('online', () => parts.supervisor.wake());
+watchNetwork(() => parts.supervisor.wake(true), () => parts.supervisor.wake());
 document.addEventListener('visibilitychange', () => document.hidden || parts.supervisor.wake());
 addEventListener('hashchange', () => {
   const token = takeLinkToken();

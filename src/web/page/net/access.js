@@ -16,9 +16,9 @@ const DEADLINE_MS = 6000;
 export function createAccess({ fetch, linkToken = null }) {
   let token = linkToken;
 
-  async function request(method, body) {
+  async function request(method, body, deadlineMs = DEADLINE_MS) {
     const control = new AbortController();
-    const timer = setTimeout(() => control.abort(), DEADLINE_MS);
+    const timer = setTimeout(() => control.abort(), deadlineMs);
     try {
       return await fetch('/api/session', {
         method,
@@ -35,8 +35,8 @@ export function createAccess({ fetch, linkToken = null }) {
   }
 
   /** @returns {Promise<{access: string, authorized: boolean}>} rejects when out of reach */
-  async function check() {
-    const response = await request('GET');
+  async function check(deadlineMs = DEADLINE_MS) {
+    const response = await request('GET', undefined, deadlineMs);
     if (!response.ok) throw new Error(`/api/session answered ${response.status}`);
     const { access, authorized } = await response.json();
     if (typeof authorized !== 'boolean') throw new Error('/api/session answered something else');
@@ -73,11 +73,12 @@ export function createAccess({ fetch, linkToken = null }) {
 
   /**
    * Asks whether this browser may watch and, where not, tries the link's token once.
+   * @param {number} [deadlineMs] for the first answer
    * @returns {Promise<{access: string, authorized: boolean, refusal?: SignIn}>}
    *   rejects when the daemon is out of reach
    */
-  async function enter() {
-    const session = await check();
+  async function enter(deadlineMs) {
+    const session = await check(deadlineMs);
     if (session.authorized || token === null || session.access !== 'token') return session;
     const result = await signIn('token', token);
     if (!result.ok && result.code === 'unreachable') throw new Error('unreachable');

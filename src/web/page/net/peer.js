@@ -17,10 +17,15 @@ export function createPeer({ RTCPeerConnection, iceServers, onTrack, onCandidate
   const connection = new RTCPeerConnection({ iceServers, bundlePolicy: 'max-bundle' });
   /** Candidates that came before the offer was taken; null once it is. */
   let early = [];
+  /** The tracks that were handed out: an ICE restart brings none. */
+  const handed = new Set();
+  /** The offer that is being taken: one after the other. */
+  let taking = Promise.resolve();
   let closed = false;
 
   connection.ontrack = ({ transceiver, track, receiver }) => {
-    if (closed) return;
+    if (closed || handed.has(track)) return;
+    handed.add(track);
     if (track.kind === 'video') showAtOnce(receiver);
     onTrack(transceiver.mid, track, receiver);
   };
@@ -41,21 +46,38 @@ export function createPeer({ RTCPeerConnection, iceServers, onTrack, onCandidate
     }
   }
 
+  async function take(offer) {
+    await connection.setRemoteDescription({ type: 'offer', sdp: offer });
+    const waiting = early ?? [];
+    early = null;
+    for (const candidate of waiting) void apply(candidate);
+    const answer = await connection.createAnswer();
+    const sdp = withStereo(answer.sdp, offer);
+    await connection.setLocalDescription({ type: 'answer', sdp });
+    return sdp;
+  }
+
   return {
     /**
-     * Takes the offer (RFC 9429 section 5.6 and 5.7).
+     * Takes an offer (RFC 9429 section 5.6 and 5.7). A later one restarts ICE (RFC 9429 section
+     * 5.7.3): media goes on, and candidates are told again.
      * @param {string} offer
      * @returns {Promise<string>} the answer; rejects when the browser refuses
      */
-    async accept(offer) {
-      await connection.setRemoteDescription({ type: 'offer', sdp: offer });
-      const waiting = early ?? [];
-      early = null;
-      for (const candidate of waiting) void apply(candidate);
-      const answer = await connection.createAnswer();
-      const sdp = withStereo(answer.sdp, offer);
-      await connection.setLocalDescription({ type: 'answer', sdp });
-      return sdp;
+    accept(offer) {
+      early ??= [];
+      const answer = taking.then(() => take(offer));
+      taking = answer.catch(() => {});
+      return answer;
+    },
+
+    /** Other ICE servers, or other credentials for them: for the next restart. */
+    setServers(iceServers) {
+      try {
+        connection.setConfiguration({ ...connection.getConfiguration(), iceServers });
+      } catch (error) {
+        console.debug('ICE servers passed over:', error.message);
+      }
     },
 
     /** A candidate of the daemon; kept until the offer is taken. */
