@@ -113,6 +113,12 @@ for (const { name: size, ...screen } of SIZES) {
       await viewer.page.keyboard.press('?');
       await viewer.part('help').waitFor({ state: 'visible' });
       await shot('help');
+      await viewer.part('help-close').click();
+      await viewer.part('more').click();
+      await shot('menu');
+      await viewer.part('check-open').click();
+      await viewer.page.waitForSelector('[data-testid="check"][data-running="false"] [data-testid="check-line"]');
+      await shot('check');
       await viewer.close();
 
       const between = new Between(['choose', 'rendition']);

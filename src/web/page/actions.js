@@ -15,8 +15,9 @@ import { closePopover } from './ui/popover.js';
  * @param {() => object} parts.supervisor
  * @param {() => object} parts.stage
  * @param {() => object} parts.help
+ * @param {() => object} parts.check
  */
-export function createActions({ store, access, supervisor, stage, help }) {
+export function createActions({ store, access, supervisor, stage, help, check }) {
   const { get, set } = store;
   let nextToast = 1;
 
@@ -31,6 +32,7 @@ export function createActions({ store, access, supervisor, stage, help }) {
     setLanguage: (language) => set({ language }),
     toggleStats: () => set({ stats: !get().stats }),
     help: () => help().open(),
+    check: () => check().open(),
 
     /** A press on a picture: it becomes the big one, in a layout that has one. */
     makeBig(name) {

@@ -5,6 +5,7 @@
 import { createActions } from './actions.js';
 import { chooseLanguage, translate, translator } from './i18n/i18n.js';
 import { createAccess, tokenIn } from './net/access.js';
+import { checkUp } from './net/checkup.js';
 import { videoCodecs } from './net/codecs.js';
 import { createPeer } from './net/peer.js';
 import { startSession } from './net/session.js';
@@ -16,6 +17,7 @@ import { loadSettings, settingsSaver } from './state/settings.js';
 import { shown, sourcesFrom, withState } from './state/sources.js';
 import { createStore } from './state/store.js';
 import { attribute, h, icon, text } from './ui/dom.js';
+import { createCheck } from './ui/check.js';
 import { createGauges } from './ui/gauges.js';
 import { createHelp, shortcut } from './ui/help.js';
 import { createBanner, createNotice, createToasts } from './ui/notice.js';
@@ -88,9 +90,27 @@ const actions = createActions({
   supervisor: () => parts.supervisor,
   stage: () => parts.stage,
   help: () => parts.help,
+  check: () => parts.check,
 });
 
 const wanted = (names) => names.filter((name) => !store.get().hidden.includes(name));
+
+/** What a session needs of the browser: the page's own, and those that try the connection. */
+const transports = {
+  timers,
+  openSignalling: (events) =>
+    openSignalling({
+      ...events,
+      timers,
+      WebSocket,
+      url: `${location.protocol === 'https:' ? 'wss' : 'ws'}://${location.host}/ws`,
+      now: () => performance.timeOrigin + performance.now(),
+    }),
+  createPeer: (options) => createPeer({ ...options, RTCPeerConnection }),
+  get videoCodecs() {
+    return videoCodecs(RTCRtpReceiver.getCapabilities?.('video'));
+  },
+};
 
 parts.supervisor = createSupervisor({
   access,
@@ -98,20 +118,10 @@ parts.supervisor = createSupervisor({
   random: Math.random,
   startSession: (on) =>
     startSession({
+      ...transports,
       on,
-      timers,
       wanted,
       chosen: (name) => chosenRung(store.get().chosenRungs, name),
-      videoCodecs: videoCodecs(RTCRtpReceiver.getCapabilities?.('video')),
-      openSignalling: (events) =>
-        openSignalling({
-          ...events,
-          timers,
-          WebSocket,
-          url: `${location.protocol === 'https:' ? 'wss' : 'ws'}://${location.host}/ws`,
-          now: () => performance.timeOrigin + performance.now(),
-        }),
-      createPeer: (options) => createPeer({ ...options, RTCPeerConnection }),
     }),
   onStatus: ({ phase, cause, message, attempt, retryAt }) => {
     const over = ['signed-out', 'ended', 'failed'].includes(phase);
@@ -151,6 +161,9 @@ parts.supervisor = createSupervisor({
 
 parts.stage = createStage({ stage: byId('stage'), shelf: byId('shelf') }, actions);
 parts.help = createHelp(byId('help'));
+parts.check = createCheck(byId('check'), {
+  run: () => checkUp({ access, now: timers.now, session: () => parts.supervisor.session, probing: transports }),
+});
 const views = [
   parts.stage,
   createToolbar(byId('tools'), actions),
@@ -158,6 +171,7 @@ const views = [
   createBanner(byId('banner'), actions, timers.now),
   createToasts(byId('toasts'), actions),
   createSignIn(byId('signin'), { signIn: access.signIn, onSuccess: () => parts.supervisor.start() }),
+  parts.check,
   createGauges({ stage: parts.stage, session: () => parts.supervisor.session }),
   createFrame(),
 ];
@@ -216,7 +230,7 @@ store.subscribe((state) => {
 
 addEventListener('keydown', (event) => {
   const typing = event.target.closest?.('input:not([type="checkbox"]), textarea, select') ?? null;
-  const dialog = byId('help').open;
+  const dialog = document.querySelector('dialog[open]') !== null;
   const asked = shortcut(event);
   if (asked === null || dialog || event.defaultPrevented) return;
   if (typing !== null && asked.action !== 'back') return;

@@ -12,9 +12,22 @@ import { withStereo } from './codecs.js';
  * @param {(mid: string, track: MediaStreamTrack, receiver: RTCRtpReceiver) => void} options.onTrack
  * @param {(mline: number, candidate: string) => void} options.onCandidate
  * @param {(state: string) => void} options.onState `RTCPeerConnectionState` (webrtc-pc 4.3.3)
+ * @param {'all' | 'relay'} [options.iceTransportPolicy] `relay`: by TURN alone
+ * @param {(code: number) => void} [options.onServerError] a STUN or TURN server's answer, or 701 for
+ *   none (`RTCPeerConnectionIceErrorEvent`, webrtc-pc 4.8.3)
+ * @param {() => void} [options.onGathered] there are no more candidates
  */
-export function createPeer({ RTCPeerConnection, iceServers, onTrack, onCandidate, onState }) {
-  const connection = new RTCPeerConnection({ iceServers, bundlePolicy: 'max-bundle' });
+export function createPeer({
+  RTCPeerConnection,
+  iceServers,
+  onTrack,
+  onCandidate,
+  onState,
+  iceTransportPolicy = 'all',
+  onServerError = () => {},
+  onGathered = () => {},
+}) {
+  const connection = new RTCPeerConnection({ iceServers, bundlePolicy: 'max-bundle', iceTransportPolicy });
   /** Candidates that came before the offer was taken; null once it is. */
   let early = [];
   /** The tracks that were handed out: an ICE restart brings none. */
@@ -32,6 +45,10 @@ export function createPeer({ RTCPeerConnection, iceServers, onTrack, onCandidate
   connection.onicecandidate = ({ candidate }) => {
     if (closed || candidate === null) return;
     onCandidate(candidate.sdpMLineIndex ?? 0, candidate.candidate);
+  };
+  connection.onicecandidateerror = ({ errorCode }) => closed || onServerError(errorCode);
+  connection.onicegatheringstatechange = () => {
+    if (!closed && connection.iceGatheringState === 'complete') onGathered();
   };
   connection.onconnectionstatechange = () => {
     if (!closed) onState(connection.connectionState);

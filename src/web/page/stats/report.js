@@ -60,7 +60,7 @@ export class Sampler {
       rows.push(row(track, stats, before ?? null, all.get(stats.codecId)));
     }
     this.#last = seen;
-    return { rows, link: link(all) };
+    return { rows, link: linkOf(all) };
   }
 }
 
@@ -114,8 +114,9 @@ export function selectedPair(all) {
   return all.get(transport?.selectedCandidatePairId) ?? stats.find(nominated) ?? null;
 }
 
-/** The path that media takes. */
-function link(all) {
+/** The path that media takes. @param {Iterable<[string, object]>} report */
+export function linkOf(report) {
+  const all = new Map(report);
   const pair = selectedPair(all);
   if (pair === null) return { rttMs: null, route: null, protocol: null };
   const local = all.get(pair.localCandidateId);

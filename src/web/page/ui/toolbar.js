@@ -184,6 +184,7 @@ function createMenu(actions) {
     group('menu.theme', themes),
     group('menu.language', languages),
     h('hr', { class: 'menu__rule' }),
+    item('check_up', 'menu.check', 'check-open', actions.check),
     item('keyboard', 'menu.shortcuts', 'help-open', actions.help),
     leave,
     signOut,
