@@ -123,6 +123,17 @@ test('who may not watch is asked to sign in, and goes on after it', async () => 
   assert.equal(run.sessions.length, 1);
 });
 
+test('whose way in does not hold any more is told so, and only when the daemon asks to sign in again', async () => {
+  const run = await connected(begin());
+  run.enter = async () => ({ access: 'token', authorized: false });
+  run.sessions[0].on.end({ kind: 'bye', reason: 'revoked', message: '', retryMs: 0 });
+  await run.timers.pass(600);
+  assert.deepEqual([run.status.phase, run.status.cause], ['signed-out', 'revoked']);
+  run.supervisor.start();
+  await settle();
+  assert.deepEqual([run.status.phase, run.status.cause], ['signed-out', null]);
+});
+
 test('a daemon out of reach is tried again', async () => {
   const run = begin({
     enter: async () => {

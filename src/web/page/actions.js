@@ -121,6 +121,8 @@ export function createActions({ store, access, supervisor, stage, help, check })
     retry: () => supervisor().retry(),
     reload: () => location.reload(),
     leave: () => supervisor().stop(),
+    /** To be somebody: the session ends, the way in opens. */
+    signInByName: () => supervisor().stop('signed-out', null),
     async signOut() {
       try {
         await access.signOut();
@@ -128,6 +130,7 @@ export function createActions({ store, access, supervisor, stage, help, check })
         actions.note('notice.signout');
         return;
       }
+      set({ authorized: false, name: null, role: 'viewer' });
       supervisor().stop('signed-out', null);
     },
 

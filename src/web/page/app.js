@@ -68,6 +68,11 @@ const store = createStore({
   attempt: 0,
   retryAt: null,
   access: null,
+  accounts: false,
+  authorized: false,
+  /** The account that one has signed in with, or null; and what one may do. */
+  name: null,
+  role: 'viewer',
   refusal: null,
   title: '',
   software: '',
@@ -127,7 +132,7 @@ parts.supervisor = createSupervisor({
     const over = ['signed-out', 'ended', 'failed'].includes(phase);
     store.set({ phase, cause, message, attempt, retryAt, ...(over ? { sources: [], offered: null } : {}) });
   },
-  onAccess: (entry) => store.set({ access: entry.access, refusal: entry.refusal ?? null }),
+  onAccess: ({ refusal = null, ...entry }) => store.set({ ...entry, refusal }),
   on: {
     welcome(welcome) {
       const { software } = store.get();

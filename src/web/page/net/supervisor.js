@@ -41,6 +41,8 @@ export function createSupervisor({ access, startSession, timers, random, onStatu
   /** Whether media was ever here: a first attempt connects, a later one reconnects. */
   let wasConnected = false;
   let attempt = 0;
+  /** Why the last session ended, where the daemon said so. */
+  let goodbye = null;
   /** Rises with each attempt, so that what an older one still says is not heard. */
   let turn = 0;
 
@@ -73,6 +75,7 @@ export function createSupervisor({ access, startSession, timers, random, onStatu
     halt();
     attempt = 0;
     wasConnected = false;
+    goodbye = null;
     tell(phase, cause, message);
   }
 
@@ -87,6 +90,7 @@ export function createSupervisor({ access, startSession, timers, random, onStatu
 
   function ended(how) {
     on.end?.(how);
+    goodbye = how.reason ?? null;
     switch (how.kind) {
       case 'bye':
         if (how.retryMs === null) rest('ended', how.reason, how.message);
@@ -146,7 +150,8 @@ export function createSupervisor({ access, startSession, timers, random, onStatu
     const mine = turn;
     onAccess(entry);
     if (!entry.authorized) {
-      rest('signed-out', entry.refusal?.code ?? null, entry.refusal?.message ?? '');
+      const revoked = goodbye === 'revoked' ? goodbye : null;
+      rest('signed-out', entry.refusal?.code ?? revoked, entry.refusal?.message ?? '');
       return;
     }
     const heard = (handler) => (...values) => {
