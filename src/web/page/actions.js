@@ -2,6 +2,7 @@
  * What a person can do on the page: each action by name, changing the state or asking the parts.
  */
 
+import { ask } from './net/admin.js';
 import { LAYOUTS } from './state/settings.js';
 import { withChoice } from './state/renditions.js';
 import { after, bigOf, hasVideo, shown, toggled } from './state/sources.js';
@@ -16,8 +17,9 @@ import { closePopover } from './ui/popover.js';
  * @param {() => object} parts.stage
  * @param {() => object} parts.help
  * @param {() => object} parts.check
+ * @param {() => object} parts.admin
  */
-export function createActions({ store, access, supervisor, stage, help, check }) {
+export function createActions({ store, access, supervisor, stage, help, check, admin }) {
   const { get, set } = store;
   let nextToast = 1;
 
@@ -133,6 +135,22 @@ export function createActions({ store, access, supervisor, stage, help, check })
       set({ authorized: false, name: null, role: 'viewer' });
       supervisor().stop('signed-out', null);
     },
+
+    admin: () => admin().open(),
+    watchViewers(on) {
+      set({ viewers: null, ...(on ? {} : { invited: null }) });
+      supervisor().session?.ask(ask.viewers(on));
+      if (on) supervisor().session?.ask(ask.invitations());
+    },
+    endViewer: (viewer) => supervisor().session?.ask(ask.end(viewer)),
+    /** A source for everybody, or all of them: null. What comes of it the daemon tells. */
+    pauseForAll(source, pause) {
+      supervisor().session?.ask(pause ? ask.pause(source) : ask.resume(source));
+      // Until it does, switches are as they were.
+      set({ sources: [...get().sources] });
+    },
+    invite: (wanted) => supervisor().session?.ask(ask.invite(wanted)),
+    revoke: (invitation) => supervisor().session?.ask(ask.revoke(invitation)),
 
     note(key, values = {}, more = {}) {
       const same = get().toasts.find((toast) => toast.key === key);

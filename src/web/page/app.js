@@ -5,6 +5,7 @@
 import { createActions } from './actions.js';
 import { chooseLanguage, translate, translator } from './i18n/i18n.js';
 import { createAccess, tokenIn } from './net/access.js';
+import { invitationFrom, watchersFrom } from './net/admin.js';
 import { checkUp } from './net/checkup.js';
 import { videoCodecs } from './net/codecs.js';
 import { createPeer } from './net/peer.js';
@@ -17,6 +18,7 @@ import { loadSettings, settingsSaver } from './state/settings.js';
 import { shown, sourcesFrom, withState } from './state/sources.js';
 import { createStore } from './state/store.js';
 import { attribute, h, icon, text } from './ui/dom.js';
+import { createAdmin } from './ui/admin.js';
 import { createCheck } from './ui/check.js';
 import { createGauges } from './ui/gauges.js';
 import { createHelp, shortcut } from './ui/help.js';
@@ -81,6 +83,12 @@ const store = createStore({
   renditions: {},
   /** What each m-line of this session carries; null before the offer. */
   offered: null,
+  /** For admins: who watches and who is invited, each null until told; the invitation just made; and
+   * which viewer this page is. */
+  viewers: null,
+  invitations: null,
+  invited: null,
+  me: null,
   /** What the browser plays only after a click. */
   blocked: null,
   /** The element that fills the screen: the page, one picture, or null. */
@@ -96,6 +104,7 @@ const actions = createActions({
   stage: () => parts.stage,
   help: () => parts.help,
   check: () => parts.check,
+  admin: () => parts.admin,
 });
 
 const wanted = (names) => names.filter((name) => !store.get().hidden.includes(name));
@@ -141,7 +150,9 @@ parts.supervisor = createSupervisor({
       }
       const { title } = welcome;
       const sources = sourcesFrom(welcome);
-      store.set({ title, software: welcome.software, sources, renditions: {}, offered: null });
+      const me = welcome.viewer;
+      store.set({ title, me, software: welcome.software, sources, renditions: {}, offered: null });
+      if (parts.admin.isOpen) queueMicrotask(() => actions.watchViewers(true));
     },
     tracks: (offered) => store.set({ offered }),
     track: ({ source, media }, track, receiver) => parts.stage.tile(source)?.player.attach(media, track, receiver),
@@ -156,6 +167,11 @@ parts.supervisor = createSupervisor({
         actions.choose(message.source, null);
       }
     },
+    admin(message) {
+      if (message.type === 'viewers') store.set({ viewers: watchersFrom(message) });
+      else if (message.type === 'invitations') store.set({ invitations: message.invitations.map(invitationFrom) });
+      else store.set({ invited: { link: message.link, qr: message.qr ?? [] } });
+    },
     refused: (code, message) => {
       console.warn(`refused (${code}): ${message}`);
       if (!QUIET_REFUSALS.has(code)) actions.note('notice.refused', { message });
@@ -166,6 +182,7 @@ parts.supervisor = createSupervisor({
 
 parts.stage = createStage({ stage: byId('stage'), shelf: byId('shelf') }, actions);
 parts.help = createHelp(byId('help'));
+parts.admin = createAdmin(byId('admin'), actions);
 parts.check = createCheck(byId('check'), {
   run: () => checkUp({ access, now: timers.now, session: () => parts.supervisor.session, probing: transports }),
 });
@@ -177,6 +194,7 @@ const views = [
   createToasts(byId('toasts'), actions),
   createSignIn(byId('signin'), { signIn: access.signIn, onSuccess: () => parts.supervisor.start() }),
   parts.check,
+  parts.admin,
   createGauges({ stage: parts.stage, session: () => parts.supervisor.session }),
   createFrame(),
 ];

@@ -151,6 +151,7 @@ export function probe(way, { openSignalling, createPeer, timers, videoCodecs }) 
         track() {},
         source() {},
         rendition() {},
+        admin() {},
         doubt() {},
       },
     });

@@ -3,6 +3,7 @@
  * never tries again by itself and touches no part of the page.
  */
 
+import { TOLD } from './admin.js';
 import { ServerClock } from './clock.js';
 import { createMender } from './mender.js';
 
@@ -35,6 +36,7 @@ const FATAL = new Set(['bad_sdp']);
  * @property {(message: object) => void} source a source's new state
  * @property {(message: object) => void} rendition which rendition of a source comes, of which
  * @property {(state: 'joining' | 'connecting' | 'connected' | 'interrupted') => void} state
+ * @property {(message: object) => void} admin what is told admins alone
  * @property {() => void} doubt neither signalling nor media comes: see `doubtful`
  * @property {(code: string, message: string) => void} refused
  * @property {(end: End) => void} end
@@ -217,6 +219,7 @@ export function startSession({ openSignalling, createPeer, videoCodecs, wanted, 
       if (over) return;
       // Later versions may say more than this page knows.
       if (Object.hasOwn(handlers, message.type)) handlers[message.type](message);
+      else if (TOLD.has(message.type)) on.admin(message);
     },
     onPong: (sent, received, server) => clock.add(sent, received, server),
     onDoubt: doubt,
@@ -233,6 +236,10 @@ export function startSession({ openSignalling, createPeer, videoCodecs, wanted, 
     /** Tells what `chosen` says now of a source. */
     choose(name) {
       if (!over && selected !== null && names.includes(name)) choose(name);
+    },
+    /** Asks for what admins may. @param {object} message of `admin.js` */
+    ask(message) {
+      if (!over) signalling.send(message);
     },
     /** Makes sure that the connection lives: after sleep, or a change of network (`changed`). */
     hurry(changed = false) {

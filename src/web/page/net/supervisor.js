@@ -163,6 +163,7 @@ export function createSupervisor({ access, startSession, timers, random, onStatu
       track: heard(on.track),
       source: heard(on.source),
       rendition: heard(on.rendition),
+      admin: heard(on.admin),
       doubt: heard(() => void probe()),
       refused: heard(on.refused),
       state: heard((state) => {

@@ -178,6 +178,7 @@ function createMenu(actions) {
   const leave = item('stop', 'menu.leave', 'leave', actions.leave);
   const signIn = item('person', 'menu.signin', 'signin-open', actions.signInByName);
   const signOut = item('leave', 'menu.signout', 'signout', actions.signOut);
+  const admin = item('shield', 'menu.admin', 'admin-open', actions.admin);
   const personName = h('span', { class: 'option__title' });
   const personRole = h('span', { class: 'option__note' });
   const person = h('p', { class: 'menu__person', data: { testid: 'person' } }, icon('person'), h('span', { class: 'option__text' }, personName, personRole));
@@ -189,6 +190,7 @@ function createMenu(actions) {
     group('menu.theme', themes),
     group('menu.language', languages),
     h('hr', { class: 'menu__rule' }),
+    admin,
     item('check_up', 'menu.check', 'check-open', actions.check),
     item('keyboard', 'menu.shortcuts', 'help-open', actions.help),
     leave,
@@ -210,6 +212,7 @@ function createMenu(actions) {
       check(themes, state.theme);
       check(languages, state.lang);
       leave.hidden = !['connecting', 'connected', 'reconnecting'].includes(state.phase);
+      admin.hidden = state.role !== 'admin' || state.phase !== 'connected';
       signIn.hidden = !state.accounts || state.name !== null || state.phase === 'signed-out';
       signOut.hidden = state.phase === 'signed-out' || state.access === null || (state.access === 'open' && state.name === null);
       text(software, state.software);
