@@ -285,7 +285,7 @@ export const es = {
   'admin.viewer.nameless': 'Sin nombre',
   'admin.viewer.whep': 'Reproductor (WHEP)',
   'admin.viewer.you': '{name} (usted)',
-  'admin.viewer.about': 'Desde {address}, a las {time}',
+  'admin.viewer.about': '{address}, desde {time}',
   'admin.viewer.connecting': 'conectando',
   'admin.viewer.nothing': 'No se envía nada',
   'admin.viewer.end': 'Terminar',
