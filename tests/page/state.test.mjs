@@ -10,6 +10,7 @@ import { causeKey, coverOf } from '../../src/web/page/state/cover.js';
 import { loadSettings, settingsSaver } from '../../src/web/page/state/settings.js';
 import { after, bigOf, sourcesFrom, toggled, withState } from '../../src/web/page/state/sources.js';
 import { createStore } from '../../src/web/page/state/store.js';
+import { waysIn } from '../../src/web/page/ui/signin.js';
 import { shortcut } from '../../src/web/page/ui/help.js';
 import { ICONS } from '../../src/web/page/ui/icons.js';
 import { settle, welcome } from './fakes.mjs';
@@ -162,6 +163,17 @@ test('changes are told once per turn, and only changes', async () => {
   store.set({ a: 3 });
   await settle();
   assert.equal(told.length, 2);
+});
+
+test('one may sign in by what there is, by name first', () => {
+  const ways = (access, accounts, authorized = false) => waysIn({ access, accounts, authorized });
+  assert.deepEqual(ways('token', false), ['token']);
+  assert.deepEqual(ways('password', false), ['password']);
+  assert.deepEqual(ways('token', true), ['name', 'token']);
+  assert.deepEqual(ways('named', true), ['name']);
+  assert.deepEqual(ways('named', false), ['name']);
+  assert.deepEqual(ways('token', true, true), ['name'], 'who is in wants to be somebody');
+  assert.deepEqual(ways('open', true, true), ['name']);
 });
 
 test('keys do what the help says, and leave the browser’s own alone', () => {
