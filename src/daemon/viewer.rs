@@ -5,7 +5,7 @@ use super::whep;
 use crate::core::ids::ViewerId;
 use crate::core::principal::{Principal, Who};
 use crate::core::protocol::{ByeReason, MediaKind, ServerMessage, WatchesBy};
-use crate::core::rtp::{CAPTURE_TIME_URI, TRANSPORT_SEQUENCE_URI};
+use crate::core::rtp::{CAPTURE_TIME_URI, PLAYOUT_DELAY_URI, TRANSPORT_SEQUENCE_URI};
 use crate::core::sdp::{CheckedAnswer, Fingerprint, HashFunction};
 use crate::core::viewer::{Effect, Input, Session};
 use crate::media::RenditionId;
@@ -181,6 +181,9 @@ impl Unit {
             }
             if let Some(id) = answered.extension(TRANSPORT_SEQUENCE_URI) {
                 track.number_packets(id);
+            }
+            if let Some(id) = answered.extension(PLAYOUT_DELAY_URI) {
+                track.show_at_once(id);
             }
         }
         viewer.accept(&answer.to_sdp()).err().map(|error| Input::End {

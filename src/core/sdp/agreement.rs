@@ -17,7 +17,7 @@ use super::{Direction, answer, with_msids};
 use crate::core::candidate::Candidate;
 use crate::core::ids::SourceName;
 use crate::core::protocol::{Codec, MediaKind};
-use crate::core::rtp::{CAPTURE_TIME_URI, TRANSPORT_SEQUENCE_URI};
+use crate::core::rtp::{CAPTURE_TIME_URI, PLAYOUT_DELAY_URI, TRANSPORT_SEQUENCE_URI};
 use std::fmt::Write;
 
 /// What the daemon's own encoders make.
@@ -53,6 +53,8 @@ pub struct ServedMline {
     pub capture_time: Option<u8>,
     /// The id that it gives to the one for the transport-wide sequence number.
     pub transport_sequence: Option<u8>,
+    /// The id that it gives to the one for the delay of playout, for a picture.
+    pub playout_delay: Option<u8>,
     profile: Option<ProfileLevelId>,
     any_level: bool,
     channels: Option<u32>,
@@ -118,6 +120,7 @@ impl CheckedOffer {
                 payload_type: offered.payload_type,
                 capture_time: asks.capture_time,
                 transport_sequence: asks.transport_sequence,
+                playout_delay: asks.playout_delay,
                 profile: offered.profile.map(|profile| match sendable.profile {
                     Some(stream) if offered.any_level && stream.same_profile(profile) => stream,
                     _ => profile,
@@ -286,11 +289,15 @@ impl Agreement {
             let with_rtx = served.rtx.is_some_and(|rtx| section.payload_types.contains(&rtx));
             // Writing to a String cannot fail.
             let _ = served.write(&mut sdp, direction, &transport, with_rtx);
-            if let Some(id) = served.capture_time {
-                sdp.push_str(&format!("a=extmap:{id} {CAPTURE_TIME_URI}\r\n"));
-            }
-            if let Some(id) = served.transport_sequence {
-                sdp.push_str(&format!("a=extmap:{id} {TRANSPORT_SEQUENCE_URI}\r\n"));
+            let extensions = [
+                (served.capture_time, CAPTURE_TIME_URI),
+                (served.transport_sequence, TRANSPORT_SEQUENCE_URI),
+                (served.playout_delay, PLAYOUT_DELAY_URI),
+            ];
+            for (id, uri) in extensions {
+                if let Some(id) = id {
+                    sdp.push_str(&format!("a=extmap:{id} {uri}\r\n"));
+                }
             }
             for name in ["ssrc-group", "ssrc"] {
                 section.attributes.all(name).for_each(|value| sdp.push_str(&format!("a={name}:{value}\r\n")));

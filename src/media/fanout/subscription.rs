@@ -33,6 +33,8 @@ pub struct Subscription {
     capture_time: AtomicU8,
     /// The same for the transport-wide sequence number.
     transport_sequence: AtomicU8,
+    /// The same for the delay of playout.
+    playout_delay: AtomicU8,
     frames: AtomicU64,
     dropped: AtomicU64,
     /// What is not later than this does not leave the queue; in nanoseconds.
@@ -87,6 +89,7 @@ impl Subscription {
             link,
             capture_time: AtomicU8::new(0),
             transport_sequence: AtomicU8::new(0),
+            playout_delay: AtomicU8::new(0),
             frames: AtomicU64::new(0),
             dropped: AtomicU64::new(0),
             forgotten,
@@ -108,6 +111,11 @@ impl Subscription {
     /// The viewer says when each packet arrived, by the number in the header extension of this id.
     pub fn number_packets(&self, id: u8) {
         self.transport_sequence.store(id, Ordering::Relaxed);
+    }
+
+    /// The viewer is to show each picture at once, as the header extension of this id tells it.
+    pub fn show_at_once(&self, id: u8) {
+        self.playout_delay.store(id, Ordering::Relaxed);
     }
 
     /// Frames handed to the viewer, and frames left out because its queue was full.
@@ -207,8 +215,9 @@ impl Subscription {
         decision
     }
 
-    /// The viewer's copy of a frame. The first packet says when it was captured, and each has its
-    /// number, if the viewer has given that an extension id.
+    /// The viewer's copy of a frame. The first packet says when it was captured and, of a keyframe,
+    /// that pictures are to be shown at once; each has its number. All if the viewer has given that an
+    /// extension id.
     fn copy(
         &self,
         frame: &Frame,
@@ -222,12 +231,16 @@ impl Subscription {
         let given = |id: &AtomicU8| Some(id.load(Ordering::Relaxed)).filter(|id| *id != 0);
         let mut capture_time = given(&self.capture_time).map(|id| (id, frame.captured));
         let numbered = given(&self.transport_sequence);
+        let mut at_once = None;
         if frame.keyframe && self.rendition.media() == MediaKind::Video {
+            // Whatever else is lost, this is what a picture begins with.
+            at_once = given(&self.playout_delay);
             departure.keyframe(self.ssrc, rewriter.next_sequence());
         }
         for packet in frame.packets() {
             let transport_sequence = numbered.map(|id| (id, 0));
-            let mut extensions = Extensions { capture_time: capture_time.take(), transport_sequence };
+            let (capture_time, at_once) = (capture_time.take(), at_once.take());
+            let mut extensions = Extensions { capture_time, transport_sequence, at_once };
             let len = packet.len() + extensions.len();
             // Counted for every viewer: reports of loss are about these packets too.
             let number = departure.number(len);

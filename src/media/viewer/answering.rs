@@ -67,6 +67,9 @@ impl Viewer {
             if let Some(extension) = served.transport_sequence {
                 subscription.number_packets(extension);
             }
+            if let Some(extension) = served.playout_delay {
+                subscription.show_at_once(extension);
+            }
             subscriptions.push(subscription);
         }
         let reply = ask(&webrtc, "create-answer", &None::<gst::Structure>)?;

@@ -5,7 +5,7 @@ use super::properties::{KNOWN, apply, mangle};
 use super::*;
 use crate::core::ids::SourceName;
 use crate::core::protocol::Codec;
-use crate::core::rtp::TRANSPORT_SEQUENCE_URI;
+use crate::core::rtp::{PLAYOUT_DELAY_URI, TRANSPORT_SEQUENCE_URI};
 use proptest::prelude::*;
 
 const CHROMIUM: &str = golden!("whep-chromium");
@@ -132,6 +132,26 @@ fn the_answer_serves_what_it_can_and_rejects_the_rest() {
         assert!(section.contains(&format!("a=extmap:4 {TRANSPORT_SEQUENCE_URI}\r\n")), "{section}");
     }
     assert!(!agreed(CHROMIUM).to_offer().contains(TRANSPORT_SEQUENCE_URI));
+}
+
+#[test]
+fn the_delay_of_playout_is_told_with_pictures_under_the_clients_id() {
+    let agreement = agreed(CHROMIUM);
+    let answers = answer(&agreement).1;
+    for served in agreement.served() {
+        let picture = served.codec != Codec::Opus;
+        assert_eq!(served.playout_delay, picture.then_some(5), "{served:?}");
+        let extmap = format!("a=extmap:5 {PLAYOUT_DELAY_URI}\r\n");
+        assert_eq!(answers[served.index].contains(&extmap), picture);
+    }
+    let sound_too =
+        CHROMIUM.replace("a=mid:0\r\n", &format!("a=mid:0\r\na=extmap:5 {PLAYOUT_DELAY_URI}\r\n"));
+    assert!(
+        agreed(&sound_too)
+            .served()
+            .iter()
+            .all(|served| served.codec != Codec::Opus || served.playout_delay.is_none())
+    );
 }
 
 #[test]
