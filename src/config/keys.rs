@@ -32,7 +32,7 @@ pub(super) const ACCESS: Keys =
     Keys { place: "[access]", path: "access", names: &["open", "password", "password_file", "plain_http"] };
 
 pub(super) const NETWORK: Keys =
-    Keys { place: "[network]", path: "network", names: &["addresses", "ports", "srtp", "ice_server"] };
+    Keys { place: "[network]", path: "network", names: &["addresses", "port", "advertise", "tcp", "srtp", "ice_server"] };
 
 pub(super) const ICE_SERVER: Keys = Keys {
     place: "[[network.ice_server]]",

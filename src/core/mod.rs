@@ -8,6 +8,7 @@ pub mod camera;
 pub mod candidate;
 pub mod congestion;
 pub mod h264;
+pub mod ice;
 pub mod ids;
 pub mod inventory;
 pub mod keyframe;

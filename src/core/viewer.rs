@@ -204,6 +204,7 @@ impl Session {
             Input::LocalCandidate { candidate } => {
                 self.local_candidate(candidate, &mut effects);
             }
+            Input::Way(_) => {}
             Input::Connected => self.connected(now, &mut effects),
             Input::Verified(same) => self.verified(same, &mut effects),
             Input::Picture { source, turn } => self.picture(source, turn, &mut effects),

@@ -88,7 +88,7 @@ impl Daemon {
         if let Err(error) = logs::set_level(&config.log) {
             tracing::warn!(%error, "[log] level stays as it was");
         }
-        self.viewers.reconfigure(ice(&config), greeting(&config), config.limits.viewers);
+        self.viewers.reconfigure(ice(&config, self.server.local_addr()), greeting(&config), config.limits.viewers);
         let listed = |infos: Vec<SourceInfo>| {
             infos.into_iter().map(|info| (info.name, info.title)).collect::<Vec<_>>()
         };
@@ -114,6 +114,9 @@ fn read(running: &Config, means: Means, server: &Server) -> Result<Reloaded, Str
     let reloaded = server.reload(&config).map_err(|error| error.to_string())?;
     if reloaded.listen_changed {
         tracing::warn!("[server] listen has changed: restart the daemon for it to take effect");
+    }
+    if config.network.port != running.network.port {
+        tracing::warn!("[network] port has changed: restart the daemon for it to take effect");
     }
     if config.network.srtp != running.network.srtp {
         tracing::warn!("[network] srtp has changed: restart the daemon for it to take effect");

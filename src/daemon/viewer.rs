@@ -108,8 +108,8 @@ impl Unit {
 
     /// Gives its client's candidate to the peer connection.
     pub(super) fn add_candidate(&self, effect: Effect) {
-        if let (Effect::AddCandidate { mline, candidate }, Peer::Open { viewer, .. }) = (effect, &self.peer) {
-            viewer.add_candidate(mline, &candidate.to_string());
+        if let (Effect::AddCandidate { candidate, .. }, Peer::Open { viewer, .. }) = (effect, &self.peer) {
+            viewer.add_candidate(candidate);
         }
     }
 

@@ -11,7 +11,8 @@ use crate::core::protocol::{
 };
 use crate::core::viewer::{Effect, Input, Session};
 use crate::core::watching::Turn;
-use crate::media::viewer::{IceSettings, TrackSpec, Viewer, ViewerEvent};
+use crate::media::ice::{Ice, IceSettings};
+use crate::media::viewer::{TrackSpec, Viewer, ViewerEvent};
 use crate::media::{Events, MediaError, RenditionId};
 use crate::web::Outbox;
 use async_channel::Sender;
@@ -41,7 +42,7 @@ pub(super) struct Greeting {
 pub(super) struct Viewers {
     pub(super) links: Watch,
     pub(super) all: BTreeMap<ViewerId, Unit>,
-    pub(super) ice: IceSettings,
+    pub(super) ice: Ice,
     greeting: Greeting,
     pub(super) limit: usize,
     pub(super) events: Events,
@@ -50,7 +51,7 @@ pub(super) struct Viewers {
 
 impl Viewers {
     pub(super) fn new(
-        ice: IceSettings,
+        ice: Ice,
         greeting: Greeting,
         limit: usize,
         events: Events,
@@ -60,7 +61,9 @@ impl Viewers {
     }
 
     pub(super) fn reconfigure(&mut self, ice: IceSettings, greeting: Greeting, limit: usize) {
-        self.ice = ice;
+        // It looks at the machine's addresses, which takes a moment.
+        let port = self.ice.clone();
+        smol::unblock(move || port.reconfigure(ice)).detach();
         self.greeting = greeting;
         self.limit = limit;
     }
@@ -190,8 +193,7 @@ impl Viewers {
                 }
                 Some(Peer::None | Peer::Waiting { .. }) | None => return,
             },
-            // In a bundle there is one transport, whatever m-line it is named by.
-            ViewerEvent::Candidate { candidate, .. } => Input::LocalCandidate { candidate },
+            ViewerEvent::Candidate { candidate } => Input::LocalCandidate { candidate },
             ViewerEvent::Connected { certificate } => {
                 if let Some(unit) = self.all.get_mut(&viewer) {
                     unit.certificate = certificate;
@@ -207,6 +209,8 @@ impl Viewers {
                 }
                 return;
             }
+            ViewerEvent::WayFound => Input::Way(true),
+            ViewerEvent::WayLost => Input::Way(false),
             ViewerEvent::Disconnected { detail } => Input::End {
                 reason: ByeReason::ConnectionFailed,
                 message: format!("The media connection has ended: {detail}."),

@@ -69,6 +69,13 @@ pub enum Event {
         /// The way back to it.
         reply: WhepReply,
     },
+    /// A connection that begins as ICE over TCP does: a datagram behind its length (RFC 4571).
+    Framed {
+        /// The connection, nothing of it read.
+        stream: std::net::TcpStream,
+        /// Its place among the server's connections, to be held as long as it is there.
+        place: Box<dyn std::any::Any + Send + Sync>,
+    },
     /// Its connection has ended. The last event of a viewer.
     Closed {
         /// Who.

@@ -45,7 +45,14 @@ pub fn config(state_dir: &Path) -> Config {
             whep_origins: vec![],
         },
         access: Access::Token,
-        network: Network { addresses: vec![], ports: None, srtp: Srtp::Vitrina, ice_servers: vec![] },
+        network: Network {
+            addresses: vec![],
+            port: None,
+            advertise: vec![],
+            tcp: true,
+            srtp: Srtp::Vitrina,
+            ice_servers: vec![],
+        },
         limits: Limits { viewers: 10, connections: 64, connections_per_address: 64 },
         video: Video {
             encoders: vec![],

@@ -234,8 +234,7 @@ impl Agreement {
     }
 
     /// The answer for the client. `own` is webrtcbin's answer to [`to_offer`](Self::to_offer),
-    /// `certificate` names the daemon's, `candidates` are the daemon's own lines, `complete` when
-    /// there are no more.
+    /// `certificate` names the daemon's, `candidates` are the daemon's own lines; there are no more.
     ///
     /// # Errors
     /// When webrtcbin's answer is another than the one that was asked for: a defect of the daemon.
@@ -244,7 +243,6 @@ impl Agreement {
         own: &str,
         certificate: &Fingerprint,
         candidates: &[String],
-        complete: bool,
     ) -> Result<String, SdpError> {
         let text = Text::parse(own)?;
         if text.media.len() != self.served.len() {
@@ -298,9 +296,7 @@ impl Agreement {
             // One transport, one list of candidates: where the bundle's first m-line is.
             if std::mem::take(&mut tagged) {
                 candidates.iter().for_each(|line| sdp.push_str(&format!("a={line}\r\n")));
-                if complete {
-                    sdp.push_str("a=end-of-candidates\r\n");
-                }
+                sdp.push_str("a=end-of-candidates\r\n");
             }
         }
         with_msids(&sdp)

@@ -37,6 +37,8 @@ pub enum Input {
         /// Its line; empty: there are no more.
         candidate: String,
     },
+    /// ICE has found a way (true), the first or another one, or lost it.
+    Way(bool),
     /// ICE and DTLS stand.
     Connected,
     /// Whether the peer's certificate is the one that [`Effect::Verify`] asked about.
