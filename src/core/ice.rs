@@ -29,6 +29,22 @@ pub struct Advertised {
     pub port: Option<u16>,
 }
 
+/// What the ICE checks of one side are signed with (RFC 8445 section 5.3).
+#[derive(Clone, PartialEq, Eq)]
+pub struct Credentials {
+    /// The user name fragment.
+    pub ufrag: String,
+    /// The password.
+    pub password: String,
+}
+
+/// The password is a secret.
+impl std::fmt::Debug for Credentials {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Credentials").field("ufrag", &self.ufrag).finish_non_exhaustive()
+    }
+}
+
 /// The ways to the daemon's media.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Paths {

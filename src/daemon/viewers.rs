@@ -147,7 +147,9 @@ impl Viewers {
                     }
                     Effect::Answer { sdp, etag } => follows.extend(unit.answer(sdp, etag)),
                     Effect::Accept(answer) => follows.extend(unit.accept(&answer)),
-                    effect @ Effect::AddCandidate { .. } => unit.add_candidate(effect),
+                    Effect::AddCandidate { candidate, .. } => unit.add_candidate(candidate),
+                    Effect::Restart => follows.extend(unit.restart()),
+                    Effect::Restarted(theirs) => unit.restarted(&theirs),
                     Effect::Verify(fingerprints) => {
                         let same = unit.verify(&fingerprints);
                         follows.push(Input::Verified(same));

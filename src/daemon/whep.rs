@@ -3,10 +3,12 @@
 use super::sources::Sources;
 use super::viewer::{Peer, Unit};
 use super::viewers::{Opened, Viewers};
+use crate::core::ice::Credentials;
 use crate::core::ids::{SourceName, ViewerId};
 use crate::core::protocol::{ByeReason, Codec, MediaKind};
 use crate::core::sdp::{Agreement, CheckedOffer, ProfileLevelId, Sendable};
 use crate::core::viewer::{Input, Session};
+use crate::core::whep::{Fragment, IfMatch, Patch, restarted};
 use crate::media::RenditionId;
 use crate::media::viewer::Viewer;
 use crate::web::{WhepAction, WhepOutcome, WhepReply};
@@ -22,13 +24,15 @@ pub(super) struct Line {
     id: String,
     /// Until the offer is answered.
     reply: Option<WhepReply>,
+    /// Its first m-line, as fragments name it.
+    section: String,
 }
 
 impl Line {
-    fn new(reply: WhepReply) -> Self {
+    fn new(reply: WhepReply, section: String) -> Self {
         // Who knows it may end the session: as unguessable as a token.
         let id: Vec<u8> = (0..4).flat_map(|_| super::random_u64().to_ne_bytes()).collect();
-        Self { id: URL_SAFE_NO_PAD.encode(id), reply: Some(reply) }
+        Self { id: URL_SAFE_NO_PAD.encode(id), reply: Some(reply), section }
     }
 
     pub(super) fn is(&self, id: &str) -> bool {
@@ -43,12 +47,32 @@ impl Line {
         (!heard).then_some(left)
     }
 
+    /// The daemon's half of an ICE restart.
+    pub(super) fn restarted(&self, own: &Credentials, candidates: &[String]) -> String {
+        restarted(&self.section, own, candidates)
+    }
+
     /// Says why there is no answer, if there was none yet.
     pub(super) fn end(&mut self, message: String) {
         if let Some(reply) = self.reply.take() {
             // The client has gone where this fails, and so has its session.
             let _gone = reply.send(WhepOutcome::Ended { message });
         }
+    }
+}
+
+impl Unit {
+    fn patch(&mut self, now: Instant, condition: &IfMatch, fragment: &Fragment) -> WhepOutcome {
+        let (theirs, candidates) = match self.session.patch(now, condition, fragment, new_tag()) {
+            Err(refusal) => return WhepOutcome::PatchRefused(refusal),
+            Ok(Patch::Candidates(candidates)) => (None, candidates),
+            Ok(Patch::Restart(theirs, candidates)) => (Some(theirs), candidates),
+        };
+        let restarted = theirs.and_then(|theirs| self.begin_anew(&theirs));
+        for candidate in candidates {
+            self.add_candidate(candidate);
+        }
+        restarted.unwrap_or(WhepOutcome::Done)
     }
 }
 
@@ -62,14 +86,7 @@ impl Viewers {
             },
             WhepAction::Patch { session, condition, fragment } => {
                 let unit = self.by_session(&session).and_then(|viewer| self.all.get_mut(&viewer));
-                match unit.map(|unit| (unit.session.patch(&condition, &fragment), unit)) {
-                    None => WhepOutcome::NoSession,
-                    Some((Err(refusal), _)) => WhepOutcome::PatchRefused(refusal),
-                    Some((Ok(effects), unit)) => {
-                        effects.into_iter().for_each(|effect| unit.add_candidate(effect));
-                        WhepOutcome::Done
-                    }
-                }
+                unit.map_or(WhepOutcome::NoSession, |unit| unit.patch(now, &condition, &fragment))
             }
             WhepAction::Delete { session } => match self.by_session(&session) {
                 None => WhepOutcome::NoSession,
@@ -125,11 +142,10 @@ impl Viewers {
             .map(|mline| RenditionId { source: mline.source.clone(), codec: mline.codec, rung: 0 })
             .collect();
         let specs: Vec<_> = renditions.iter().map(|id| super::viewers::track(id, None)).collect();
-        let tag = format!("{:016x}", super::random_u64());
         let pictures = renditions.iter().filter(|id| id.media() == MediaKind::Video);
         let ladders: Vec<_> =
             pictures.filter_map(|id| super::viewers::ladder(&id.source, id.codec, sources)).collect();
-        let mut unit = Unit::by_whep(now, Session::answering(now, agreement.clone(), tag), Line::new(reply));
+        let mut unit = Unit::by_whep(now, Session::answering(now, agreement.clone(), new_tag()), Line::new(reply, agreement.section()));
         unit.peer = Peer::Opening { renditions, offer: None };
         self.all.insert(viewer, unit);
         tracing::info!(%viewer, viewers = self.count(), "viewer comes by WHEP");
@@ -145,6 +161,10 @@ impl Viewers {
         })
         .detach();
     }
+}
+
+fn new_tag() -> String {
+    format!("{:016x}", super::random_u64())
 }
 
 /// What of a source could be sent.

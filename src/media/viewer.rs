@@ -11,7 +11,6 @@ mod track;
 
 pub(crate) use link::Departure;
 pub use link::Link;
-pub use super::ice::Credentials;
 pub use track::TrackSpec;
 
 use super::certificate::Certificate;
@@ -20,6 +19,7 @@ use super::ice::{self, Ice, News, Path};
 use super::pipeline::{BusMessage, Pipeline};
 use super::{Event, Events, MediaError, RenditionId, Rung};
 use crate::core::candidate::Candidate;
+use crate::core::ice::Credentials;
 use crate::core::ids::{SourceName, ViewerId};
 use crate::core::protocol::{Codec, MediaKind};
 use crate::core::sdp::{with_msids, with_transport_sequence};
@@ -160,9 +160,12 @@ impl Viewer {
         self.path.add_candidate(candidate);
     }
 
-    /// Looks for ways anew, with these credentials of the daemon's. DTLS and media go on.
-    pub fn restart(&self, own: &Credentials) {
-        self.path.restart(own);
+    /// Looks for ways anew, with new credentials of the daemon's. DTLS and media go on.
+    #[must_use]
+    pub fn restart(&self) -> Credentials {
+        let own = ice::random_credentials();
+        self.path.restart(&own);
+        own
     }
 
     /// The peer's credentials in answer to a restart.

@@ -130,6 +130,13 @@ pub enum WhepOutcome {
     },
     /// It is done.
     Done,
+    /// ICE has begun anew.
+    Restarted {
+        /// The value of `ETag` from now on.
+        etag: String,
+        /// The daemon's half, an SDP fragment.
+        fragment: String,
+    },
     /// There is no source of that name, or none at all.
     NoSource(Option<SourceName>),
     /// Nothing can be sent of what the offer asks for.

@@ -49,8 +49,9 @@ fn client_variant(message: &ClientMessage) -> (usize, usize) {
         ClientMessage::Ping { .. } => 5,
         ClientMessage::Leave => 6,
         ClientMessage::Choose { .. } => 7,
+        ClientMessage::Restart => 8,
     };
-    (8, index)
+    (9, index)
 }
 
 fn server_variant(message: &ServerMessage) -> (usize, usize) {

@@ -233,6 +233,20 @@ impl Agreement {
         sdp
     }
 
+    /// The m-line by which the bundle's transport goes, with the bundle, as an SDP fragment has them (RFC 8840
+    /// section 9).
+    #[must_use]
+    pub fn section(&self) -> String {
+        let mids: Vec<_> = self.served.iter().map(|served| served.mid.as_str()).collect();
+        let mut section = format!("a=group:BUNDLE {}\r\n", mids.join(" "));
+        if let Some(first) = self.served.first() {
+            // Writing to a String cannot fail.
+            let _ = answer::media_line(&mut section, first.kind(), &first.formats(true));
+            section.push_str(&format!("a=mid:{}\r\n", first.mid));
+        }
+        section
+    }
+
     /// The answer for the client. `own` is webrtcbin's answer to [`to_offer`](Self::to_offer),
     /// `certificate` names the daemon's, `candidates` are the daemon's own lines; there are no more.
     ///

@@ -9,7 +9,7 @@
 use super::elements::{Sink, Source};
 use super::peer::{News, Outlet, PeerId};
 use super::thread::Command;
-use super::{Handle, credentials_of};
+use super::{Handle, credentials_of, random_credentials};
 use crate::core::candidate::Candidate;
 use glib::ffi::{GDestroyNotify, GFALSE, GTRUE, gboolean, gpointer};
 use glib::object::ObjectType as _;
@@ -62,7 +62,7 @@ impl Agent {
             }
             listener(news);
         };
-        let own = credentials_of(&crate::media::ice::Credentials::random());
+        let own = credentials_of(&random_credentials());
         handle.command(Command::Add { peer, own, inlet, outlet, listener: Box::new(listener) });
         let parts = agent::Parts { handle, peer, transport, stream: Mutex::default() };
         // New, so it has none.

@@ -21,7 +21,7 @@ pub use tcp::Place;
 
 use super::MediaError;
 use crate::core::candidate::Candidate;
-use crate::core::ice::{Advertised, Paths, usable};
+use crate::core::ice::{Advertised, Credentials, Paths, usable};
 use gstreamer as gst;
 use gstreamer::prelude::*;
 use peer::PeerId;
@@ -50,15 +50,6 @@ pub struct IceSettings {
     pub tcp: Option<SocketAddr>,
     /// STUN servers, `HOST:PORT` or `HOST`.
     pub stun: Vec<String>,
-}
-
-/// What the ICE checks of one side are signed with (RFC 8445 section 5.3).
-#[derive(Clone, PartialEq, Eq)]
-pub struct Credentials {
-    /// The user name fragment.
-    pub ufrag: String,
-    /// The password.
-    pub password: String,
 }
 
 /// The port and its thread. Clones are the same port; the last one's end is the port's.
@@ -291,26 +282,17 @@ fn credentials_of(credentials: &Credentials) -> is::IceCreds {
     is::IceCreds { ufrag: credentials.ufrag.clone(), pass: credentials.password.clone() }
 }
 
-impl Credentials {
-    /// New ones: 48 and 144 random bits, where RFC 8445 section 5.3 asks for 24 and 128.
-    #[must_use]
-    pub fn random() -> Self {
-        use base64::Engine as _;
-        use base64::engine::general_purpose::STANDARD_NO_PAD;
-        let random = SystemRandom::new();
-        let text = |bytes: &mut [u8]| {
-            if random.fill(bytes).is_err() {
-                tracing::error!("the system has no random numbers");
-            }
-            STANDARD_NO_PAD.encode(bytes)
-        };
-        Self { ufrag: text(&mut [0; 6]), password: text(&mut [0; 18]) }
-    }
-}
-
-/// The password is a secret.
-impl std::fmt::Debug for Credentials {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Credentials").field("ufrag", &self.ufrag).finish_non_exhaustive()
-    }
+/// New ones: 48 and 144 random bits, where RFC 8445 section 5.3 asks for 24 and 128.
+#[must_use]
+pub fn random_credentials() -> Credentials {
+    use base64::Engine as _;
+    use base64::engine::general_purpose::STANDARD_NO_PAD;
+    let random = SystemRandom::new();
+    let text = |bytes: &mut [u8]| {
+        if random.fill(bytes).is_err() {
+            tracing::error!("the system has no random numbers");
+        }
+        STANDARD_NO_PAD.encode(bytes)
+    };
+    Credentials { ufrag: text(&mut [0; 6]), password: text(&mut [0; 18]) }
 }
