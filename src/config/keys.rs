@@ -53,7 +53,7 @@ pub(super) const ACCOUNT: Keys =
 pub(super) const ACCOUNTS_FILE: Keys = Keys { place: "a file of accounts", path: "", names: &["account"] };
 
 pub(super) const NETWORK: Keys =
-    Keys { place: "[network]", path: "network", names: &["addresses", "ports", "srtp", "ice_server"] };
+    Keys { place: "[network]", path: "network", names: &["addresses", "port", "advertise", "tcp", "srtp", "ice_server"] };
 
 pub(super) const ICE_SERVER: Keys = Keys {
     place: "[[network.ice_server]]",

@@ -29,6 +29,8 @@ const MOST_SYNTAX_MISTAKES: usize = 5;
 
 /// How many entries `addresses` may have: more is a mistake, and each costs a socket for every viewer.
 const MOST_ADDRESSES: usize = 64;
+/// Each is a candidate for every viewer.
+const MOST_ADVERTISED: usize = 8;
 
 /// Where the system's configuration is.
 pub const SYSTEM_CONFIG: &str = "/etc/vitrina/vitrina.toml";
@@ -301,10 +303,17 @@ fn network(section: &Section<'_>, paths: &Paths<'_>) -> Network {
     if let Some(twice) = repeated(&addresses) {
         section.wrong("addresses", "each address once", &format!("{twice} twice"));
     }
+    let advertise = section.list("advertise", "addresses", values::advertised).unwrap_or_default();
+    if advertise.len() > MOST_ADVERTISED {
+        let got = advertise.len().to_string();
+        section.wrong("advertise", &format!("at most {MOST_ADVERTISED} addresses"), &got);
+    }
     let encryptions = values::word(&[("vitrina", Srtp::Vitrina), ("gstreamer", Srtp::Gstreamer)]);
     Network {
         addresses,
-        ports: section.get("ports", values::ports),
+        port: section.get("port", values::port),
+        advertise,
+        tcp: section.get("tcp", values::boolean).unwrap_or(true),
         srtp: section.get("srtp", encryptions).unwrap_or(Srtp::Vitrina),
         ice_servers: ice_server::read(section, paths),
     }

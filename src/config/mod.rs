@@ -24,6 +24,7 @@ pub use load::{SYSTEM_CONFIG, find};
 pub use mistake::{ConfigErrors, Mistake};
 
 use crate::core::audit::AddressForm;
+use crate::core::ice::Advertised;
 use crate::core::ids::SourceName;
 use crate::core::principal::Rights;
 use crate::core::protocol::{MediaKind, SourceKindName};
@@ -31,7 +32,6 @@ use crate::core::renditions::Step;
 use crate::core::units::{Bitrate, FrameRate, Size};
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
-use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -179,8 +179,13 @@ impl fmt::Debug for Secret {
 pub struct Network {
     /// `addresses`: the only local addresses used for media. Empty: every address but loopback.
     pub addresses: Vec<IpAddr>,
-    /// `ports = "50000-50100"`: the only UDP ports used for media. `None`: any free one.
-    pub ports: Option<RangeInclusive<u16>>,
+    /// `port`: the UDP port of all viewers' media; read at start alone. `None`: the number of the page's
+    /// port where it is free.
+    pub port: Option<u16>,
+    /// `advertise`: other addresses of this machine, as viewers see it.
+    pub advertise: Vec<Advertised>,
+    /// `tcp`: whether media may go over the page's port where UDP cannot pass.
+    pub tcp: bool,
     /// `srtp`: who encrypts what is sent to the viewers; read at start alone.
     pub srtp: Srtp,
     /// `[[network.ice_server]]`: STUN and TURN, for the page and for the daemon.

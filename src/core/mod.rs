@@ -10,6 +10,7 @@ pub mod candidate;
 pub mod congestion;
 pub mod control;
 pub mod h264;
+pub mod ice;
 pub mod ids;
 pub mod inventory;
 pub mod keyframe;

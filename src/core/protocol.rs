@@ -58,6 +58,8 @@ pub enum ClientMessage {
         /// The SDP text.
         sdp: String,
     },
+    /// Asks for an ICE restart: another `offer` follows.
+    Restart,
     /// An ICE candidate of the client (RFC 8838). An empty `candidate` ends the candidates.
     Candidate {
         /// Index of the m-line it belongs to.

@@ -29,7 +29,7 @@ use crate::core::sign::Sign;
 use crate::core::viewer::Input;
 use crate::media::encoder::Encoders;
 use crate::media::launch::LaunchFiles;
-use crate::media::viewer::IceSettings;
+use crate::media::ice::{Ice, IceSettings};
 use crate::media::{self, MediaError, pipeline};
 use crate::web::{self, Server, WhepOutcome};
 use async_channel::{Receiver, Sender};
@@ -40,6 +40,7 @@ use reload::{BadReload, Reload, Reloaded};
 use sd_notify::NotifyState;
 use sources::Sources;
 use std::convert::Infallible;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
@@ -195,25 +196,30 @@ impl Daemon {
         let order = config.video.encoders.clone();
         let encoders = smol::unblock(move || Encoders::choose(&files, &order));
         let srtp = config.network.srtp;
+        let listening = server.local_addr();
+        let (port, settings) = (config.network.port, ice(&config, listening));
         let warm = smol::unblock(move || {
+            let ice = Ice::bind(port.unwrap_or(listening.port()), port.is_some(), settings)?;
             if srtp == Srtp::Vitrina {
                 media::srtp::install()?;
             }
-            media::viewer::warm_up()
+            media::viewer::warm_up(&ice)?;
+            Ok::<_, MediaError>(ice)
         });
         let named = config.clone();
         let found = smol::unblock(move || sources_of(&named, means.find_sources));
         let state_dir = config.state_dir.clone();
         let (kept, pauses) = smol::unblock(move || Kept::read(&state_dir)).await;
         let (encoders, warm, found) = (encoders.await?, warm.await, found.await?);
-        warm?;
+        let ice = warm?;
+        tracing::info!(port = ice.port(), "pictures and sound go by this UDP port");
         let (media_sender, media_events) = async_channel::bounded(MEDIA_EVENTS);
         let (done_sender, done_events) = async_channel::bounded(DONE_EVENTS);
         let (opened_sender, opened_events) = async_channel::bounded(DONE_EVENTS);
         let events = media::Events::new(media_sender);
         let jobs = Jobs::new(done_sender);
         let sources = Sources::new(&config, (found, pauses), encoders, events.clone(), jobs);
-        let viewers = Viewers::new(ice(&config), greeting(&config), rules(&config), events, opened_sender);
+        let viewers = Viewers::new(ice, greeting(&config), rules(&config), events, opened_sender);
         let now = Instant::now();
         Ok(Self {
             config,
@@ -320,6 +326,7 @@ impl Daemon {
                     let _gone = reply.send(WhepOutcome::Revoked);
                 }
             }
+            web::Event::Framed { stream, place } => self.viewers.ice.take(stream, place),
             web::Event::AccessChanged => self.end_revoked(now),
             web::Event::Closed { viewer } => self.viewers.gone(viewer, &self.sources),
         }
@@ -446,11 +453,20 @@ async fn closed_never<T, E>(received: Result<T, E>) -> T {
     }
 }
 
-fn ice(config: &Config) -> IceSettings {
+/// `listening` is where the page is.
+fn ice(config: &Config, listening: SocketAddr) -> IceSettings {
+    let urls = config.network.ice_servers.iter().flat_map(|server| &server.urls);
+    // A TURN server answers STUN, too (RFC 8656 section 2.2).
+    let stun = urls.filter_map(|url| {
+        let (scheme, rest) = url.split_once(':')?;
+        let (host, query) = rest.split_once('?').unwrap_or((rest, ""));
+        (scheme != "turns" && query != "transport=tcp").then(|| host.to_owned())
+    });
     IceSettings {
         addresses: config.network.addresses.clone(),
-        ports: config.network.ports.clone(),
-        servers: Vec::new(),
+        advertised: config.network.advertise.clone(),
+        tcp: config.network.tcp.then_some(listening),
+        stun: stun.collect(),
     }
 }
 

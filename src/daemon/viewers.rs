@@ -16,7 +16,8 @@ use crate::core::protocol::{
 };
 use crate::core::viewer::{AdminRequest, Effect, Input, Session};
 use crate::core::watching::Turn;
-use crate::media::viewer::{IceSettings, TrackSpec, Viewer, ViewerEvent};
+use crate::media::ice::{Ice, IceSettings};
+use crate::media::viewer::{TrackSpec, Viewer, ViewerEvent};
 use crate::media::{Events, MediaError, RenditionId};
 use crate::web::Outbox;
 use async_channel::Sender;
@@ -53,7 +54,7 @@ pub(super) struct Rules {
 pub(super) struct Viewers {
     pub(super) links: Watch,
     pub(super) all: BTreeMap<ViewerId, Unit>,
-    pub(super) ice: IceSettings,
+    pub(super) ice: Ice,
     pub(super) greeting: Greeting,
     pub(super) rules: Rules,
     pub(super) events: Events,
@@ -64,7 +65,7 @@ pub(super) struct Viewers {
 
 impl Viewers {
     pub(super) fn new(
-        ice: IceSettings,
+        ice: Ice,
         greeting: Greeting,
         rules: Rules,
         events: Events,
@@ -83,7 +84,9 @@ impl Viewers {
     }
 
     pub(super) fn reconfigure(&mut self, ice: IceSettings, greeting: Greeting, rules: Rules) {
-        self.ice = ice;
+        // It looks at the machine's addresses, which takes a moment.
+        let port = self.ice.clone();
+        smol::unblock(move || port.reconfigure(ice)).detach();
         if greeting.ice_servers != self.greeting.ice_servers {
             self.all.values_mut().for_each(|unit| unit.renew = Some(SystemTime::UNIX_EPOCH));
         }
@@ -229,7 +232,9 @@ impl Viewers {
                     }
                     Effect::Answer { sdp, etag } => follows.extend(unit.answer(sdp, etag)),
                     Effect::Accept(answer) => follows.extend(unit.accept(&answer)),
-                    effect @ Effect::AddCandidate { .. } => unit.add_candidate(effect),
+                    Effect::AddCandidate { candidate, .. } => unit.add_candidate(candidate),
+                    Effect::Restart => follows.extend(unit.restart()),
+                    Effect::Restarted(theirs) => unit.restarted(&theirs),
                     Effect::Verify(fingerprints) => {
                         let same = unit.verify(&fingerprints);
                         follows.push(Input::Verified(same));
@@ -276,8 +281,7 @@ impl Viewers {
                 }
                 Some(Peer::None | Peer::Waiting { .. }) | None => return,
             },
-            // In a bundle there is one transport, whatever m-line it is named by.
-            ViewerEvent::Candidate { candidate, .. } => Input::LocalCandidate { candidate },
+            ViewerEvent::Candidate { candidate } => Input::LocalCandidate { candidate },
             ViewerEvent::Connected { certificate } => {
                 if let Some(unit) = self.all.get_mut(&viewer) {
                     unit.certificate = certificate;
@@ -293,6 +297,8 @@ impl Viewers {
                 }
                 return;
             }
+            ViewerEvent::WayFound => Input::Way(true),
+            ViewerEvent::WayLost => Input::Way(false),
             ViewerEvent::Disconnected { detail } => Input::End {
                 reason: ByeReason::ConnectionFailed,
                 message: format!("The media connection has ended: {detail}."),

@@ -5,11 +5,13 @@ use super::logins;
 use super::sources::Sources;
 use super::viewer::{Guest, Peer, Unit};
 use super::viewers::{Opened, Viewers};
+use crate::core::ice::Credentials;
 use crate::core::ids::{SourceName, ViewerId};
 use crate::core::principal::{Principal, Who};
 use crate::core::protocol::{ByeReason, Codec, IceServer, MediaKind};
 use crate::core::sdp::{Agreement, CheckedOffer, ProfileLevelId, Sendable};
 use crate::core::viewer::{Input, Session};
+use crate::core::whep::{Fragment, IfMatch, Patch, restarted};
 use crate::media::RenditionId;
 use crate::media::viewer::Viewer;
 use crate::web::{WhepAction, WhepOutcome, WhepReply};
@@ -27,13 +29,15 @@ pub(super) struct Line {
     reply: Option<WhepReply>,
     /// What it is told with the answer.
     ice_servers: Vec<IceServer>,
+    /// Its first m-line, as fragments name it.
+    section: String,
 }
 
 impl Line {
-    fn new(reply: WhepReply, ice_servers: Vec<IceServer>) -> Self {
+    fn new(reply: WhepReply, ice_servers: Vec<IceServer>, section: String) -> Self {
         // Who knows it may end the session: as unguessable as a token.
         let id: Vec<u8> = (0..4).flat_map(|_| super::random_u64().to_ne_bytes()).collect();
-        Self { id: URL_SAFE_NO_PAD.encode(id), reply: Some(reply), ice_servers }
+        Self { id: URL_SAFE_NO_PAD.encode(id), reply: Some(reply), ice_servers, section }
     }
 
     pub(super) fn is(&self, id: &str) -> bool {
@@ -49,12 +53,32 @@ impl Line {
         (!heard).then_some(left)
     }
 
+    /// The daemon's half of an ICE restart.
+    pub(super) fn restarted(&self, own: &Credentials, candidates: &[String]) -> String {
+        restarted(&self.section, own, candidates)
+    }
+
     /// Says why there is no answer, if there was none yet.
     pub(super) fn end(&mut self, message: String) {
         if let Some(reply) = self.reply.take() {
             // The client has gone where this fails, and so has its session.
             let _gone = reply.send(WhepOutcome::Ended { message });
         }
+    }
+}
+
+impl Unit {
+    fn patch(&mut self, now: Instant, condition: &IfMatch, fragment: &Fragment) -> WhepOutcome {
+        let (theirs, candidates) = match self.session.patch(now, condition, fragment, new_tag()) {
+            Err(refusal) => return WhepOutcome::PatchRefused(refusal),
+            Ok(Patch::Candidates(candidates)) => (None, candidates),
+            Ok(Patch::Restart(theirs, candidates)) => (Some(theirs), candidates),
+        };
+        let restarted = theirs.and_then(|theirs| self.begin_anew(&theirs));
+        for candidate in candidates {
+            self.add_candidate(candidate);
+        }
+        restarted.unwrap_or(WhepOutcome::Done)
     }
 }
 
@@ -78,14 +102,7 @@ impl Viewers {
             }
             WhepAction::Patch { session, condition, fragment } => {
                 let unit = self.by_session(&session, who).and_then(|viewer| self.all.get_mut(&viewer));
-                match unit.map(|unit| (unit.session.patch(&condition, &fragment), unit)) {
-                    None => WhepOutcome::NoSession,
-                    Some((Err(refusal), _)) => WhepOutcome::PatchRefused(refusal),
-                    Some((Ok(effects), unit)) => {
-                        effects.into_iter().for_each(|effect| unit.add_candidate(effect));
-                        WhepOutcome::Done
-                    }
-                }
+                unit.map_or(WhepOutcome::NoSession, |unit| unit.patch(now, &condition, &fragment))
             }
             WhepAction::Delete { session } => match self.by_session(&session, who) {
                 None => WhepOutcome::NoSession,
@@ -148,15 +165,15 @@ impl Viewers {
             .map(|mline| RenditionId { source: mline.source.clone(), codec: mline.codec, rung: 0 })
             .collect();
         let specs: Vec<_> = renditions.iter().map(|id| super::viewers::track(id, None)).collect();
-        let tag = format!("{:016x}", super::random_u64());
         let pictures = renditions.iter().filter(|id| id.media() == MediaKind::Video);
         let ladders: Vec<_> =
             pictures.filter_map(|id| super::viewers::ladder(&id.source, id.codec, sources)).collect();
         let servers = logins::told(&self.greeting.ice_servers, viewer, SystemTime::now()).servers;
-        let ice = self.ice.with(servers.clone());
-        let session = Session::answering(now, agreement.clone(), tag);
+        let ice = self.ice.clone();
+        let session = Session::answering(now, agreement.clone(), new_tag());
         let (coming, joined) = (guest.clone(), session.joined().to_vec());
-        let mut unit = Unit::by_whep(now, session, guest, Line::new(reply, servers));
+        let line = Line::new(reply, servers, agreement.section());
+        let mut unit = Unit::by_whep(now, session, guest, line);
         unit.peer = Peer::Opening { renditions, offer: None };
         self.all.insert(viewer, unit);
         let form = self.rules.audit_addresses;
@@ -174,6 +191,10 @@ impl Viewers {
         })
         .detach();
     }
+}
+
+fn new_tag() -> String {
+    format!("{:016x}", super::random_u64())
 }
 
 /// What of a source could be sent.

@@ -86,6 +86,13 @@ pub enum Event {
     },
     /// Somebody who was let in may not hold any more what let them in: [`Server::holds`].
     AccessChanged,
+    /// A connection that begins as ICE over TCP does: a datagram behind its length (RFC 4571).
+    Framed {
+        /// The connection, nothing of it read.
+        stream: std::net::TcpStream,
+        /// Its place among the server's connections, to be held as long as it is there.
+        place: Box<dyn std::any::Any + Send + Sync>,
+    },
     /// Its connection has ended. The last event of a viewer.
     Closed {
         /// Who.
@@ -142,6 +149,13 @@ pub enum WhepOutcome {
     },
     /// It is done.
     Done,
+    /// ICE has begun anew.
+    Restarted {
+        /// The value of `ETag` from now on.
+        etag: String,
+        /// The daemon's half, an SDP fragment.
+        fragment: String,
+    },
     /// There is no source of that name, or none at all.
     NoSource(Option<SourceName>),
     /// Nothing can be sent of what the offer asks for.

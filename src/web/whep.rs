@@ -155,7 +155,21 @@ async fn patch(
     let fragment =
         Fragment::parse(&text).map_err(|error| bad(format!("The fragment cannot be used: {error}.")))?;
     let action = WhepAction::Patch { session, condition, fragment: Box::new(fragment) };
-    done(ask(client, grant, action).await?, StatusCode::NO_CONTENT)
+    match ask(client, grant, action).await? {
+        WhepOutcome::Restarted { etag, fragment } => Ok(restarted(&etag, fragment)),
+        other => done(other, StatusCode::NO_CONTENT),
+    }
+}
+
+fn restarted(etag: &str, fragment: String) -> Answer {
+    let mut answer = Answer::new(Full::from(Bytes::from(fragment)));
+    let headers = answer.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(FRAGMENT));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    if let Ok(etag) = HeaderValue::try_from(etag) {
+        headers.insert(header::ETAG, etag);
+    }
+    answer
 }
 
 /// The body, of the media type that belongs here.
@@ -230,13 +244,13 @@ fn refusal(outcome: WhepOutcome) -> Refusal {
             let (status, code) = match refused {
                 PatchRefusal::NoTag => (StatusCode::PRECONDITION_REQUIRED, "no_tag"),
                 PatchRefusal::OtherTag => (StatusCode::PRECONDITION_FAILED, "other_tag"),
-                PatchRefusal::Restart => (StatusCode::UNPROCESSABLE_ENTITY, "no_restart"),
+                PatchRefusal::Credentials => (StatusCode::UNPROCESSABLE_ENTITY, "other_credentials"),
                 PatchRefusal::TooManyCandidates => (StatusCode::UNPROCESSABLE_ENTITY, "too_many_candidates"),
             };
             Refusal::new(status, code, refused.to_string())
         }
         // The daemon answers what it is asked.
-        WhepOutcome::Done | WhepOutcome::Created { .. } => {
+        WhepOutcome::Done | WhepOutcome::Created { .. } | WhepOutcome::Restarted { .. } => {
             Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "The daemon is at fault.")
         }
     }

@@ -54,8 +54,9 @@ fn client_variant(message: &ClientMessage) -> (usize, usize) {
         ClientMessage::EndViewer { .. } => 9,
         ClientMessage::Pause { .. } => 10,
         ClientMessage::Resume { .. } => 11,
+        ClientMessage::Restart => 12,
     };
-    (12, index)
+    (13, index)
 }
 
 fn server_variant(message: &ServerMessage) -> (usize, usize) {

@@ -49,7 +49,14 @@ pub fn config(state_dir: &Path) -> Config {
         access: Access::Token,
         shared_sources: Rights::All,
         accounts: vec![],
-        network: Network { addresses: vec![], ports: None, srtp: Srtp::Vitrina, ice_servers: vec![] },
+        network: Network {
+            addresses: vec![],
+            port: None,
+            advertise: vec![],
+            tcp: true,
+            srtp: Srtp::Vitrina,
+            ice_servers: vec![],
+        },
         limits: Limits {
             viewers: 10,
             viewers_per_source: 10,

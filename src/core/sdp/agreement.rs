@@ -236,9 +236,22 @@ impl Agreement {
         sdp
     }
 
+    /// The m-line by which the bundle's transport goes, with the bundle, as an SDP fragment has them (RFC 8840
+    /// section 9).
+    #[must_use]
+    pub fn section(&self) -> String {
+        let mids: Vec<_> = self.served.iter().map(|served| served.mid.as_str()).collect();
+        let mut section = format!("a=group:BUNDLE {}\r\n", mids.join(" "));
+        if let Some(first) = self.served.first() {
+            // Writing to a String cannot fail.
+            let _ = answer::media_line(&mut section, first.kind(), &first.formats(true));
+            section.push_str(&format!("a=mid:{}\r\n", first.mid));
+        }
+        section
+    }
+
     /// The answer for the client. `own` is webrtcbin's answer to [`to_offer`](Self::to_offer),
-    /// `certificate` names the daemon's, `candidates` are the daemon's own lines, `complete` when
-    /// there are no more.
+    /// `certificate` names the daemon's, `candidates` are the daemon's own lines; there are no more.
     ///
     /// # Errors
     /// When webrtcbin's answer is another than the one that was asked for: a defect of the daemon.
@@ -247,7 +260,6 @@ impl Agreement {
         own: &str,
         certificate: &Fingerprint,
         candidates: &[String],
-        complete: bool,
     ) -> Result<String, SdpError> {
         let text = Text::parse(own)?;
         if text.media.len() != self.served.len() {
@@ -305,9 +317,7 @@ impl Agreement {
             // One transport, one list of candidates: where the bundle's first m-line is.
             if std::mem::take(&mut tagged) {
                 candidates.iter().for_each(|line| sdp.push_str(&format!("a={line}\r\n")));
-                if complete {
-                    sdp.push_str("a=end-of-candidates\r\n");
-                }
+                sdp.push_str("a=end-of-candidates\r\n");
             }
         }
         with_msids(&sdp)

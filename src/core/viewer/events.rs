@@ -1,6 +1,7 @@
 //! What a session is told and what it says is to be done: nothing but the types.
 
 use crate::core::candidate::Candidate;
+use crate::core::ice::Credentials;
 use crate::core::ids::{SourceName, ViewerId};
 use crate::core::protocol::{ByeReason, ClientMessage, Codec, ErrorCode, ServerMessage, TrackInfo};
 use crate::core::sdp::{CheckedAnswer, Fingerprint};
@@ -36,6 +37,15 @@ pub enum Input {
     LocalCandidate {
         /// Its line; empty: there are no more.
         candidate: String,
+    },
+    /// ICE has found a way (true), the first or another one, or lost it.
+    Way(bool),
+    /// ICE begins anew, as [`Effect::Restart`] asks.
+    Restarting {
+        /// The daemon's new credentials.
+        own: Credentials,
+        /// Its candidates as they are now.
+        candidates: Vec<String>,
     },
     /// ICE and DTLS stand.
     Connected,
@@ -102,6 +112,10 @@ pub enum Effect {
         /// The candidate.
         candidate: Candidate,
     },
+    /// Have ICE begin anew with new credentials, and say [`Input::Restarting`].
+    Restart,
+    /// Give the client's new credentials to ICE.
+    Restarted(Credentials),
     /// Compare the peer's certificate with these and say [`Input::Verified`].
     Verify(Vec<Fingerprint>),
     /// Send media of these joined sources, and of no others, from now on.
