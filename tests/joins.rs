@@ -49,7 +49,7 @@ fn figures(mut all: Vec<Duration>) -> [f64; 3] {
 fn viewers_that_join_ten_a_second_share_few_keyframes_and_wait_little() {
     let count = std::env::var("VITRINA_JOINS").map_or(8, |count| count.parse::<usize>().unwrap());
     let rig = Rig::start();
-    vitrina::media::viewer::warm_up().unwrap();
+    vitrina::media::viewer::warm_up(&rig.ice).unwrap();
     let video = rig.fanout(Codec::H264);
     let (encoder, profile) = rig.encode(Codec::H264, 1, &video);
     let mut gate = KeyframeGate::default();

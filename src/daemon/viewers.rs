@@ -335,7 +335,7 @@ impl Viewers {
                 .map(|(rendition, profile)| track(rendition, profile.flatten()))
                 .collect();
             unit.peer = Peer::Opening { renditions: renditions.clone(), offer: None };
-            let ice = self.ice.with(logins::told(&self.greeting.ice_servers, *id, SystemTime::now()).servers);
+            let ice = self.ice.clone();
             let (id, events, opened) = (*id, self.events.clone(), self.opened.clone());
             smol::unblock(move || {
                 let result = Viewer::open(id, &ice, &specs, &events).map(|peer| (peer, None));

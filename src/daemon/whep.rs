@@ -7,7 +7,7 @@ use super::viewer::{Guest, Peer, Unit};
 use super::viewers::{Opened, Viewers};
 use crate::core::ice::Credentials;
 use crate::core::ids::{SourceName, ViewerId};
-use crate::core::principal::{Principal, Who};
+use crate::core::principal::Who;
 use crate::core::protocol::{ByeReason, Codec, IceServer, MediaKind};
 use crate::core::sdp::{Agreement, CheckedOffer, ProfileLevelId, Sendable};
 use crate::core::viewer::{Input, Session};

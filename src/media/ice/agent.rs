@@ -26,7 +26,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 glib::wrapper! {
     /// webrtcbin's `ice-agent`.
-    pub struct Agent(ObjectSubclass<agent::Agent>) @extends gst_webrtc::WebRTCICE, gst::Object;
+    pub struct Agent(ObjectSubclass<ice::Agent>) @extends gst_webrtc::WebRTCICE, gst::Object;
 }
 
 glib::wrapper! {
@@ -64,13 +64,13 @@ impl Agent {
         };
         let own = credentials_of(&random_credentials());
         handle.command(Command::Add { peer, own, inlet, outlet, listener: Box::new(listener) });
-        let parts = agent::Parts { handle, peer, transport, stream: Mutex::default() };
+        let parts = ice::Parts { handle, peer, transport, stream: Mutex::default() };
         // New, so it has none.
         let _ = agent.imp().parts.set(parts);
         Some(agent)
     }
 
-    fn parts(&self) -> Option<&agent::Parts> {
+    fn parts(&self) -> Option<&ice::Parts> {
         self.imp().parts.get()
     }
 
@@ -147,7 +147,7 @@ mod transport {
     impl GstObjectImpl for Transport {}
 }
 
-mod agent {
+mod ice {
     use super::*;
 
     pub(super) struct Parts {
@@ -189,9 +189,9 @@ unsafe impl IsSubclassable<transport::Transport> for gst_webrtc::WebRTCICETransp
 
 // SAFETY: as above; every function that webrtcbin (1.22 to 1.28) calls is filled in, with the types of
 // the header.
-unsafe impl IsSubclassable<agent::Agent> for gst_webrtc::WebRTCICE {
+unsafe impl IsSubclassable<ice::Agent> for gst_webrtc::WebRTCICE {
     fn class_init(class: &mut glib::Class<Self>) {
-        Self::parent_class_init::<agent::Agent>(class);
+        Self::parent_class_init::<ice::Agent>(class);
         let class = class.as_mut();
         class.add_stream = Some(add_stream);
         class.find_transport = Some(find_transport);

@@ -68,6 +68,9 @@ pub(super) struct Thread {
     swept: Instant,
 }
 
+/// What a command does to a viewer's agent.
+type Change = Box<dyn FnOnce(&mut Peer)>;
+
 /// A datagram and its way.
 #[derive(Clone, Copy)]
 struct Arrival<'a> {
@@ -317,7 +320,7 @@ impl Thread {
     }
 
     fn command(&mut self, now: Instant, command: Command) {
-        let (id, change): (PeerId, Box<dyn FnOnce(&mut Peer)>) = match command {
+        let (id, change): (PeerId, Change) = match command {
             Command::Add { peer, own, inlet, outlet, listener } => {
                 self.by_ufrag.insert(own.ufrag.clone(), peer);
                 let mut added = Peer::new(own, inlet, outlet, listener, now);
