@@ -123,10 +123,7 @@ fn each_mistake_is_told_with_line_key_and_what_was_expected() {
             "[network]\naddresses = [\"10.0.0.1\", \"10.0.0.1\"]",
             "2: network.addresses: expected each address once; got 10.0.0.1 twice",
         ),
-        (
-            "[network]\nport = 70000",
-            "2: network.port: expected a whole number from 1 to 65535; got 70000",
-        ),
+        ("[network]\nport = 70000", "2: network.port: expected a whole number from 1 to 65535; got 70000"),
         (
             "[network]\nadvertise = [\"home.example.org\"]",
             "2: network.advertise[1]: expected an IP address, or one and a port, \"203.0.113.7\" or \

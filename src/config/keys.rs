@@ -52,8 +52,11 @@ pub(super) const ACCOUNT: Keys =
 /// The file that `vitrina passwd` writes.
 pub(super) const ACCOUNTS_FILE: Keys = Keys { place: "a file of accounts", path: "", names: &["account"] };
 
-pub(super) const NETWORK: Keys =
-    Keys { place: "[network]", path: "network", names: &["addresses", "port", "advertise", "tcp", "srtp", "ice_server"] };
+pub(super) const NETWORK: Keys = Keys {
+    place: "[network]",
+    path: "network",
+    names: &["addresses", "port", "advertise", "tcp", "srtp", "ice_server"],
+};
 
 pub(super) const ICE_SERVER: Keys = Keys {
     place: "[[network.ice_server]]",

@@ -5,9 +5,9 @@
 use super::keys::{nearest, one_of};
 use super::reader::{Read, Wrong};
 use super::{H264_ENCODERS, Secret};
+use crate::core::ice::Advertised;
 use crate::core::ids::SourceName;
 use crate::core::protocol::MediaKind;
-use crate::core::ice::Advertised;
 use crate::core::units::{Bitrate, FrameRate, Size};
 use std::net::{IpAddr, SocketAddr};
 use std::ops::RangeInclusive;
@@ -138,7 +138,9 @@ pub(super) fn advertised(value: &DeValue<'_>) -> Read<Advertised> {
     };
     bare.or_else(with_port)
         .filter(|at| !at.address.is_unspecified() && !at.address.is_multicast())
-        .ok_or_else(|| Wrong::expected("an IP address, or one and a port, \"203.0.113.7\" or \"203.0.113.7:8443\""))
+        .ok_or_else(|| {
+            Wrong::expected("an IP address, or one and a port, \"203.0.113.7\" or \"203.0.113.7:8443\"")
+        })
 }
 
 /// `WIDTHxHEIGHT`

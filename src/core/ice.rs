@@ -75,7 +75,10 @@ impl Paths {
             lines.push(format!("candidate:u{index} {COMPONENT} UDP {priority} {address} {port} typ host"));
         }
         for (index, (seen, base)) in self.reflexive.iter().enumerate() {
-            if hosts.iter().any(|(address, port)| (*address, port.unwrap_or(self.udp)) == (seen.ip(), seen.port())) {
+            if hosts
+                .iter()
+                .any(|(address, port)| (*address, port.unwrap_or(self.udp)) == (seen.ip(), seen.port()))
+            {
                 continue;
             }
             let priority = priority(REFLEXIVE, preference(BEST, index));

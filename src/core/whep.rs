@@ -199,7 +199,9 @@ pub enum PatchRefusal {
     #[error("The entity tag in If-Match is not that of this session.")]
     OtherTag,
     /// Not the session's ICE credentials, and not those of a restart.
-    #[error("An ICE restart has both other credentials, a=ice-ufrag and a=ice-pwd; all else has the session's.")]
+    #[error(
+        "An ICE restart has both other credentials, a=ice-ufrag and a=ice-pwd; all else has the session's."
+    )]
     Credentials,
     /// More candidates than a session takes.
     #[error("No more than {MAX_CANDIDATES} candidates are taken in one session.")]

@@ -99,12 +99,7 @@ impl Viewer {
     ///
     /// # Errors
     /// [`MediaError::NoElement`] when `webrtcbin` or one of its parts is not installed.
-    pub fn open(
-        id: ViewerId,
-        ice: &Ice,
-        tracks: &[TrackSpec],
-        events: &Events,
-    ) -> Result<Self, MediaError> {
+    pub fn open(id: ViewerId, ice: &Ice, tracks: &[TrackSpec], events: &Events) -> Result<Self, MediaError> {
         let Prepared { webrtc, pipeline, certificate, link, path } = prepare(id, ice, events)?;
         let tracks = tracks
             .iter()

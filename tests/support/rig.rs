@@ -6,17 +6,17 @@
 use crate::peer::Peer;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+use vitrina::core::candidate::Candidate;
 use vitrina::core::ids::{SourceName, ViewerId};
 use vitrina::core::protocol::{Codec, MediaKind};
 use vitrina::core::template::Values;
 use vitrina::core::units::{Bitrate, FrameRate, Size};
 use vitrina::media::encoder::{EncodeSettings, Encoders};
 use vitrina::media::fanout::Fanout;
+use vitrina::media::ice::{Ice, IceSettings};
 use vitrina::media::launch::LaunchFiles;
 use vitrina::media::rendition::Rendition;
 use vitrina::media::source::{Capture, CapturePlan, Taps};
-use vitrina::core::candidate::Candidate;
-use vitrina::media::ice::{Ice, IceSettings};
 use vitrina::media::viewer::{TrackSpec, Viewer, ViewerEvent};
 use vitrina::media::{Event, Events, Format, RenditionId, Rung};
 

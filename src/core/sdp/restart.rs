@@ -50,7 +50,10 @@ mod tests {
             .map(|(_, now)| now.split([':', '=']).take(2).collect::<Vec<_>>().join("="))
             .collect();
         assert_eq!(OFFER.lines().count(), again.lines().count());
-        assert!(changed.iter().all(|line| line.starts_with("a=ice-") || line.starts_with("o=")), "{changed:?}");
+        assert!(
+            changed.iter().all(|line| line.starts_with("a=ice-") || line.starts_with("o=")),
+            "{changed:?}"
+        );
         let (before, now) = (OfferSummary::parse(OFFER).unwrap(), OfferSummary::parse(&again).unwrap());
         assert_eq!(before.mlines(), now.mlines());
     }

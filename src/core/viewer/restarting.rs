@@ -22,13 +22,23 @@ const LOST_WITHIN: Duration = Duration::from_secs(15);
 pub(super) enum Way {
     Stands,
     /// It is lost, and the client may do something.
-    Lost { until: Instant },
+    Lost {
+        until: Instant,
+    },
     /// New credentials are being made.
-    Beginning { until: Instant },
+    Beginning {
+        until: Instant,
+    },
     /// The client is to answer; its candidates belong behind its answer.
-    Offered { until: Instant, offer: OfferSummary, early: Vec<Candidate> },
+    Offered {
+        until: Instant,
+        offer: OfferSummary,
+        early: Vec<Candidate>,
+    },
     /// Both sides look.
-    Looking { until: Instant },
+    Looking {
+        until: Instant,
+    },
 }
 
 impl Way {
@@ -87,7 +97,9 @@ impl Session {
     }
 
     fn begin(&mut self, now: Instant, effects: &mut Vec<Effect>) {
-        let (State::Connected { way, .. }, Some(agreed)) = (&mut self.state, &mut self.agreed) else { return };
+        let (State::Connected { way, .. }, Some(agreed)) = (&mut self.state, &mut self.agreed) else {
+            return;
+        };
         if agreed.last.is_some_and(|last| now < last + PAUSE) {
             return;
         }

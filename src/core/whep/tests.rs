@@ -72,12 +72,19 @@ fn two_other_credentials_are_an_ice_restart_and_one_is_a_mistake() {
     let theirs = Credentials { ufrag: "ysXw".into(), password: "P3uYro0UCOQ4zxjKXaWCBui1".into() };
     assert!(matches!(&begun, Patch::Restart(new, candidates) if *new == theirs && candidates.len() == 3));
     assert_eq!(session.etag(), "\"next\"");
-    assert_eq!(patch(&mut session, &tag("\"next\""), &fragment(&restart)), Ok(3), "they are the session's now");
+    assert_eq!(
+        patch(&mut session, &tag("\"next\""), &fragment(&restart)),
+        Ok(3),
+        "they are the session's now"
+    );
     let before = session.patch(&tag("\"xyzzy\""), &fragment(FRAGMENT), "later".into());
     assert_eq!(before, Err(PatchRefusal::OtherTag));
     let without: String =
         FRAGMENT.lines().filter(|line| !line.starts_with("a=ice-")).map(|line| format!("{line}\n")).collect();
-    assert!(patch(&mut self::session(), &IfMatch::Any, &fragment(&without)).is_ok(), "the tag says which it is");
+    assert!(
+        patch(&mut self::session(), &IfMatch::Any, &fragment(&without)).is_ok(),
+        "the tag says which it is"
+    );
 }
 
 #[test]

@@ -256,9 +256,7 @@ unsafe extern "C" fn find_transport(
     // SAFETY: see `with`. The reference goes to the caller.
     unsafe {
         with(ice, |agent| match agent.parts() {
-            Some(parts) => {
-                parts.transport.clone().upcast::<gst_webrtc::WebRTCICETransport>().into_glib_ptr()
-            }
+            Some(parts) => parts.transport.clone().upcast::<gst_webrtc::WebRTCICETransport>().into_glib_ptr(),
             None => std::ptr::null_mut(),
         })
     }

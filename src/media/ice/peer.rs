@@ -102,7 +102,13 @@ pub(super) struct Peer {
 }
 
 impl Peer {
-    pub(super) fn new(own: IceCreds, inlet: gst::Pad, outlet: Arc<Outlet>, listener: Listener, now: Instant) -> Self {
+    pub(super) fn new(
+        own: IceCreds,
+        inlet: gst::Pad,
+        outlet: Arc<Outlet>,
+        listener: Listener,
+        now: Instant,
+    ) -> Self {
         let mut agent = IceAgent::new(own);
         agent.set_timing_advance(PACE);
         agent.set_initial_stun_rto(FIRST_REPEAT);
@@ -154,7 +160,8 @@ impl Peer {
 
     /// A TCP connection has ended: what went over it is lost now, and not when checks go unanswered.
     pub(super) fn disconnected(&mut self, from: SocketAddr) {
-        let over_it = |candidate: &is::Candidate| candidate.proto() == Protocol::Tcp && candidate.addr() == from;
+        let over_it =
+            |candidate: &is::Candidate| candidate.proto() == Protocol::Tcp && candidate.addr() == from;
         let gone = self.agent.remote_candidates().find(over_it);
         if let Some(gone) = gone {
             self.agent.invalidate_candidate(&gone);
@@ -207,7 +214,8 @@ impl Peer {
     /// Hands a datagram to its pipeline, as long as it sends no more than it may.
     pub(super) fn receive(&mut self, now: Instant, datagram: &[u8]) {
         let passed = now.saturating_duration_since(self.allowed_at);
-        let gained = u64::try_from(passed.as_micros()).unwrap_or(u64::MAX).saturating_mul(INCOMING) / 1_000_000;
+        let gained =
+            u64::try_from(passed.as_micros()).unwrap_or(u64::MAX).saturating_mul(INCOMING) / 1_000_000;
         if gained > 0 {
             self.allowance = self.allowance.saturating_add(gained).min(INCOMING);
             self.allowed_at = now;

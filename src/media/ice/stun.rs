@@ -57,7 +57,8 @@ impl Reflector {
             state.seen.retain(|server, _| found.contains(server));
         }
         for server in found {
-            let Some(source) = addresses.iter().copied().find(|address| address.is_ipv4() == server.is_ipv4())
+            let Some(source) =
+                addresses.iter().copied().find(|address| address.is_ipv4() == server.is_ipv4())
             else {
                 continue;
             };
@@ -80,7 +81,8 @@ impl Reflector {
             return false;
         }
         let Some(id) = transaction(message) else { return false };
-        let Some((server, source)) = state.asked.get(&id).copied().filter(|(server, _)| *server == from) else {
+        let Some((server, source)) = state.asked.get(&id).copied().filter(|(server, _)| *server == from)
+        else {
             return false;
         };
         state.asked.remove(&id);

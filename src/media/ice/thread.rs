@@ -38,15 +38,41 @@ const FIRST_CONNECTION: u64 = 16;
 
 /// What others ask of the thread.
 pub(super) enum Command {
-    Add { peer: PeerId, own: IceCreds, inlet: gst::Pad, outlet: Arc<Outlet>, listener: Listener },
-    Control { peer: PeerId, controlling: bool },
-    Own { peer: PeerId, credentials: IceCreds },
-    Theirs { peer: PeerId, credentials: IceCreds },
-    Candidate { peer: PeerId, candidate: Candidate },
+    Add {
+        peer: PeerId,
+        own: IceCreds,
+        inlet: gst::Pad,
+        outlet: Arc<Outlet>,
+        listener: Listener,
+    },
+    Control {
+        peer: PeerId,
+        controlling: bool,
+    },
+    Own {
+        peer: PeerId,
+        credentials: IceCreds,
+    },
+    Theirs {
+        peer: PeerId,
+        credentials: IceCreds,
+    },
+    Candidate {
+        peer: PeerId,
+        candidate: Candidate,
+    },
     /// New credentials, new pairs; what stands goes on until something better is found.
-    Restart { peer: PeerId, credentials: IceCreds },
-    Remove { peer: PeerId },
-    Connection { stream: TcpStream, place: Place },
+    Restart {
+        peer: PeerId,
+        credentials: IceCreds,
+    },
+    Remove {
+        peer: PeerId,
+    },
+    Connection {
+        stream: TcpStream,
+        place: Place,
+    },
     /// The machine's addresses have changed.
     Paths(Paths),
 }
