@@ -3,6 +3,7 @@
 
 use super::Daemon;
 use super::viewers::Viewers;
+use crate::core::audit::TARGET;
 use crate::core::ids::{SourceName, ViewerId};
 use crate::core::protocol::{ByeReason, ErrorCode, PausedBy, ServerMessage};
 use crate::core::viewer::{AdminRequest, Input};
@@ -45,7 +46,7 @@ impl Daemon {
             let message = format!("There is no viewer {viewer}.");
             return self.refuse(now, admin, ErrorCode::UnknownViewer, message);
         };
-        tracing::info!(target: "vitrina::audit", who, %viewer, whom, "session ended");
+        tracing::info!(target: TARGET, event = "ended", who, %viewer, whom, "session ended");
         let message = "An admin has ended this session.".to_owned();
         let input = Input::End { reason: ByeReason::Ended, message };
         self.viewers.handle(now, viewer, input, &self.sources);

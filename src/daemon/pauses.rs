@@ -3,6 +3,7 @@
 //! Invariant: what cannot be known to be shown is not. A file that cannot be read pauses everything.
 
 use super::Daemon;
+use crate::core::audit::TARGET;
 use crate::core::ids::SourceName;
 use crate::core::pause::Pauses;
 use crate::core::protocol::PausedBy;
@@ -25,7 +26,7 @@ impl Daemon {
     ) {
         let what = source.map_or("everything", SourceName::as_str);
         let did = if paused { "paused" } else { "resumed" };
-        tracing::info!(target: "vitrina::audit", who, what, "{did}");
+        tracing::info!(target: TARGET, event = did, who, what, "{did}");
         let mut pauses = self.sources.pauses().clone();
         if paused {
             pauses.pause(by, source);

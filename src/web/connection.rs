@@ -48,7 +48,11 @@ pub(crate) async fn serve(
     let settings = shared.settings();
     let wait = if settings.tls.is_some() { shared.deadlines.handshake } else { shared.deadlines.head };
     let mut first = [0];
-    match within(wait, stream.peek(&mut first)).await {
+    let stop = async {
+        let _ = stopping.recv().await;
+        None
+    };
+    match within(wait, stream.peek(&mut first)).or(stop).await {
         Some(Ok(1)) => {}
         _ => return,
     }
