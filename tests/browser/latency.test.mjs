@@ -15,13 +15,18 @@ import { OPEN, Stage } from './support/stage.mjs';
 
 const WIDTH = 1280;
 const FRAMES = 280;
-/** What a frame may be older than the best one at the median, in milliseconds, ... */
-const SPREAD = 10;
-/** ... in the frame callback, with half a refresh of the browser's screen, ... */
-const CALLED_SPREAD = SPREAD + 1000 / 60 / 2;
-/** ... and where other programs take more than this share of the machine. */
-const BUSY = 0.1;
-const BUSY_SPREAD = 60;
+/**
+ * What a frame may be older than the best one at the median, and how old it may be, in
+ * milliseconds, by the share of the machine that other programs take. What is asked for is the
+ * first; the last says only that pictures come.
+ */
+const BARS = [
+  { others: 0.1, spread: 10, median: 50 },
+  { others: 0.7, spread: 60, median: 150 },
+  { others: 1, spread: 1000, median: 1500 },
+];
+/** Half a refresh of the browser's screen. */
+const REFRESH = 1000 / 60 / 2;
 /** How long a browser that shows each picture at once may keep it, at the median. */
 const KEPT = 6;
 
@@ -46,10 +51,12 @@ async function measure(t, redraws) {
   const share = others();
   const rate = (1000 * frames) / (Date.now() - begun);
   assert.equal(seen.called.length, FRAMES, `the clock could not be read in ${unread} of ${frames} frames`);
+  assert.ok(seen.composed.length > FRAMES / 4, `only ${seen.composed.length} pictures could be told from the next`);
   const [composed, called, kept] = [seen.composed, seen.called, seen.kept].map(sorted);
   const words = `screen ${WIDTH}x720, ${FRAMES} frames, ${rate.toFixed(1)} a second: to the compositor ${told(composed)}; to the frame callback ${told(called)}; kept by the browser ${told(kept)}; others take ${(100 * share).toFixed(0)} % of the machine`;
   t.diagnostic(words);
-  return { composed, called, kept, busy: share > BUSY, words };
+  const bar = BARS.find(({ others }) => share <= others) ?? BARS.at(-1);
+  return { composed, called, kept, bar, words };
 }
 
 for (const [name, redraws] of [
@@ -59,13 +66,15 @@ for (const [name, redraws] of [
   ['drawn_at_irregular_times', { redraws: 25, irregular: true }],
 ]) {
   test(`a_screen_${name}_is_in_the_browser_within_a_few_milliseconds_of_the_best`, async (t) => {
-    const { composed, called, kept, busy, words } = await measure(t, redraws);
+    const { composed, called, kept, bar, words } = await measure(t, redraws);
     const spread = (values) => at(values, 0.5) - values[0];
     assert.ok(called[0] >= 0, `the best is ${called[0]} ms: the clocks do not agree`);
-    assert.ok(at(called, 0.5) < 150, words);
+    if (bar !== BARS[0]) {
+      t.diagnostic(`the machine is not free: ${bar.spread} ms over the best are allowed in place of ${BARS[0].spread}`);
+    }
+    assert.ok(at(called, 0.5) < bar.median, words);
     assert.ok(at(kept, 0.5) <= KEPT, words);
-    if (busy) t.diagnostic(`the machine is not free: judged by ${BUSY_SPREAD} ms instead of ${SPREAD}`);
-    assert.ok(spread(composed) <= (busy ? BUSY_SPREAD : SPREAD), words);
-    assert.ok(spread(called) <= (busy ? BUSY_SPREAD : CALLED_SPREAD), words);
+    assert.ok(spread(composed) <= bar.spread, words);
+    assert.ok(spread(called) <= bar.spread + REFRESH, words);
   });
 }
