@@ -20,7 +20,7 @@ test('a_viewer_in_another_network_is_reached_directly', async (t) => {
 
 test('ipv6_is_as_good', async (t) => {
   const stage = new Stage(t);
-  await daemonOn(stage, lab, { listen: `[::]:${PORT}`, network: { addresses: ['2001:db8:1::2'] } });
+  await daemonOn(stage, lab, { server: { listen: `[::]:${PORT}` }, network: { addresses: ['2001:db8:1::2'] } });
   const viewer = await watch(stage, await browser, '[2001:db8:1::2]');
   const { remote } = await viewer.route();
   assert.deepEqual([remote.candidateType, remote.protocol, remote.address], ['host', 'udp', '2001:db8:1::2']);

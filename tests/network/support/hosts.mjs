@@ -4,10 +4,10 @@ import { fileURLToPath } from 'node:url';
 import { PORT } from './lab.mjs';
 
 /** A page is open to all here: what is tried is the network. */
-export function daemonOn(stage, lab, { network = {}, listen = `0.0.0.0:${PORT}` } = {}) {
+export function daemonOn(stage, lab, { network = {}, server = {} } = {}) {
   return stage.daemon(
     {
-      server: { listen },
+      server: { listen: `0.0.0.0:${PORT}`, ...server },
       access: { open: true },
       network,
       source: [{ name: 'ball', kind: 'test', pattern: 'ball', size: '320x180', tone: false }],

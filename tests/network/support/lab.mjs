@@ -37,6 +37,7 @@ export class Lab {
 
   /** Makes the hosts, in place of those that an earlier test may have left. */
   constructor() {
+    if (!process.env.VITRINA_LAB) throw new Error('these tests are run by tests/network/enter');
     const hosts = ['router', ...Object.keys(HOSTS)];
     const names = execFileSync('ip', ['netns', 'list'], { encoding: 'utf8' });
     const left = hosts.filter((host) => new RegExp(`^${host}\\b`, 'm').test(names));
@@ -59,6 +60,12 @@ export class Lab {
   /** Gives the router these rules, in nft's words, in place of what it had. */
   rules(text) {
     execFileSync('ip', ['netns', 'exec', 'router', 'nft', '-f', '-'], { input: `flush ruleset\n${text}` });
+  }
+
+  /** Says on every host whose name that is, in place of who had it. */
+  name(name, address) {
+    // Which is /etc/hosts here: see tests/network/enter.
+    writeFileSync('/run/hosts', `127.0.0.1 localhost\n${address} ${name}\n`);
   }
 
   /** Takes a host's IPv4 address and gives it another, as a new lease or another network does. */
