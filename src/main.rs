@@ -5,24 +5,41 @@ use clap::Parser as _;
 use std::io::{self, IsTerminal as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::time::SystemTime;
+use vitrina::cli::passwd::Wanted;
 use vitrina::cli::{self, Cli, Command};
 use vitrina::config::{Config, ConfigErrors, Environment, Source, auto_sources};
 use vitrina::core::inventory::{EncoderInfo, Inventory};
+use vitrina::core::principal::AccountName;
 use vitrina::daemon;
 use vitrina::media::{self, launch::LaunchFiles};
-use vitrina::telemetry::logs;
+use vitrina::telemetry::{audit, logs};
 use vitrina::web::{self, Link};
 
 fn main() -> ExitCode {
     let done = match Cli::parse().command {
         Command::Run(file) => run(file.config.as_deref()),
         Command::Link(file) => show_link(file.config.as_deref()),
+        Command::Status { file, json } => status(file.config.as_deref(), json),
+        Command::Pause(which) => told(cli::control::pause(which)),
+        Command::Resume(which) => told(cli::control::resume(which)),
+        Command::Reload(file) => reload(file.config.as_deref()),
         Command::Check(file) => check(file.config.as_deref()),
         Command::Devices { json } => devices(json),
         Command::Init { output, force } => init(output, force),
+        Command::Passwd { name, role, sources, all_sources, print, remove, file } => {
+            let wanted = Wanted::new(role, sources, all_sources);
+            passwd(file.config.as_deref(), name, wanted, print, remove)
+        }
     };
     let Err(error) = done else { return ExitCode::SUCCESS };
     if let Some(mistakes) = error.downcast_ref::<ConfigErrors>() {
+        eprintln!("{mistakes}");
+        return ExitCode::from(cli::EXIT_BAD_CONFIG);
+    }
+    if let Some(mistakes) = error.downcast_ref::<cli::control::Error>()
+        && mistakes.is_bad_configuration()
+    {
         eprintln!("{mistakes}");
         return ExitCode::from(cli::EXIT_BAD_CONFIG);
     }
@@ -42,12 +59,10 @@ fn run(file: Option<&Path>) -> anyhow::Result<()> {
 
 /// Hands over to the daemon, until it ends.
 fn start(config: Config) -> anyhow::Result<()> {
-    daemon::run(config, daemon::Means { find_sources, load_config, announce })?;
-    Ok(())
-}
-
-fn load_config(file: Option<&Path>) -> Result<Config, String> {
-    Config::load_or_default(file).map_err(|mistakes| mistakes.to_string())
+    let means = daemon::Means { find_sources, load_config: Config::load_or_default, announce };
+    let ended = daemon::run(config, means);
+    audit::flush();
+    Ok(ended?)
 }
 
 /// What the machine has, for a configuration that names no source.
@@ -78,6 +93,24 @@ fn show_link(file: Option<&Path>) -> anyhow::Result<()> {
     print_link(&web::viewing_link(&config)?)
 }
 
+fn passwd(
+    file: Option<&Path>,
+    name: AccountName,
+    wanted: Wanted,
+    print_it: bool,
+    remove: bool,
+) -> anyhow::Result<()> {
+    if print_it {
+        return print(&cli::passwd::print(name, wanted)?);
+    }
+    let config = Config::load_or_default_in(file, &cli::link::environment())?;
+    let said = match remove {
+        true => cli::passwd::remove(&config, &name)?,
+        false => cli::passwd::set(&config, name, wanted)?,
+    };
+    print(&said)
+}
+
 fn print_link(link: &Link) -> anyhow::Result<()> {
     print(&format!("{}\n", cli::link::text(link, io::stdout().is_terminal())))
 }
@@ -98,6 +131,20 @@ fn find(encoders: impl FnOnce() -> Vec<EncoderInfo> + Send) -> Inventory {
 
 fn check(file: Option<&Path>) -> anyhow::Result<()> {
     print(&cli::check::summary(&Config::load_or_default(file)?))
+}
+
+fn status(file: Option<&Path>, json: bool) -> anyhow::Result<()> {
+    let status = cli::control::status(file)?;
+    print(&if json { cli::status::json(&status)? } else { cli::status::text(&status, SystemTime::now()) })
+}
+
+fn told(answer: Result<String, cli::control::Error>) -> anyhow::Result<()> {
+    print(&answer?)
+}
+
+fn reload(file: Option<&Path>) -> anyhow::Result<()> {
+    cli::control::reload(file)?;
+    print("the configuration was read again\n")
 }
 
 fn devices(json: bool) -> anyhow::Result<()> {

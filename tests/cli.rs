@@ -2,8 +2,10 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+use std::io::Write as _;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 use tempfile::TempDir;
 
 /// The program in an environment of its own: `home` is the home folder.
@@ -34,6 +36,23 @@ fn write_config(home: &TempDir, config: &str) -> String {
     std::fs::create_dir_all(file.parent().unwrap()).unwrap();
     std::fs::write(&file, config).unwrap();
     file.display().to_string()
+}
+
+/// The same, with a line on standard input.
+fn vitrina_told(home: &Path, arguments: &[&str], line: &str) -> Output {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_vitrina"))
+        .args(arguments)
+        .env_clear()
+        .env("HOME", home)
+        .current_dir(home)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    // It may have refused before it reads.
+    let _ = child.stdin.take().unwrap().write_all(line.as_bytes());
+    child.wait_with_output().unwrap()
 }
 
 const MISTAKEN: &str = "[server]\nlisen = \"x\"\n\n[limits]\nviewers = 0\n";
@@ -171,4 +190,63 @@ fn the_link_is_the_same_each_time_and_carries_the_token() {
     // An open page needs no token.
     write_config(&home, "access.open = true\n");
     assert!(!link().contains("token"));
+}
+
+/// The accounts that `vitrina passwd` keeps, each with its role and rights as the file has them.
+fn accounts(home: &TempDir) -> (String, u32) {
+    let file = home.path().join(".local/state/vitrina/accounts.toml");
+    let mode = std::fs::metadata(&file).unwrap().permissions().mode() & 0o777;
+    let text = std::fs::read_to_string(file).unwrap();
+    let lines = text.lines().filter(|line| !line.starts_with(['#', '[']) && !line.is_empty());
+    (lines.filter(|line| !line.starts_with("password_hash")).collect::<Vec<_>>().join("; "), mode)
+}
+
+#[test]
+fn passwd_keeps_accounts_for_the_daemon_s_user_alone() {
+    let home = folder();
+    write_config(&home, "access.open = true\n");
+    let told = |arguments: &[&str], line| {
+        let output = vitrina_told(home.path(), &[&["passwd"], arguments].concat(), line);
+        (output.status.code(), text(&output.stderr).to_owned(), text(&output.stdout).to_owned())
+    };
+    let (code, complaint, said) = told(&["anna", "--role", "admin"], "correct horse\n");
+    assert_eq!((code, &*complaint), (Some(0), ""));
+    assert!(said.starts_with("anna (admin) is in ") && said.ends_with("a reload lets them in\n"), "{said}");
+    assert_eq!(accounts(&home), ("name = \"anna\"; role = \"admin\"".into(), 0o600));
+
+    // What is not said stays as it was.
+    assert_eq!(told(&["bert", "--sources", "screen,cam"], "correct horse").0, Some(0));
+    assert_eq!(told(&["anna"], "another horse\r\n").0, Some(0));
+    let bert = "name = \"bert\"; role = \"viewer\"; sources = [\"cam\", \"screen\"]";
+    assert_eq!(accounts(&home).0, format!("name = \"anna\"; role = \"admin\"; {bert}"));
+
+    assert_eq!(told(&["anna", "--remove"], "").0, Some(0));
+    assert_eq!(accounts(&home).0, bert);
+    for (arguments, line, complaint) in [
+        (&["carl"][..], "short\n", "a password of 8 characters or more"),
+        (&["carl"], "", "a password of 8 characters or more"),
+        (&["Carl"], "correct horse", "1 to 32 of a-z"),
+        (&["carl", "--role", "king"], "correct horse", "viewer, participant, admin"),
+        (&["carl", "--sources", "A b"], "correct horse", "1 to 32 of a-z"),
+        (&["carl", "--remove"], "", "there is no account 'carl'"),
+    ] {
+        let (code, told, _) = told(arguments, line);
+        assert!(code != Some(0) && told.contains(complaint), "{told}");
+    }
+    assert_eq!(accounts(&home).0, bert, "nothing of that has changed anything");
+}
+
+#[test]
+fn passwd_prints_an_account_for_the_configuration() {
+    let home = folder();
+    let printed = vitrina_told(home.path(), &["passwd", "anna", "--print"], "correct horse\n");
+    assert_eq!(text(&printed.stderr), "");
+    let file = write_config(&home, text(&printed.stdout));
+    let output = vitrina(home.path(), &["check"]);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+
+    let refused = vitrina_told(home.path(), &["passwd", "anna"], "correct horse\n");
+    let complaint = text(&refused.stderr);
+    assert!(complaint.contains(&format!("'anna' stands in {file}")), "{complaint}");
+    assert!(!home.path().join(".local/state/vitrina/accounts.toml").exists());
 }

@@ -124,8 +124,13 @@ fn each_mistake_is_told_with_line_key_and_what_was_expected() {
             "2: network.addresses: expected each address once; got 10.0.0.1 twice",
         ),
         (
-            "[network]\nports = \"50100-50000\"",
-            "2: network.ports: expected a range of ports from 1024 to 65535, \"50000-50100\"; got \"50100-50000\"",
+            "[network]\nport = 70000",
+            "2: network.port: expected a whole number from 1 to 65535; got 70000",
+        ),
+        (
+            "[network]\nadvertise = [\"home.example.org\"]",
+            "2: network.advertise[1]: expected an IP address, or one and a port, \"203.0.113.7\" or \
+             \"203.0.113.7:8443\"; got \"home.example.org\"",
         ),
         (
             "[[network.ice_server]]\nurls = [\"stun://a\"]",
@@ -216,8 +221,8 @@ fn each_mistake_is_told_with_line_key_and_what_was_expected() {
         ("[audio]\n\"\\n\" = 1", "2: audio.\"\\n\": expected a key of [audio]: bitrate_kbps"),
         (
             "[sever]",
-            "1: sever: expected a key of the top of the file: state_dir, server, access, network, limits, \
-             video, audio, log or source; did you mean server?",
+            "1: sever: expected a key of the top of the file: state_dir, server, access, account, network, \
+             limits, video, audio, privacy, log or source; did you mean server?",
         ),
     ] {
         assert_eq!(mistakes(text), [expected], "{text}");

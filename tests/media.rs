@@ -188,7 +188,7 @@ fn count_what_sockets_get() -> Sent {
             return;
         }
         let name = pad.to_string();
-        if name.contains("nicesink") {
+        if name.to_lowercase().contains("icesink") {
             let mut counts = counts.lock().unwrap();
             let (lists, packets) = counts.entry(name).or_default();
             *(if is_list { lists } else { packets }) += 1;

@@ -3,10 +3,16 @@
 //! Owns the arguments and the commands that end by themselves; `run` is the daemon's.
 
 pub mod check;
+pub mod control;
 pub mod devices;
 pub mod init;
 pub mod link;
+pub mod passwd;
+pub mod status;
 
+use crate::core::ids::{BadSourceName, SourceName};
+use crate::core::principal::{AccountName, BadAccountName, Role};
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
 
@@ -30,6 +36,21 @@ pub enum Command {
     Run(ConfigFile),
     /// Print the link that lets a viewer in, with a QR code on a terminal
     Link(ConfigFile),
+    /// Show what the running daemon shows, and who watches
+    Status {
+        /// Which daemon's
+        #[command(flatten)]
+        file: ConfigFile,
+        /// Print one JSON object
+        #[arg(long)]
+        json: bool,
+    },
+    /// Capture and send nothing any more, of all sources or one; viewers see a picture that says so
+    Pause(Which),
+    /// Show again what was paused
+    Resume(Which),
+    /// Have the running daemon read its configuration again, and list the mistakes in it
+    Reload(ConfigFile),
     /// Look for mistakes in the configuration, and list all of them
     Check(ConfigFile),
     /// Show the displays, cameras, sound inputs and encoders of this machine
@@ -37,6 +58,30 @@ pub enum Command {
         /// Print one JSON object
         #[arg(long)]
         json: bool,
+    },
+    /// Make an account, or change its password; asks for the password, or reads it from standard input
+    Passwd {
+        /// Its name: 1 to 32 of a-z, 0-9, '-', '_' and '.'
+        #[arg(value_parser = name)]
+        name: AccountName,
+        /// What it may do [default: as before; of a new account viewer]
+        #[arg(long, value_parser = role())]
+        role: Option<Role>,
+        /// The sources that it may see, with commas between [default: as before; of a new account all]
+        #[arg(long, value_name = "NAMES", value_delimiter = ',', value_parser = source)]
+        sources: Option<Vec<SourceName>>,
+        /// It may see every source
+        #[arg(long, conflicts_with = "sources")]
+        all_sources: bool,
+        /// Print it as a table for the configuration, and write nothing
+        #[arg(long)]
+        print: bool,
+        /// Remove it
+        #[arg(long, conflicts_with_all = ["print", "role", "sources", "all_sources"])]
+        remove: bool,
+        /// Which configuration.
+        #[command(flatten)]
+        file: ConfigFile,
     },
     /// Write a commented configuration for this machine
     Init {
@@ -57,6 +102,33 @@ pub struct ConfigFile {
     /// ~/.config/vitrina/vitrina.toml and /etc/vitrina/vitrina.toml]
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
+}
+
+/// Which sources, of which daemon.
+#[derive(Debug, Args)]
+pub struct Which {
+    /// The source's name in the configuration [default: all of them]
+    #[arg(value_parser = source)]
+    pub source: Option<SourceName>,
+    /// Which daemon's
+    #[command(flatten)]
+    pub file: ConfigFile,
+}
+
+fn name(text: &str) -> Result<AccountName, BadAccountName> {
+    AccountName::new(text)
+}
+
+fn source(text: &str) -> Result<SourceName, BadSourceName> {
+    SourceName::new(text)
+}
+
+fn role() -> impl TypedValueParser<Value = Role> {
+    PossibleValuesParser::new(["viewer", "participant", "admin"]).map(|word| match word.as_str() {
+        "admin" => Role::Admin,
+        "participant" => Role::Participant,
+        _ => Role::Viewer,
+    })
 }
 
 /// Whether this is root: the folder of a process belongs to its effective user.

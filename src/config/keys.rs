@@ -19,7 +19,19 @@ pub(super) struct Keys {
 pub(super) const ROOT: Keys = Keys {
     place: "the top of the file",
     path: "",
-    names: &["state_dir", "server", "access", "network", "limits", "video", "audio", "log", "source"],
+    names: &[
+        "state_dir",
+        "server",
+        "access",
+        "account",
+        "network",
+        "limits",
+        "video",
+        "audio",
+        "privacy",
+        "log",
+        "source",
+    ],
 };
 
 pub(super) const SERVER: Keys = Keys {
@@ -28,11 +40,20 @@ pub(super) const SERVER: Keys = Keys {
     names: &["listen", "tls", "certificate", "private_key", "title", "public_url", "whep_origins"],
 };
 
-pub(super) const ACCESS: Keys =
-    Keys { place: "[access]", path: "access", names: &["open", "password", "password_file", "plain_http"] };
+pub(super) const ACCESS: Keys = Keys {
+    place: "[access]",
+    path: "access",
+    names: &["open", "password", "password_file", "sources", "plain_http"],
+};
+
+pub(super) const ACCOUNT: Keys =
+    Keys { place: "[[account]]", path: "account", names: &["name", "password_hash", "role", "sources"] };
+
+/// The file that `vitrina passwd` writes.
+pub(super) const ACCOUNTS_FILE: Keys = Keys { place: "a file of accounts", path: "", names: &["account"] };
 
 pub(super) const NETWORK: Keys =
-    Keys { place: "[network]", path: "network", names: &["addresses", "ports", "srtp", "ice_server"] };
+    Keys { place: "[network]", path: "network", names: &["addresses", "port", "advertise", "tcp", "srtp", "ice_server"] };
 
 pub(super) const ICE_SERVER: Keys = Keys {
     place: "[[network.ice_server]]",
@@ -40,8 +61,17 @@ pub(super) const ICE_SERVER: Keys = Keys {
     names: &["urls", "username", "credential", "secret", "secret_file", "lifetime_s"],
 };
 
-pub(super) const LIMITS: Keys =
-    Keys { place: "[limits]", path: "limits", names: &["viewers", "connections", "connections_per_address"] };
+pub(super) const LIMITS: Keys = Keys {
+    place: "[limits]",
+    path: "limits",
+    names: &[
+        "viewers",
+        "viewers_per_source",
+        "viewers_per_account",
+        "connections",
+        "connections_per_address",
+    ],
+};
 
 pub(super) const VIDEO: Keys = Keys {
     place: "[video]",
@@ -51,7 +81,10 @@ pub(super) const VIDEO: Keys = Keys {
 
 pub(super) const AUDIO: Keys = Keys { place: "[audio]", path: "audio", names: &["bitrate_kbps"] };
 
-pub(super) const LOG: Keys = Keys { place: "[log]", path: "log", names: &["level", "format"] };
+pub(super) const PRIVACY: Keys = Keys { place: "[privacy]", path: "privacy", names: &["notify"] };
+
+pub(super) const LOG: Keys =
+    Keys { place: "[log]", path: "log", names: &["level", "format", "audit_file", "audit_addresses"] };
 
 /// A source whose kind is missing or wrong: the keys of all kinds.
 pub(super) const SOURCE: Keys = Keys {
@@ -173,7 +206,8 @@ pub(super) fn of_kind(kind: SourceKindName) -> &'static Keys {
 }
 
 /// The tables that are not sources.
-pub(super) const TABLES: [Keys; 9] = [ROOT, SERVER, ACCESS, NETWORK, ICE_SERVER, LIMITS, VIDEO, AUDIO, LOG];
+pub(super) const TABLES: [Keys; 11] =
+    [ROOT, SERVER, ACCESS, ACCOUNT, NETWORK, ICE_SERVER, LIMITS, VIDEO, AUDIO, PRIVACY, LOG];
 
 /// The kinds of source that have a key, in words: `kind "camera" or "audio"`.
 pub(super) fn kinds_with(key: &str) -> Option<String> {

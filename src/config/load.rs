@@ -8,9 +8,11 @@ use super::keys;
 use super::mistake::{ConfigErrors, Mistake};
 use super::reader::{Report, Section};
 use super::{
-    Access, AudioEncoding, Config, H264_ENCODERS, Limits, Log, LogFormat, Network, Server, Srtp, Tls, Video,
-    ice_server, sources, values,
+    Access, AudioEncoding, Config, H264_ENCODERS, Limits, Log, LogFormat, Network, Privacy, Server, Srtp,
+    Tls, Video, accounts, ice_server, sources, values,
 };
+use crate::core::audit::AddressForm;
+use crate::core::principal::Rights;
 use crate::core::units::Bitrate;
 use std::io::Read as _;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -27,6 +29,8 @@ const MOST_SYNTAX_MISTAKES: usize = 5;
 
 /// How many entries `addresses` may have: more is a mistake, and each costs a socket for every viewer.
 const MOST_ADDRESSES: usize = 64;
+/// Each is a candidate for every viewer.
+const MOST_ADVERTISED: usize = 8;
 
 /// Where the system's configuration is.
 pub const SYSTEM_CONFIG: &str = "/etc/vitrina/vitrina.toml";
@@ -62,6 +66,19 @@ impl Config {
             Some(path) => Self::load_in(&path, environment),
             None => Self::parse("", None, environment),
         }
+    }
+
+    /// The state folder of the configuration that [`Config::load_or_default_in`] takes, whatever else
+    /// is wrong with that: a running daemon is found by it. `None` where nothing says one.
+    #[must_use]
+    pub fn state_dir_of(path: Option<&Path>, environment: &Environment) -> Option<PathBuf> {
+        let found = path.map(Path::to_owned).or_else(|| find(environment));
+        let text = found.as_deref().and_then(|path| read(path).ok()).unwrap_or_default();
+        let (document, _slips) = DeTable::parse_recoverable(&text);
+        let report = Report::new(&text);
+        let root = Section::root(&report, document.get_ref());
+        let paths = Paths { folder: found.as_deref().and_then(Path::parent), environment };
+        Some(state_dir(&root, &paths)).filter(|folder| !folder.as_os_str().is_empty())
     }
 
     fn load_in(path: &Path, environment: &Environment) -> Result<Self, ConfigErrors> {
@@ -110,7 +127,7 @@ fn read(path: &Path) -> Result<String, String> {
 }
 
 /// What the TOML parser says: the first slip of each line, and of those the first few.
-fn syntax_mistakes(text: &str, report: &Report, slips: &[TomlError]) -> Vec<Mistake> {
+pub(super) fn syntax_mistakes(text: &str, report: &Report, slips: &[TomlError]) -> Vec<Mistake> {
     let mut mistakes: Vec<Mistake> = slips
         .iter()
         .map(|slip| {
@@ -153,19 +170,24 @@ impl Paths<'_> {
 fn assemble(root: &Section<'_>, file: Option<&Path>, paths: &Paths<'_>) -> Config {
     let access_section = root.table("access", &keys::ACCESS);
     let plain_http = access_section.get("plain_http", values::boolean).unwrap_or(false);
-    let access = access(&access_section, paths);
+    let sources = sources::read(root);
+    let shared_sources = accounts::rights(&access_section, &sources);
+    let access = access(&access_section, &shared_sources, paths);
     Config {
         file: file.map(Path::to_owned),
         state_dir: state_dir(root, paths),
         pipelines_dir: file.map(|file| file.parent().unwrap_or(Path::new("")).join("pipelines")),
         server: server(&root.table("server", &keys::SERVER), plain_http, paths),
         access,
+        shared_sources,
+        accounts: accounts::read(root, &sources),
         network: network(&root.table("network", &keys::NETWORK), paths),
         limits: limits(&root.table("limits", &keys::LIMITS)),
         video: video(&root.table("video", &keys::VIDEO)),
         audio: audio(&root.table("audio", &keys::AUDIO)),
-        log: log(&root.table("log", &keys::LOG)),
-        sources: sources::read(root),
+        privacy: privacy(&root.table("privacy", &keys::PRIVACY)),
+        log: log(&root.table("log", &keys::LOG), paths),
+        sources,
     }
 }
 
@@ -237,7 +259,7 @@ fn pem(section: &Section<'_>, key: &str, label: &str, paths: &Paths<'_>) -> Opti
     None
 }
 
-fn access(section: &Section<'_>, paths: &Paths<'_>) -> Access {
+fn access(section: &Section<'_>, shared: &Rights, paths: &Paths<'_>) -> Access {
     let open = section.get("open", values::boolean).unwrap_or(false);
     let password = section.get_secret("password", values::password);
     let from_file = section.get("password_file", values::path).and_then(|path| {
@@ -258,9 +280,16 @@ fn access(section: &Section<'_>, paths: &Paths<'_>) -> Access {
             section.wrong(key, "no password where open = true", "one");
         }
     }
+    let nothing = matches!(shared, Rights::Only(names) if names.is_empty());
+    for key in ["open", "password", "password_file"] {
+        if nothing && section.has(key) && (key != "open" || open) {
+            section.wrong("sources", &format!("one source or more beside {key}"), "an empty array");
+        }
+    }
     match (open, password.or(from_file)) {
         (true, _) => Access::Open,
         (false, Some(password)) => Access::Password(password),
+        (false, None) if nothing => Access::Named,
         (false, None) => Access::Token,
     }
 }
@@ -274,10 +303,17 @@ fn network(section: &Section<'_>, paths: &Paths<'_>) -> Network {
     if let Some(twice) = repeated(&addresses) {
         section.wrong("addresses", "each address once", &format!("{twice} twice"));
     }
+    let advertise = section.list("advertise", "addresses", values::advertised).unwrap_or_default();
+    if advertise.len() > MOST_ADVERTISED {
+        let got = advertise.len().to_string();
+        section.wrong("advertise", &format!("at most {MOST_ADVERTISED} addresses"), &got);
+    }
     let encryptions = values::word(&[("vitrina", Srtp::Vitrina), ("gstreamer", Srtp::Gstreamer)]);
     Network {
         addresses,
-        ports: section.get("ports", values::ports),
+        port: section.get("port", values::port),
+        advertise,
+        tcp: section.get("tcp", values::boolean).unwrap_or(true),
         srtp: section.get("srtp", encryptions).unwrap_or(Srtp::Vitrina),
         ice_servers: ice_server::read(section, paths),
     }
@@ -290,8 +326,12 @@ fn limits(section: &Section<'_>) -> Limits {
         let expected = format!("at most {connections}, the connections in all");
         section.wrong("connections_per_address", &expected, &got.to_string());
     }
+    let viewers = section.get("viewers", values::count(1..=1000)).unwrap_or(50);
+    let per = |key| section.get(key, values::count(1..=1000));
     Limits {
-        viewers: section.get("viewers", values::count(1..=1000)).unwrap_or(50),
+        viewers,
+        viewers_per_source: per("viewers_per_source").unwrap_or(viewers),
+        viewers_per_account: per("viewers_per_account").unwrap_or(10),
         connections,
         connections_per_address: per_address.unwrap_or(64.min(connections)),
     }
@@ -321,7 +361,12 @@ fn audio(section: &Section<'_>) -> AudioEncoding {
     AudioEncoding { bitrate: bitrate.unwrap_or(Bitrate::from_kbps(96)) }
 }
 
-fn log(section: &Section<'_>) -> Log {
+fn privacy(section: &Section<'_>) -> Privacy {
+    Privacy { notify: section.get("notify", values::boolean).unwrap_or(true) }
+}
+
+fn log(section: &Section<'_>, paths: &Paths<'_>) -> Log {
+    let forms = [("none", AddressForm::None), ("short", AddressForm::Short), ("full", AddressForm::Full)];
     let formats = values::word(&[
         ("auto", LogFormat::Auto),
         ("text", LogFormat::Text),
@@ -331,6 +376,8 @@ fn log(section: &Section<'_>) -> Log {
     Log {
         level: section.get("level", values::log_filter).unwrap_or_else(|| "info".to_owned()),
         format: section.get("format", formats).unwrap_or(LogFormat::Auto),
+        audit_file: section.get("audit_file", values::path).map(|path| paths.resolve(path)),
+        audit_addresses: section.get("audit_addresses", values::word(&forms)).unwrap_or(AddressForm::Short),
     }
 }
 

@@ -5,6 +5,7 @@
 //! all mistakes are reported at once, each with file, line and key. Never touches GStreamer or
 //! the network, and uses nothing of the crate but `core`.
 
+mod accounts;
 mod auto;
 mod environment;
 mod ice_server;
@@ -16,18 +17,21 @@ mod renditions;
 mod sources;
 mod values;
 
+pub use accounts::{Account, MAX_ACCOUNTS, accounts_file, parse_accounts};
 pub use auto::auto_sources;
 pub use environment::Environment;
 pub use load::{SYSTEM_CONFIG, find};
 pub use mistake::{ConfigErrors, Mistake};
 
+use crate::core::audit::AddressForm;
+use crate::core::ice::Advertised;
 use crate::core::ids::SourceName;
+use crate::core::principal::Rights;
 use crate::core::protocol::{MediaKind, SourceKindName};
 use crate::core::renditions::Step;
 use crate::core::units::{Bitrate, FrameRate, Size};
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
-use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -83,6 +87,10 @@ pub struct Config {
     pub server: Server,
     /// `[access]`
     pub access: Access,
+    /// `access.sources`: what that shows.
+    pub shared_sources: Rights,
+    /// `[[account]]`, in the file's order. Those that `vitrina passwd` made are in the state folder.
+    pub accounts: Vec<Account>,
     /// `[network]`
     pub network: Network,
     /// `[limits]`
@@ -91,6 +99,8 @@ pub struct Config {
     pub video: Video,
     /// `[audio]`
     pub audio: AudioEncoding,
+    /// `[privacy]`
+    pub privacy: Privacy,
     /// `[log]`
     pub log: Log,
     /// `[[source]]`, in the file's order. Empty: what the machine has.
@@ -128,7 +138,7 @@ pub enum Tls {
     },
 }
 
-/// `[access]`: who may watch.
+/// `[access]`: who may watch without a name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Access {
     /// `open = true`: whoever reaches the address.
@@ -137,6 +147,8 @@ pub enum Access {
     Token,
     /// `password` or `password_file`.
     Password(Secret),
+    /// `sources = []`: nobody; accounts and invitations alone let in.
+    Named,
 }
 
 /// A text that is never shown: `Debug` prints stars.
@@ -167,8 +179,13 @@ impl fmt::Debug for Secret {
 pub struct Network {
     /// `addresses`: the only local addresses used for media. Empty: every address but loopback.
     pub addresses: Vec<IpAddr>,
-    /// `ports = "50000-50100"`: the only UDP ports used for media. `None`: any free one.
-    pub ports: Option<RangeInclusive<u16>>,
+    /// `port`: the UDP port of all viewers' media; read at start alone. `None`: the number of the page's
+    /// port where it is free.
+    pub port: Option<u16>,
+    /// `advertise`: other addresses of this machine, as viewers see it.
+    pub advertise: Vec<Advertised>,
+    /// `tcp`: whether media may go over the page's port where UDP cannot pass.
+    pub tcp: bool,
     /// `srtp`: who encrypts what is sent to the viewers; read at start alone.
     pub srtp: Srtp,
     /// `[[network.ice_server]]`: STUN and TURN, for the page and for the daemon.
@@ -220,6 +237,10 @@ pub enum Srtp {
 pub struct Limits {
     /// `viewers`: how many at once.
     pub viewers: usize,
+    /// `viewers_per_source`: how many of them may watch one source.
+    pub viewers_per_source: usize,
+    /// `viewers_per_account`: how many of them one account, or one invitation, may be.
+    pub viewers_per_account: usize,
     /// `connections`: open TCP connections at once, in all.
     pub connections: usize,
     /// `connections_per_address`
@@ -246,6 +267,13 @@ pub struct AudioEncoding {
     pub bitrate: Bitrate,
 }
 
+/// `[privacy]`: what the person at the machine is told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Privacy {
+    /// `notify`: whether the desktop says so when somebody begins to watch.
+    pub notify: bool,
+}
+
 /// `[log]`
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Log {
@@ -253,6 +281,10 @@ pub struct Log {
     pub level: String,
     /// `format`
     pub format: LogFormat,
+    /// `audit_file`: who came and went, as JSON lines; `None`: in the log alone.
+    pub audit_file: Option<PathBuf>,
+    /// `audit_addresses`: how much of their addresses is told.
+    pub audit_addresses: AddressForm,
 }
 
 /// Where and how log lines go.

@@ -68,10 +68,15 @@ pub(super) struct Section<'t> {
 }
 
 impl<'t> Section<'t> {
-    /// The file's top.
+    /// The configuration's top.
     pub(super) fn root(report: &'t Report, table: &'t DeTable<'t>) -> Self {
+        Self::of(report, table, &keys::ROOT)
+    }
+
+    /// The top of a file with these keys.
+    pub(super) fn of(report: &'t Report, table: &'t DeTable<'t>, keys: &Keys) -> Self {
         let root = Self { report, path: String::new(), line: 1, table: Some(table) };
-        root.refuse_unknown(&keys::ROOT);
+        root.refuse_unknown(keys);
         root
     }
 

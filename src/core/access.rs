@@ -1,13 +1,16 @@
 //! Who may watch: the rules, without the cryptography.
 //!
-//! Owns the throttling of wrong tokens and passwords, the checks of `Origin` and `Host`, and the
-//! texts of cookies and bearer tokens. Never holds a secret and never reads a clock: time is an
-//! argument, comparing is a closure.
+//! Owns the throttling of wrong tokens and passwords (`throttle`), the texts of sessions and which
+//! of them have been signed out (`session`), the checks of `Origin` and `Host`, and the forms of
+//! tokens. Never holds a secret and never reads a clock: time is an argument.
 
-use super::rate::TokenBucket;
-use std::collections::HashMap;
+mod session;
+mod throttle;
+
+pub use session::{BadSessionId, Ended, SESSION_LENGTH, SessionCookie, SessionId, cookies_named};
+pub use throttle::{Attempt, Refusals, Throttle, delay_after};
+
 use std::net::{IpAddr, Ipv6Addr};
-use std::time::{Duration, Instant};
 
 /// A client as limits see it: its IPv4 address, or the /64 of its IPv6 address, of which one
 /// household or one virtual machine has all.
@@ -25,123 +28,6 @@ impl ClientNet {
     }
 }
 
-/// Wrong attempts of one client that cost nothing: typing errors.
-const FREE_FAILURES: u32 = 5;
-/// The longest that one client has to wait.
-const LONGEST_DELAY: Duration = Duration::from_secs(300);
-/// A client that has failed is forgotten after so long without another failure.
-const FORGOTTEN_AFTER: Duration = Duration::from_secs(900);
-/// Clients remembered at once. Past that the one that failed longest ago is forgotten; the limit
-/// on all failures together still holds.
-const MOST_CLIENTS: usize = 1024;
-/// Wrong attempts of all clients together: so many at once ...
-const TOTAL_BURST: u32 = 60;
-/// ... and then one in each of these: who has any number of addresses still gets no more than
-/// 86,400 guesses a day.
-const TOTAL_INTERVAL: Duration = Duration::from_secs(1);
-
-/// How an attempt to get in went.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Attempt {
-    /// The secret was right.
-    Right,
-    /// It was wrong.
-    Wrong,
-    /// It was not looked at.
-    Throttled {
-        /// How long to wait before the next.
-        retry_after: Duration,
-    },
-}
-
-/// Slows down guessing: each client by itself with a growing delay, and all of them together.
-#[derive(Debug)]
-pub struct Throttle {
-    clients: HashMap<ClientNet, Failures>,
-    total: TokenBucket,
-}
-
-#[derive(Debug, Clone, Copy)]
-struct Failures {
-    count: u32,
-    last: Instant,
-}
-
-impl Failures {
-    fn blocked_until(self) -> Instant {
-        self.last + delay_after(self.count)
-    }
-    fn forgotten(self, now: Instant) -> bool {
-        now.saturating_duration_since(self.last) >= FORGOTTEN_AFTER
-    }
-}
-
-/// How long a client waits after its `failures`-th failure in a row: nothing at first, then a
-/// second, doubled each time up to five minutes.
-#[must_use]
-pub fn delay_after(failures: u32) -> Duration {
-    match failures.checked_sub(FREE_FAILURES) {
-        None => Duration::ZERO,
-        Some(over) => Duration::from_secs(1u64.checked_shl(over).unwrap_or(u64::MAX)).min(LONGEST_DELAY),
-    }
-}
-
-impl Default for Throttle {
-    fn default() -> Self {
-        Self { clients: HashMap::new(), total: TokenBucket::new(TOTAL_BURST, TOTAL_INTERVAL) }
-    }
-}
-
-impl Throttle {
-    /// One attempt of a client. `is_right` is asked only if the attempt is let through, so that
-    /// a throttled client learns nothing even when it has guessed right.
-    pub fn attempt(&mut self, now: Instant, client: ClientNet, is_right: impl FnOnce() -> bool) -> Attempt {
-        if let Err(retry_after) = self.check(now, client) {
-            return Attempt::Throttled { retry_after };
-        }
-        if is_right() {
-            self.clients.remove(&client);
-            return Attempt::Right;
-        }
-        self.failed(now, client);
-        Attempt::Wrong
-    }
-
-    fn check(&self, now: Instant, client: ClientNet) -> Result<(), Duration> {
-        if let Some(failures) = self.clients.get(&client)
-            && !failures.forgotten(now)
-        {
-            let wait = failures.blocked_until().saturating_duration_since(now);
-            if !wait.is_zero() {
-                return Err(wait);
-            }
-        }
-        self.total.check(now)
-    }
-
-    fn failed(&mut self, now: Instant, client: ClientNet) {
-        // Checked before: there is a token.
-        let _ = self.total.take(now);
-        let count = match self.clients.get(&client) {
-            Some(failures) if !failures.forgotten(now) => failures.count.saturating_add(1),
-            _ => 1,
-        };
-        if self.clients.len() >= MOST_CLIENTS && !self.clients.contains_key(&client) {
-            self.make_room(now);
-        }
-        self.clients.insert(client, Failures { count, last: now });
-    }
-
-    fn make_room(&mut self, now: Instant) {
-        self.clients.retain(|_, failures| !failures.forgotten(now));
-        if self.clients.len() >= MOST_CLIENTS
-            && let Some(oldest) = self.clients.iter().min_by_key(|(_, f)| f.last).map(|(client, _)| *client)
-        {
-            self.clients.remove(&oldest);
-        }
-    }
-}
-
 /// The shortest token that is taken from a file, in characters: 128 bits of base64url.
 pub const MIN_TOKEN: usize = 22;
 /// The longest.
@@ -155,51 +41,6 @@ pub fn token_is_well_formed(text: &str) -> bool {
         && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
 }
 
-/// How long a session lasts.
-pub const SESSION_LENGTH: Duration = Duration::from_secs(30 * 24 * 3600);
-
-/// What a session cookie says: when it ends, and the tag that proves it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct SessionCookie<'a> {
-    /// Seconds since 1970-01-01 UTC.
-    pub expires_s: u64,
-    /// The keyed digest, base64url.
-    pub tag: &'a str,
-}
-
-impl<'a> SessionCookie<'a> {
-    /// Reads `EXPIRY.TAG`.
-    #[must_use]
-    pub fn parse(value: &'a str) -> Option<Self> {
-        let (expiry, tag) = value.split_once('.')?;
-        let well_formed = !expiry.is_empty() && expiry.bytes().all(|b| b.is_ascii_digit());
-        if !well_formed || tag.is_empty() {
-            return None;
-        }
-        Some(Self { expires_s: expiry.parse().ok()?, tag })
-    }
-
-    /// Whether it has ended, or claims to end later than any cookie made here could.
-    #[must_use]
-    pub fn is_outside_its_time(&self, now_s: u64) -> bool {
-        self.expires_s <= now_s || self.expires_s > now_s.saturating_add(SESSION_LENGTH.as_secs())
-    }
-
-    /// Whether half of its time is over, so that a new one is due.
-    #[must_use]
-    pub fn wants_renewal(&self, now_s: u64) -> bool {
-        self.expires_s.saturating_sub(now_s) < SESSION_LENGTH.as_secs() / 2
-    }
-}
-
-/// The values of the cookies of that name in one `Cookie` header (RFC 6265 section 4.2).
-pub fn cookies_named<'a>(header: &'a str, name: &'a str) -> impl Iterator<Item = &'a str> {
-    header.split(';').filter_map(move |pair| {
-        let (key, value) = pair.trim().split_once('=')?;
-        (key == name).then_some(value)
-    })
-}
-
 /// The token of an `Authorization: Bearer TOKEN` header (RFC 6750 section 2.1).
 #[must_use]
 pub fn bearer(header: &[u8]) -> Option<&[u8]> {
@@ -208,6 +49,13 @@ pub fn bearer(header: &[u8]) -> Option<&[u8]> {
         return None;
     }
     Some(token.trim_ascii())
+}
+
+/// What an `Authorization: Basic ...` header carries, in base64 (RFC 7617 section 2).
+#[must_use]
+pub fn basic(header: &[u8]) -> Option<&[u8]> {
+    let (scheme, credentials) = header.split_at_checked(6)?;
+    scheme.eq_ignore_ascii_case(b"basic ").then(|| credentials.trim_ascii())
 }
 
 /// Whether a request that names this `Origin` (RFC 6454) comes from a page of this daemon: the

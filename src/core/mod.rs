@@ -4,15 +4,20 @@
 //! come in as arguments, effects go out as values.
 
 pub mod access;
+pub mod audit;
 pub mod camera;
 pub mod candidate;
 pub mod congestion;
+pub mod control;
 pub mod h264;
+pub mod ice;
 pub mod ids;
 pub mod inventory;
 pub mod keyframe;
 pub mod lifecycle;
 pub mod pacing;
+pub mod pause;
+pub mod principal;
 pub mod protocol;
 pub mod rate;
 pub mod redact;
@@ -21,6 +26,7 @@ pub mod retransmission;
 pub mod rtcp;
 pub mod rtp;
 pub mod sdp;
+pub mod sign;
 pub mod template;
 pub mod units;
 pub mod viewer;

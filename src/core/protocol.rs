@@ -4,6 +4,10 @@
 //! message in full. Unknown fields are ignored, so that a version can grow; an unknown `type`
 //! is an error.
 
+mod viewers;
+
+pub use viewers::{LinkInfo, ViewerInfo, WatchedInfo, WatchesBy};
+
 use super::ids::{SourceName, ViewerId};
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -54,12 +58,36 @@ pub enum ClientMessage {
         /// The SDP text.
         sdp: String,
     },
+    /// Asks for an ICE restart: another `offer` follows.
+    Restart,
     /// An ICE candidate of the client (RFC 8838). An empty `candidate` ends the candidates.
     Candidate {
         /// Index of the m-line it belongs to.
         mline: u32,
         /// The `candidate:` line without `a=`.
         candidate: String,
+    },
+    /// For admins: the list of viewers, now and once a second, or no more.
+    WatchViewers {
+        /// Whether from now on.
+        on: bool,
+    },
+    /// For admins: that viewer's session ends.
+    EndViewer {
+        /// Whose.
+        viewer: ViewerId,
+    },
+    /// For admins: nothing of this is captured or sent any more, to nobody.
+    Pause {
+        /// Which source; all of them, and those that are still to come, when absent.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        source: Option<SourceName>,
+    },
+    /// For admins: what admins have paused is shown again.
+    Resume {
+        /// Which source; all of them when absent.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        source: Option<SourceName>,
     },
     /// Asks for a `pong`.
     Ping {
@@ -128,6 +156,11 @@ pub enum ServerMessage {
         too_slow: bool,
         /// The ladder in this viewer's codec, the best first.
         rungs: Vec<RungInfo>,
+    },
+    /// For admins who have asked for it: everybody who is here.
+    Viewers {
+        /// In the order in which they came.
+        viewers: Vec<ViewerInfo>,
     },
     /// The answer to `ping`.
     Pong {
@@ -235,6 +268,11 @@ pub enum SourceState {
     Starting,
     /// Frames are coming.
     Live,
+    /// Nothing is captured: in its place comes a still picture that says so.
+    Paused {
+        /// Who has paused it.
+        by: PausedBy,
+    },
     /// It could not be started or has stopped; the daemon tries again by itself.
     Failed {
         /// What is wrong, as a word that a page translates.
@@ -242,6 +280,16 @@ pub enum SourceState {
         /// What is wrong, in GStreamer's or the system's words.
         detail: String,
     },
+}
+
+/// Who has paused a source.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PausedBy {
+    /// The person at the machine.
+    Machine,
+    /// An admin, from afar.
+    Admin,
 }
 
 /// Why a source is not there.
@@ -311,6 +359,10 @@ pub enum ErrorCode {
     UnknownSource,
     /// A rendition that the source has not.
     UnknownRung,
+    /// A viewer that is not here.
+    UnknownViewer,
+    /// Something that is for admins.
+    Forbidden,
     /// None of the client's codecs can be served.
     NoCodec,
     /// The SDP was refused.
@@ -333,6 +385,11 @@ pub enum ByeReason {
     Reload,
     /// The viewer said `leave`.
     Left,
+    /// What let the viewer in does not hold any more, or lets it see something else now: another
+    /// token or password, an account that was changed or removed, a sign-out.
+    Revoked,
+    /// An admin has ended it.
+    Ended,
     /// As many viewers as are allowed are here.
     Full,
     /// An answer, a connection or a sign of life did not come in time.

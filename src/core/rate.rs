@@ -41,6 +41,11 @@ impl TokenBucket {
         Ok(())
     }
 
+    /// Puts back a token that was taken.
+    pub fn give_back(&mut self) {
+        self.full_at = self.full_at.and_then(|full_at| full_at.checked_sub(self.interval));
+    }
+
     /// Whether every token is there.
     #[must_use]
     pub fn is_full(&self, now: Instant) -> bool {

@@ -4,38 +4,49 @@
 //! happens comes to the loop as an [`Event`]; nothing in the loop waits for a device or a socket,
 //! but for a reload, which waits until the file is read and the machine is looked at.
 
+mod admin;
+mod audit;
+mod control;
+mod desktop;
 mod jobs;
 mod links;
 mod logins;
+mod pauses;
 mod reload;
 mod sources;
+mod status;
 mod system;
 mod unit;
 mod viewer;
 mod viewers;
 mod whep;
 
-use crate::config::{Config, Source, Srtp};
+use crate::config::{Config, ConfigErrors, Source, Srtp};
+use crate::control::Asked;
 use crate::core::ids::{SourceName, ViewerId};
 use crate::core::protocol::ByeReason;
+use crate::core::sign::Sign;
 use crate::core::viewer::Input;
 use crate::media::encoder::Encoders;
 use crate::media::launch::LaunchFiles;
-use crate::media::viewer::IceSettings;
+use crate::media::ice::{Ice, IceSettings};
 use crate::media::{self, MediaError, pipeline};
-use crate::web::{self, Server};
+use crate::web::{self, Server, WhepOutcome};
 use async_channel::{Receiver, Sender};
 use futures_lite::FutureExt as _;
 use jobs::{Done, Jobs};
-use reload::{Reload, Reloaded};
+use pauses::Kept;
+use reload::{BadReload, Reload, Reloaded};
 use sd_notify::NotifyState;
 use sources::Sources;
 use std::convert::Infallible;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 use system::{Request, Requests};
-use viewers::{Greeting, Opened, Viewers};
+use viewer::{Guest, Unit};
+use viewers::{Greeting, Opened, Rules, Viewers};
 
 /// Events of the media that may wait. A hundred viewers that join at once make some thousand.
 const MEDIA_EVENTS: usize = 16 * 1024;
@@ -62,6 +73,9 @@ pub enum Error {
     /// The page.
     #[error(transparent)]
     Web(#[from] web::Error),
+    /// The control socket, or that another daemon has it.
+    #[error(transparent)]
+    Control(#[from] crate::control::Error),
     /// A source's own launch file.
     #[error("source '{source_name}': {error}")]
     Source {
@@ -78,6 +92,9 @@ pub enum Error {
     Signals(#[source] std::io::Error),
 }
 
+/// What this is, for whoever asks.
+const SOFTWARE: &str = concat!("vitrina/", env!("CARGO_PKG_VERSION"));
+
 /// Closed when the page's server has ended, by itself or by a panic.
 type Serving = Receiver<Infallible>;
 
@@ -88,7 +105,8 @@ enum Event {
     Media(media::Event),
     Done(Done),
     Opened(Opened),
-    Reloaded(Box<Result<Reloaded, String>>),
+    Reloaded(Box<Result<Reloaded, BadReload>>),
+    Asked(Asked),
     System(Request),
     /// The page's server has ended, which it does by itself only by a fault.
     WebEnded,
@@ -98,7 +116,7 @@ enum Event {
 /// What the machine has, for a configuration that names no source.
 pub type FindSources = fn() -> Vec<Source>;
 /// Reads a configuration file again.
-pub type LoadConfig = fn(Option<&Path>) -> Result<Config, String>;
+pub type LoadConfig = fn(Option<&Path>) -> Result<Config, ConfigErrors>;
 
 /// What the daemon is given besides its configuration.
 #[derive(Debug, Clone, Copy)]
@@ -121,12 +139,17 @@ pub fn run(config: Config, means: Means) -> Result<(), Error> {
     media::logging::bridge();
     smol::block_on(async {
         let mut requests = Requests::new().map_err(Error::Signals)?;
+        let (control, asked) = {
+            let state_dir = config.state_dir.clone();
+            smol::unblock(move || crate::control::Server::bind(&state_dir)).await?
+        };
         let (web_sender, web_events) = async_channel::bounded(WEB_EVENTS);
         let server = Arc::new({
             let config = config.clone();
             smol::unblock(move || Server::bind(&config, web_sender)).await?
         });
-        let mut daemon = Daemon::prepare(config, means, Arc::clone(&server)).await?;
+        let mut daemon = Daemon::prepare(config, means, Arc::clone(&server), asked).await?;
+        let control = smol::spawn(async move { control.run().await });
         let link = server.link();
         let (alive, serving) = async_channel::bounded(1);
         let _server = smol::spawn(async move {
@@ -135,7 +158,10 @@ pub fn run(config: Config, means: Means) -> Result<(), Error> {
         });
         (means.announce)(&daemon.server.url(), &link, daemon.server.fingerprint().as_deref());
         system::notify(&[NotifyState::Ready]);
-        daemon.run(&mut requests, &web_events, &serving).await
+        let ended = daemon.run(&mut requests, &web_events, &serving).await;
+        // Its socket file goes with it, before this process has ended.
+        control.cancel().await;
+        ended
     })
 }
 
@@ -148,7 +174,11 @@ struct Daemon {
     media_events: Receiver<media::Event>,
     done_events: Receiver<Done>,
     opened_events: Receiver<Opened>,
+    asked: Receiver<Asked>,
+    kept: Kept,
+    sign: Sign,
     reload: Reload,
+    began: Instant,
     last_tick: Instant,
     last_fed: Instant,
 }
@@ -156,29 +186,40 @@ struct Daemon {
 impl Daemon {
     /// What takes time at start, side by side: encoders are tried, the first `webrtcbin` of the
     /// process is made, devices are looked for.
-    async fn prepare(config: Config, means: Means, server: Arc<Server>) -> Result<Self, Error> {
+    async fn prepare(
+        config: Config,
+        means: Means,
+        server: Arc<Server>,
+        asked: Receiver<Asked>,
+    ) -> Result<Self, Error> {
         let files = LaunchFiles::new(config.pipelines_dir.clone());
         let order = config.video.encoders.clone();
         let encoders = smol::unblock(move || Encoders::choose(&files, &order));
         let srtp = config.network.srtp;
+        let listening = server.local_addr();
+        let (port, settings) = (config.network.port, ice(&config, listening));
         let warm = smol::unblock(move || {
+            let ice = Ice::bind(port.unwrap_or(listening.port()), port.is_some(), settings)?;
             if srtp == Srtp::Vitrina {
                 media::srtp::install()?;
             }
-            media::viewer::warm_up()
+            media::viewer::warm_up(&ice)?;
+            Ok::<_, MediaError>(ice)
         });
         let named = config.clone();
         let found = smol::unblock(move || sources_of(&named, means.find_sources));
+        let state_dir = config.state_dir.clone();
+        let (kept, pauses) = smol::unblock(move || Kept::read(&state_dir)).await;
         let (encoders, warm, found) = (encoders.await?, warm.await, found.await?);
-        warm?;
+        let ice = warm?;
+        tracing::info!(port = ice.port(), "pictures and sound go by this UDP port");
         let (media_sender, media_events) = async_channel::bounded(MEDIA_EVENTS);
         let (done_sender, done_events) = async_channel::bounded(DONE_EVENTS);
         let (opened_sender, opened_events) = async_channel::bounded(DONE_EVENTS);
         let events = media::Events::new(media_sender);
         let jobs = Jobs::new(done_sender);
-        let sources = Sources::new(&config, found, encoders, events.clone(), jobs);
-        let viewers =
-            Viewers::new(ice(&config), greeting(&config), config.limits.viewers, events, opened_sender);
+        let sources = Sources::new(&config, (found, pauses), encoders, events.clone(), jobs);
+        let viewers = Viewers::new(ice, greeting(&config), rules(&config), events, opened_sender);
         let now = Instant::now();
         Ok(Self {
             config,
@@ -189,7 +230,11 @@ impl Daemon {
             media_events,
             done_events,
             opened_events,
+            asked,
+            kept,
+            sign: Sign::default(),
             reload: Reload::new(),
+            began: now,
             last_tick: now,
             last_fed: now,
         })
@@ -207,7 +252,8 @@ impl Daemon {
             let now = Instant::now();
             match event {
                 Event::System(Request::Stop) => break,
-                Event::System(Request::Reload) => self.reload(),
+                Event::System(Request::Reload) => self.reload(None),
+                Event::Asked(asked) => self.answer(now, asked),
                 Event::Reloaded(read) => self.reloaded(now, *read),
                 Event::WebEnded => {
                     ended = Err(Error::WebEnded);
@@ -242,6 +288,7 @@ impl Daemon {
         let opened = async { closed_never(self.opened_events.recv().await.map(Event::Opened)).await };
         let reloaded =
             async { closed_never(self.reload.events.recv().await.map(Box::new).map(Event::Reloaded)).await };
+        let asked = async { closed_never(self.asked.recv().await.map(Event::Asked)).await };
         let media = async { closed_never(self.media_events.recv().await.map(Event::Media)).await };
         let web = async { closed_never(web_events.recv().await.map(Event::Web)).await };
         let tick = async {
@@ -252,21 +299,45 @@ impl Daemon {
             let _ = serving.recv().await;
             Event::WebEnded
         };
-        system.or(done).or(opened).or(reloaded).or(tick).or(media.race(web)).or(ended).await
+        system.or(done).or(opened).or(reloaded).or(asked).or(tick).or(media.race(web)).or(ended).await
     }
 
     fn web(&mut self, now: Instant, event: web::Event) {
         match event {
-            web::Event::Opened { viewer, outbox } => {
-                self.viewers.connected(now, viewer, outbox, &self.sources)
+            web::Event::Opened { viewer, outbox, grant, peer } => {
+                // It was let in a moment ago, perhaps by what a reload has taken away since.
+                let holds = self.server.holds(&grant);
+                let guest = Guest { grant, address: peer };
+                self.viewers.connected(now, viewer, outbox, guest, &self.sources);
+                if !holds {
+                    self.end_revoked(now);
+                }
             }
             web::Event::Message { viewer, message } => self.viewer(now, viewer, Input::Message(message)),
             web::Event::Malformed { viewer, code, message } => {
                 self.viewer(now, viewer, Input::Malformed { code, message });
             }
-            web::Event::Whep { action, reply } => self.viewers.whep(now, action, reply, &self.sources),
+            web::Event::Whep { action, grant, peer, reply } => {
+                if self.server.holds(&grant) {
+                    let guest = Guest { grant, address: peer };
+                    self.viewers.whep(now, action, guest, reply, &self.sources);
+                } else {
+                    // Who does not wait for it does not need it.
+                    let _gone = reply.send(WhepOutcome::Revoked);
+                }
+            }
+            web::Event::Framed { stream, place } => self.viewers.ice.take(stream, place),
+            web::Event::AccessChanged => self.end_revoked(now),
             web::Event::Closed { viewer } => self.viewers.gone(viewer, &self.sources),
         }
+    }
+
+    /// Shows out those whom nothing lets in any more, or only as somebody else.
+    fn end_revoked(&mut self, now: Instant) {
+        let message = "What let you in does not hold any more, or has changed.";
+        let server = &self.server;
+        let revoked = |unit: &Unit| !server.holds(&unit.guest.grant);
+        self.viewers.end(now, &self.sources, ByeReason::Revoked, message, revoked);
     }
 
     fn viewer(&mut self, now: Instant, viewer: ViewerId, input: Input) {
@@ -312,13 +383,26 @@ impl Daemon {
             let changes = self.sources.tick(now);
             self.viewers.announce(&changes);
             self.viewers.renew_logins(SystemTime::now());
+            self.end_revoked(now);
             self.feed_watchdog(now);
         }
+        self.administer(now);
+        self.show_sign(now);
         self.viewers.tick(now, &self.sources);
         self.viewers.follow_links(now, &self.sources);
         let changes = self.sources.demand(now, |rendition| self.viewers.want(rendition));
         self.viewers.announce(&changes);
         self.viewers.open_ready(now, &self.sources);
+    }
+
+    /// Tells the person at the machine of the first viewer.
+    fn show_sign(&mut self, now: Instant) {
+        if self.sign.is_due(now, self.viewers.watching())
+            && self.config.privacy.notify
+            && let Some(first) = self.viewers.infos(now).iter().find(|info| info.connected)
+        {
+            desktop::notify_of(first);
+        }
     }
 
     /// The watchdog is fed while the loop runs and no pipeline is stuck in its start or its stop.
@@ -369,12 +453,25 @@ async fn closed_never<T, E>(received: Result<T, E>) -> T {
     }
 }
 
-fn ice(config: &Config) -> IceSettings {
+/// `listening` is where the page is.
+fn ice(config: &Config, listening: SocketAddr) -> IceSettings {
+    let urls = config.network.ice_servers.iter().flat_map(|server| &server.urls);
+    // A TURN server answers STUN, too (RFC 8656 section 2.2).
+    let stun = urls.filter_map(|url| {
+        let (scheme, rest) = url.split_once(':')?;
+        let (host, query) = rest.split_once('?').unwrap_or((rest, ""));
+        (scheme != "turns" && query != "transport=tcp").then(|| host.to_owned())
+    });
     IceSettings {
         addresses: config.network.addresses.clone(),
-        ports: config.network.ports.clone(),
-        servers: Vec::new(),
+        advertised: config.network.advertise.clone(),
+        tcp: config.network.tcp.then_some(listening),
+        stun: stun.collect(),
     }
+}
+
+fn rules(config: &Config) -> Rules {
+    Rules { limits: config.limits.clone(), audit_addresses: config.log.audit_addresses }
 }
 
 fn greeting(config: &Config) -> Greeting {

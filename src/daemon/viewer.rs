@@ -2,29 +2,52 @@
 
 use super::sources::Sources;
 use super::whep;
+use crate::core::candidate::Candidate;
+use crate::core::ice::Credentials;
 use crate::core::ids::ViewerId;
-use crate::core::protocol::{ByeReason, MediaKind, ServerMessage};
-use crate::core::rtp::{CAPTURE_TIME_URI, TRANSPORT_SEQUENCE_URI};
+use crate::core::principal::{Principal, Who};
+use crate::core::protocol::{ByeReason, MediaKind, ServerMessage, WatchesBy};
+use crate::core::rtp::{CAPTURE_TIME_URI, PLAYOUT_DELAY_URI, TRANSPORT_SEQUENCE_URI};
 use crate::core::sdp::{CheckedAnswer, Fingerprint, HashFunction};
-use crate::core::viewer::{Effect, Input, Session};
+use crate::core::viewer::{Input, Session};
 use crate::media::RenditionId;
 use crate::media::viewer::Viewer;
-use crate::web::Outbox;
+use crate::web::{Grant, Outbox, WhepOutcome};
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject as _;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Instant, SystemTime};
 
 #[derive(Debug)]
 pub(super) struct Unit {
     pub(super) session: Session,
+    pub(super) guest: Guest,
     pub(super) since: Instant,
     pub(super) peer: Peer,
     /// Its client's DTLS certificate as PEM, once connected.
     pub(super) certificate: Option<String>,
     /// When it is to be told other ICE servers.
     pub(super) renew: Option<SystemTime>,
+    /// Whether it has asked to be told who watches.
+    pub(super) wants_list: bool,
+    /// When it may be told of that next.
+    pub(super) next_list: Instant,
     line: Line,
+}
+
+/// Who a viewer is, and from where.
+#[derive(Debug, Clone)]
+pub(super) struct Guest {
+    pub(super) grant: Grant,
+    /// As this machine sees it: behind a proxy that is the proxy's.
+    pub(super) address: SocketAddr,
+}
+
+impl Guest {
+    pub(super) fn principal(&self) -> &Principal {
+        self.grant.principal()
+    }
 }
 
 /// What there is of a viewer's peer connection.
@@ -60,22 +83,40 @@ enum Line {
 }
 
 impl Unit {
-    pub(super) fn new(now: Instant, session: Session, outbox: Outbox) -> Self {
-        Self::with(now, session, Line::Open(outbox))
+    pub(super) fn new(now: Instant, session: Session, guest: Guest, outbox: Outbox) -> Self {
+        Self::with(now, session, guest, Line::Open(outbox))
     }
 
     /// One that has come by WHEP.
-    pub(super) fn by_whep(now: Instant, session: Session, line: whep::Line) -> Self {
-        Self::with(now, session, Line::Whep(line))
+    pub(super) fn by_whep(now: Instant, session: Session, guest: Guest, line: whep::Line) -> Self {
+        Self::with(now, session, guest, Line::Whep(line))
     }
 
-    fn with(now: Instant, session: Session, line: Line) -> Self {
-        Self { session, since: now, peer: Peer::None, certificate: None, renew: None, line }
+    fn with(now: Instant, session: Session, guest: Guest, line: Line) -> Self {
+        Self {
+            session,
+            guest,
+            since: now,
+            peer: Peer::None,
+            certificate: None,
+            renew: None,
+            wants_list: false,
+            next_list: now,
+            line,
+        }
     }
 
-    /// Whether it is the session that a WHEP client knows by this id.
-    pub(super) fn is_session(&self, id: &str) -> bool {
-        matches!(&self.line, Line::Whep(line) if line.is(id))
+    /// By what it watches.
+    pub(super) fn watches_by(&self) -> WatchesBy {
+        match self.line {
+            Line::Whep(_) => WatchesBy::Whep,
+            Line::Open(_) | Line::Overflowed(_) | Line::Closed => WatchesBy::Page,
+        }
+    }
+
+    /// Whether it is the session that a WHEP client knows by this id, and that client's own.
+    pub(super) fn is_session(&self, id: &str, who: &Who) -> bool {
+        matches!(&self.line, Line::Whep(line) if line.is(id)) && self.guest.principal().who == *who
     }
 
     /// Tells its client something, if it takes it.
@@ -108,11 +149,33 @@ impl Unit {
         }
     }
 
-    /// Gives its client's candidate to the peer connection.
-    pub(super) fn add_candidate(&self, effect: Effect) {
-        if let (Effect::AddCandidate { mline, candidate }, Peer::Open { viewer, .. }) = (effect, &self.peer) {
-            viewer.add_candidate(mline, &candidate.to_string());
+    /// Has ICE begin anew.
+    pub(super) fn restart(&self) -> Option<Input> {
+        let Peer::Open { viewer, .. } = &self.peer else { return None };
+        Some(Input::Restarting { own: viewer.restart(), candidates: viewer.candidates() })
+    }
+
+    /// Gives its client's new credentials to ICE.
+    pub(super) fn restarted(&self, theirs: &Credentials) {
+        if let Peer::Open { viewer, .. } = &self.peer {
+            viewer.restarted(theirs);
         }
+    }
+
+    /// Gives its client's candidate to the peer connection.
+    pub(super) fn add_candidate(&self, candidate: Candidate) {
+        if let Peer::Open { viewer, .. } = &self.peer {
+            viewer.add_candidate(candidate);
+        }
+    }
+
+    /// Has ICE begin anew for its client that comes by WHEP and begins with these credentials.
+    pub(super) fn begin_anew(&self, theirs: &Credentials) -> Option<WhepOutcome> {
+        let (Peer::Open { viewer, .. }, Line::Whep(line)) = (&self.peer, &self.line) else { return None };
+        let own = viewer.restart();
+        viewer.restarted(theirs);
+        let fragment = line.restarted(&own, &viewer.candidates());
+        Some(WhepOutcome::Restarted { etag: self.session.etag()?, fragment })
     }
 
     /// Whether something that it was to be told is lost.
@@ -142,6 +205,9 @@ impl Unit {
             }
             if let Some(id) = answered.extension(TRANSPORT_SEQUENCE_URI) {
                 track.number_packets(id);
+            }
+            if let Some(id) = answered.extension(PLAYOUT_DELAY_URI) {
+                track.show_at_once(id);
             }
         }
         viewer.accept(&answer.to_sdp()).err().map(|error| Input::End {
@@ -207,13 +273,16 @@ impl Unit {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::core::principal::Rights;
     use crate::web::OUTBOX_CAPACITY;
 
     #[test]
     fn a_client_that_takes_nothing_loses_its_session_and_may_still_read_why() {
         let now = Instant::now();
         let (outbox, inbox) = Outbox::new();
-        let mut unit = Unit::new(now, Session::new(now, Vec::new()), outbox);
+        let grant = Grant::of(Principal::anyone(Rights::All));
+        let guest = Guest { grant, address: SocketAddr::from(([127, 0, 0, 1], 1)) };
+        let mut unit = Unit::new(now, Session::new(now, Vec::new()), guest, outbox);
         let pong = |id| ServerMessage::Pong { id, time_ms: 0.0 };
         for id in 0..OUTBOX_CAPACITY as u64 {
             unit.say(pong(id));

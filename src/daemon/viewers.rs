@@ -2,18 +2,22 @@
 //!
 //! The rules are [`Session`]'s; this carries them out.
 
+use super::audit;
 use super::links::Watch;
 use super::logins;
 use super::sources::Sources;
-use super::viewer::{Peer, Unit};
-use crate::config;
+use super::viewer::{Guest, Peer, Unit};
+use crate::config::{self, Limits};
+use crate::core::audit::AddressForm;
 use crate::core::ids::{SourceName, ViewerId};
+use crate::core::principal::{Principal, Role, Who};
 use crate::core::protocol::{
     self, ByeReason, Codec, IceServer, MediaKind, ServerMessage, SourceState, TrackInfo,
 };
-use crate::core::viewer::{Effect, Input, Session};
+use crate::core::viewer::{AdminRequest, Effect, Input, Session};
 use crate::core::watching::Turn;
-use crate::media::viewer::{IceSettings, TrackSpec, Viewer, ViewerEvent};
+use crate::media::ice::{Ice, IceSettings};
+use crate::media::viewer::{TrackSpec, Viewer, ViewerEvent};
 use crate::media::{Events, MediaError, RenditionId};
 use crate::web::Outbox;
 use async_channel::Sender;
@@ -39,40 +43,92 @@ pub(super) struct Greeting {
     pub(super) ice_servers: Vec<config::IceServer>,
 }
 
+/// How many there may be, and how they are told of.
+#[derive(Debug, Clone)]
+pub(super) struct Rules {
+    pub(super) limits: Limits,
+    pub(super) audit_addresses: AddressForm,
+}
+
 #[derive(Debug)]
 pub(super) struct Viewers {
     pub(super) links: Watch,
     pub(super) all: BTreeMap<ViewerId, Unit>,
-    pub(super) ice: IceSettings,
+    pub(super) ice: Ice,
     pub(super) greeting: Greeting,
-    pub(super) limit: usize,
+    pub(super) rules: Rules,
     pub(super) events: Events,
     pub(super) opened: Sender<Opened>,
+    /// What admins have asked for and was not done yet.
+    pub(super) asked: Vec<(ViewerId, AdminRequest)>,
 }
 
 impl Viewers {
     pub(super) fn new(
-        ice: IceSettings,
+        ice: Ice,
         greeting: Greeting,
-        limit: usize,
+        rules: Rules,
         events: Events,
         opened: Sender<Opened>,
     ) -> Self {
-        Self { links: Watch::new(Instant::now()), all: BTreeMap::new(), ice, greeting, limit, events, opened }
+        Self {
+            links: Watch::new(Instant::now()),
+            all: BTreeMap::new(),
+            ice,
+            greeting,
+            rules,
+            events,
+            opened,
+            asked: Vec::new(),
+        }
     }
 
-    pub(super) fn reconfigure(&mut self, ice: IceSettings, greeting: Greeting, limit: usize) {
-        self.ice = ice;
+    pub(super) fn reconfigure(&mut self, ice: IceSettings, greeting: Greeting, rules: Rules) {
+        // It looks at the machine's addresses, which takes a moment.
+        let port = self.ice.clone();
+        smol::unblock(move || port.reconfigure(ice)).detach();
         if greeting.ice_servers != self.greeting.ice_servers {
             self.all.values_mut().for_each(|unit| unit.renew = Some(SystemTime::UNIX_EPOCH));
         }
         self.greeting = greeting;
-        self.limit = limit;
+        self.rules = rules;
     }
 
     /// How many there are; who was shown out and has not closed is none.
     pub(super) fn count(&self) -> usize {
         self.all.values().filter(|unit| !unit.is_shown_out()).count()
+    }
+
+    /// Why there is no room for one more of these, if there is none.
+    pub(super) fn full(&self, who: &Who) -> Option<String> {
+        let limits = &self.rules.limits;
+        if self.count() >= limits.viewers {
+            return Some(format!("As many viewers as are allowed here ({}) are watching.", limits.viewers));
+        }
+        let theirs = |unit: &&Unit| !unit.is_shown_out() && unit.guest.principal().who == *who;
+        let is_full = match who {
+            Who::Anyone => false,
+            Who::Account(_) | Who::Invitation(_) => {
+                self.all.values().filter(theirs).count() >= limits.viewers_per_account
+            }
+        };
+        let allowed = limits.viewers_per_account;
+        is_full.then(|| format!("As many as are allowed at once ({allowed}) watch as {who}."))
+    }
+
+    /// Why one of these sources can have no other viewer than `but`, if there is such.
+    pub(super) fn full_source<'a>(
+        &self,
+        mut sources: impl Iterator<Item = &'a SourceName>,
+        but: Option<ViewerId>,
+    ) -> Option<String> {
+        let allowed = self.rules.limits.viewers_per_source;
+        let watching = |source: &SourceName| {
+            let others = self.all.iter().filter(|(id, _)| Some(**id) != but);
+            others.filter(|(_, unit)| unit.session.joined().contains(source)).count()
+        };
+        let full = sources.find(|source| watching(source) >= allowed)?;
+        Some(format!("As many viewers as are allowed ({allowed}) watch '{full}'."))
     }
 
     /// Whether some viewer is to be sent this.
@@ -93,19 +149,37 @@ impl Viewers {
         });
         let connected = self.all.values().any(|unit| unit.session.is_connected());
         let links = self.links.deadline(connected);
-        self.all.values().filter_map(|unit| unit.session.deadline()).chain(waiting).chain(links).min()
+        self.all
+            .values()
+            .filter_map(|unit| unit.session.deadline())
+            .chain(waiting)
+            .chain(links)
+            .chain(self.lists_due())
+            .min()
     }
 
     /// A client has connected.
-    pub(super) fn connected(&mut self, now: Instant, viewer: ViewerId, outbox: Outbox, sources: &Sources) {
-        let full = self.count() >= self.limit;
-        let session = Session::new(now, sources.names());
-        self.all.insert(viewer, Unit::new(now, session, outbox));
-        if full {
-            let message = format!("As many viewers as are allowed here ({}) are watching.", self.limit);
+    pub(super) fn connected(
+        &mut self,
+        now: Instant,
+        viewer: ViewerId,
+        outbox: Outbox,
+        guest: Guest,
+        sources: &Sources,
+    ) {
+        let full = self.full(&guest.principal().who);
+        let known = guest.principal().visible(sources.names());
+        let session = match guest.principal().role {
+            Role::Admin => Session::of_admin(now, known),
+            Role::Viewer | Role::Participant => Session::new(now, known),
+        };
+        let (coming, form) = (guest.clone(), self.rules.audit_addresses);
+        self.all.insert(viewer, Unit::new(now, session, guest, outbox));
+        if let Some(message) = full {
+            audit::refused(form, &coming, &message);
             self.handle(now, viewer, Input::End { reason: ByeReason::Full, message }, sources);
         } else {
-            tracing::info!(%viewer, viewers = self.count(), "viewer connected");
+            audit::came(form, viewer, &coming, self.count(), "viewer connected");
         }
     }
 
@@ -113,7 +187,7 @@ impl Viewers {
     pub(super) fn gone(&mut self, viewer: ViewerId, sources: &Sources) {
         if let Some(mut unit) = self.all.remove(&viewer) {
             unit.end_media(viewer, sources);
-            tracing::info!(%viewer, viewers = self.count(), after_s = unit.since.elapsed().as_secs(), "viewer left");
+            audit::left(viewer, &unit.guest, unit.since.elapsed(), self.count());
         }
     }
 
@@ -130,10 +204,17 @@ impl Viewers {
                     Effect::Welcome => {
                         let told = logins::told(&self.greeting.ice_servers, viewer, SystemTime::now());
                         unit.renew = told.renew;
-                        unit.say(welcome(&self.greeting, viewer, told.servers, sources));
+                        let welcome =
+                            welcome(&self.greeting, viewer, told.servers, unit.guest.principal(), sources);
+                        unit.say(welcome);
                     }
                     Effect::Send(message) => unit.say(message),
                     Effect::Open { sources: joined, video_codec } => {
+                        if let Some(message) = self.full_source(joined.iter(), Some(viewer)) {
+                            follows.push(Input::End { reason: ByeReason::Full, message });
+                            continue;
+                        }
+                        audit::watches(viewer, &joined);
                         let codec = video_codec.into_iter();
                         let ladders = joined.iter().zip(codec.cycle());
                         follows.extend(ladders.filter_map(|(source, codec)| ladder(source, codec, sources)));
@@ -145,12 +226,15 @@ impl Viewers {
                         if renditions.is_empty() {
                             follows.push(Input::NoCodec);
                         } else {
+                            let Some(unit) = self.all.get_mut(&viewer) else { return };
                             unit.peer = Peer::Waiting { until: now + PROFILE_WITHIN, renditions };
                         }
                     }
                     Effect::Answer { sdp, etag } => follows.extend(unit.answer(sdp, etag)),
                     Effect::Accept(answer) => follows.extend(unit.accept(&answer)),
-                    effect @ Effect::AddCandidate { .. } => unit.add_candidate(effect),
+                    Effect::AddCandidate { candidate, .. } => unit.add_candidate(candidate),
+                    Effect::Restart => follows.extend(unit.restart()),
+                    Effect::Restarted(theirs) => unit.restarted(&theirs),
                     Effect::Verify(fingerprints) => {
                         let same = unit.verify(&fingerprints);
                         follows.push(Input::Verified(same));
@@ -163,8 +247,9 @@ impl Viewers {
                         unit.feed(viewer, sources);
                         tracing::debug!(%viewer, %source, rung, "moving");
                     }
+                    Effect::Administer(request) => self.asked.push((viewer, request)),
                     Effect::Close(reason) => {
-                        tracing::info!(%viewer, ?reason, "viewer is shown out");
+                        audit::shown_out(viewer, &unit.guest, reason);
                         if unit.show_out(viewer, sources) {
                             return self.gone(viewer, sources);
                         }
@@ -196,8 +281,7 @@ impl Viewers {
                 }
                 Some(Peer::None | Peer::Waiting { .. }) | None => return,
             },
-            // In a bundle there is one transport, whatever m-line it is named by.
-            ViewerEvent::Candidate { candidate, .. } => Input::LocalCandidate { candidate },
+            ViewerEvent::Candidate { candidate } => Input::LocalCandidate { candidate },
             ViewerEvent::Connected { certificate } => {
                 if let Some(unit) = self.all.get_mut(&viewer) {
                     unit.certificate = certificate;
@@ -213,6 +297,8 @@ impl Viewers {
                 }
                 return;
             }
+            ViewerEvent::WayFound => Input::Way(true),
+            ViewerEvent::WayLost => Input::Way(false),
             ViewerEvent::Disconnected { detail } => Input::End {
                 reason: ByeReason::ConnectionFailed,
                 message: format!("The media connection has ended: {detail}."),
@@ -249,7 +335,7 @@ impl Viewers {
                 .map(|(rendition, profile)| track(rendition, profile.flatten()))
                 .collect();
             unit.peer = Peer::Opening { renditions: renditions.clone(), offer: None };
-            let ice = self.ice.with(logins::told(&self.greeting.ice_servers, *id, SystemTime::now()).servers);
+            let ice = self.ice.clone();
             let (id, events, opened) = (*id, self.events.clone(), self.opened.clone());
             smol::unblock(move || {
                 let result = Viewer::open(id, &ice, &specs, &events).map(|peer| (peer, None));
@@ -311,12 +397,14 @@ impl Viewers {
         }
     }
 
-    /// Tells everybody that a source has changed.
+    /// Tells everybody whose source it is that it has changed.
     pub(super) fn announce(&mut self, changes: &[(SourceName, SourceState)]) {
         for unit in self.all.values_mut() {
             if unit.session.is_greeted() {
                 for (name, state) in changes {
-                    unit.say(ServerMessage::Source { name: name.clone(), state: state.clone() });
+                    if unit.session.knows(name) {
+                        unit.say(ServerMessage::Source { name: name.clone(), state: state.clone() });
+                    }
                 }
             }
         }
@@ -329,10 +417,9 @@ impl Viewers {
         sources: &Sources,
         reason: ByeReason,
         message: &str,
-        concerned: impl Fn(&Session) -> bool,
+        concerned: impl Fn(&Unit) -> bool,
     ) {
-        let whom: Vec<_> =
-            self.all.iter().filter(|(_, unit)| concerned(&unit.session)).map(|(id, _)| *id).collect();
+        let whom: Vec<_> = self.all.iter().filter(|(_, unit)| concerned(unit)).map(|(id, _)| *id).collect();
         for viewer in whom {
             self.handle(now, viewer, Input::End { reason, message: message.to_owned() }, sources);
         }
@@ -362,14 +449,17 @@ fn welcome(
     greeting: &Greeting,
     viewer: ViewerId,
     ice_servers: Vec<IceServer>,
+    principal: &Principal,
     sources: &Sources,
 ) -> ServerMessage {
+    let mut infos = sources.infos();
+    infos.retain(|info| principal.sources.include(&info.name));
     ServerMessage::Welcome {
         version: protocol::VERSION,
-        software: concat!("vitrina/", env!("CARGO_PKG_VERSION")).into(),
+        software: super::SOFTWARE.into(),
         title: greeting.title.clone(),
         viewer,
-        sources: sources.infos(),
+        sources: infos,
         ice_servers,
     }
 }

@@ -1,13 +1,17 @@
 //! Viewers that come by WHEP: what is asked by HTTP, made into a session as any other.
 
+use super::audit;
 use super::logins;
 use super::sources::Sources;
-use super::viewer::{Peer, Unit};
+use super::viewer::{Guest, Peer, Unit};
 use super::viewers::{Opened, Viewers};
+use crate::core::ice::Credentials;
 use crate::core::ids::{SourceName, ViewerId};
+use crate::core::principal::Who;
 use crate::core::protocol::{ByeReason, Codec, IceServer, MediaKind};
 use crate::core::sdp::{Agreement, CheckedOffer, ProfileLevelId, Sendable};
 use crate::core::viewer::{Input, Session};
+use crate::core::whep::{Fragment, IfMatch, Patch, restarted};
 use crate::media::RenditionId;
 use crate::media::viewer::Viewer;
 use crate::web::{WhepAction, WhepOutcome, WhepReply};
@@ -25,13 +29,15 @@ pub(super) struct Line {
     reply: Option<WhepReply>,
     /// What it is told with the answer.
     ice_servers: Vec<IceServer>,
+    /// Its first m-line, as fragments name it.
+    section: String,
 }
 
 impl Line {
-    fn new(reply: WhepReply, ice_servers: Vec<IceServer>) -> Self {
+    fn new(reply: WhepReply, ice_servers: Vec<IceServer>, section: String) -> Self {
         // Who knows it may end the session: as unguessable as a token.
         let id: Vec<u8> = (0..4).flat_map(|_| super::random_u64().to_ne_bytes()).collect();
-        Self { id: URL_SAFE_NO_PAD.encode(id), reply: Some(reply), ice_servers }
+        Self { id: URL_SAFE_NO_PAD.encode(id), reply: Some(reply), ice_servers, section }
     }
 
     pub(super) fn is(&self, id: &str) -> bool {
@@ -47,6 +53,11 @@ impl Line {
         (!heard).then_some(left)
     }
 
+    /// The daemon's half of an ICE restart.
+    pub(super) fn restarted(&self, own: &Credentials, candidates: &[String]) -> String {
+        restarted(&self.section, own, candidates)
+    }
+
     /// Says why there is no answer, if there was none yet.
     pub(super) fn end(&mut self, message: String) {
         if let Some(reply) = self.reply.take() {
@@ -56,26 +67,44 @@ impl Line {
     }
 }
 
+impl Unit {
+    fn patch(&mut self, now: Instant, condition: &IfMatch, fragment: &Fragment) -> WhepOutcome {
+        let (theirs, candidates) = match self.session.patch(now, condition, fragment, new_tag()) {
+            Err(refusal) => return WhepOutcome::PatchRefused(refusal),
+            Ok(Patch::Candidates(candidates)) => (None, candidates),
+            Ok(Patch::Restart(theirs, candidates)) => (Some(theirs), candidates),
+        };
+        let restarted = theirs.and_then(|theirs| self.begin_anew(&theirs));
+        for candidate in candidates {
+            self.add_candidate(candidate);
+        }
+        restarted.unwrap_or(WhepOutcome::Done)
+    }
+}
+
 impl Viewers {
     /// Does what is asked by WHEP.
-    pub(super) fn whep(&mut self, now: Instant, action: WhepAction, reply: WhepReply, sources: &Sources) {
+    pub(super) fn whep(
+        &mut self,
+        now: Instant,
+        action: WhepAction,
+        guest: Guest,
+        reply: WhepReply,
+        sources: &Sources,
+    ) {
+        let who = &guest.principal().who;
         let outcome = match action {
-            WhepAction::Create { viewer, source, offer } => match self.agree(&offer, source, sources) {
-                Ok(agreement) => return self.begin(now, viewer, agreement, reply, sources),
-                Err(outcome) => outcome,
-            },
-            WhepAction::Patch { session, condition, fragment } => {
-                let unit = self.by_session(&session).and_then(|viewer| self.all.get_mut(&viewer));
-                match unit.map(|unit| (unit.session.patch(&condition, &fragment), unit)) {
-                    None => WhepOutcome::NoSession,
-                    Some((Err(refusal), _)) => WhepOutcome::PatchRefused(refusal),
-                    Some((Ok(effects), unit)) => {
-                        effects.into_iter().for_each(|effect| unit.add_candidate(effect));
-                        WhepOutcome::Done
-                    }
+            WhepAction::Create { viewer, source, offer } => {
+                match self.agree(&offer, source, &guest, sources) {
+                    Ok(agreement) => return self.begin(now, viewer, agreement, guest, reply, sources),
+                    Err(outcome) => outcome,
                 }
             }
-            WhepAction::Delete { session } => match self.by_session(&session) {
+            WhepAction::Patch { session, condition, fragment } => {
+                let unit = self.by_session(&session, who).and_then(|viewer| self.all.get_mut(&viewer));
+                unit.map_or(WhepOutcome::NoSession, |unit| unit.patch(now, &condition, &fragment))
+            }
+            WhepAction::Delete { session } => match self.by_session(&session, who) {
                 None => WhepOutcome::NoSession,
                 Some(viewer) => {
                     let message = "You have left.".into();
@@ -83,7 +112,7 @@ impl Viewers {
                     WhepOutcome::Done
                 }
             },
-            WhepAction::Look { session } => match self.by_session(&session) {
+            WhepAction::Look { session } => match self.by_session(&session, who) {
                 None => WhepOutcome::NoSession,
                 Some(_) => WhepOutcome::Done,
             },
@@ -92,27 +121,33 @@ impl Viewers {
         let _gone = reply.send(outcome);
     }
 
-    fn by_session(&self, session: &str) -> Option<ViewerId> {
-        self.all.iter().find(|(_, unit)| unit.is_session(session)).map(|(id, _)| *id)
+    fn by_session(&self, session: &str, who: &Who) -> Option<ViewerId> {
+        self.all.iter().find(|(_, unit)| unit.is_session(session, who)).map(|(id, _)| *id)
     }
 
     fn agree(
         &self,
         offer: &CheckedOffer,
         source: Option<SourceName>,
+        guest: &Guest,
         sources: &Sources,
     ) -> Result<Agreement, WhepOutcome> {
-        let names = sources.names();
+        // What somebody may not see is not there for them.
+        let names = guest.principal().visible(sources.names());
         let names = match source {
             Some(name) if names.contains(&name) => vec![name],
             None if !names.is_empty() => names,
             unknown => return Err(WhepOutcome::NoSource(unknown)),
         };
-        if self.count() >= self.limit {
-            return Err(WhepOutcome::Full { viewers: self.limit });
-        }
         let sendable: Vec<_> = names.iter().flat_map(|name| sendable(name, sources)).collect();
-        offer.agree(&sendable).ok_or(WhepOutcome::NothingToSend)
+        let agreement = offer.agree(&sendable).ok_or(WhepOutcome::NothingToSend)?;
+        let served = agreement.served().iter().map(|mline| &mline.source);
+        let full = self.full(&guest.principal().who).or_else(|| self.full_source(served, None));
+        if let Some(message) = full {
+            audit::refused(self.rules.audit_addresses, guest, &message);
+            return Err(WhepOutcome::Full { message });
+        }
+        Ok(agreement)
     }
 
     fn begin(
@@ -120,6 +155,7 @@ impl Viewers {
         now: Instant,
         viewer: ViewerId,
         agreement: Agreement,
+        guest: Guest,
         reply: WhepReply,
         sources: &Sources,
     ) {
@@ -129,17 +165,20 @@ impl Viewers {
             .map(|mline| RenditionId { source: mline.source.clone(), codec: mline.codec, rung: 0 })
             .collect();
         let specs: Vec<_> = renditions.iter().map(|id| super::viewers::track(id, None)).collect();
-        let tag = format!("{:016x}", super::random_u64());
         let pictures = renditions.iter().filter(|id| id.media() == MediaKind::Video);
         let ladders: Vec<_> =
             pictures.filter_map(|id| super::viewers::ladder(&id.source, id.codec, sources)).collect();
         let servers = logins::told(&self.greeting.ice_servers, viewer, SystemTime::now()).servers;
-        let ice = self.ice.with(servers.clone());
-        let session = Session::answering(now, agreement.clone(), tag);
-        let mut unit = Unit::by_whep(now, session, Line::new(reply, servers));
+        let ice = self.ice.clone();
+        let session = Session::answering(now, agreement.clone(), new_tag());
+        let (coming, joined) = (guest.clone(), session.joined().to_vec());
+        let line = Line::new(reply, servers, agreement.section());
+        let mut unit = Unit::by_whep(now, session, guest, line);
         unit.peer = Peer::Opening { renditions, offer: None };
         self.all.insert(viewer, unit);
-        tracing::info!(%viewer, viewers = self.count(), "viewer comes by WHEP");
+        let form = self.rules.audit_addresses;
+        audit::came(form, viewer, &coming, self.count(), "viewer comes by WHEP");
+        audit::watches(viewer, &joined);
         for ladder in ladders {
             self.handle(now, viewer, ladder, sources);
         }
@@ -152,6 +191,10 @@ impl Viewers {
         })
         .detach();
     }
+}
+
+fn new_tag() -> String {
+    format!("{:016x}", super::random_u64())
 }
 
 /// What of a source could be sent.

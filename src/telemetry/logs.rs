@@ -3,13 +3,15 @@
 //! Owns the process's one `tracing` subscriber. Everything goes to standard error or the journal;
 //! standard output belongs to the commands.
 
+use super::audit;
 use super::journal::Prioritized;
 use crate::config::{Log, LogFormat};
 use std::fs::File;
 use std::io::IsTerminal;
 use std::os::unix::fs::MetadataExt as _;
+use std::path::PathBuf;
 use std::sync::OnceLock;
-use tracing_subscriber::layer::{Layered, SubscriberExt as _};
+use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 use tracing_subscriber::{EnvFilter, Layer, Registry, fmt, reload};
 
@@ -30,6 +32,17 @@ pub enum Error {
     /// `format = "journald"` on a machine without.
     #[error("log.format: expected journald to be there; set \"auto\" or \"text\" where it is not")]
     Journald(#[source] std::io::Error),
+    /// `log.audit_file` cannot be opened.
+    #[error("cannot open {} (log.audit_file): {source}", path.display())]
+    AuditFile {
+        /// The file.
+        path: PathBuf,
+        /// The system's answer.
+        source: std::io::Error,
+    },
+    /// There can be no thread for the audit file.
+    #[error("cannot start the thread of the audit log")]
+    AuditThread(#[source] std::io::Error),
     /// [`init`] was called twice.
     #[error("the log was started before")]
     Started(#[source] tracing_subscriber::util::TryInitError),
@@ -41,8 +54,7 @@ pub enum Error {
     Reload(#[source] reload::Error),
 }
 
-type Filtered = Layered<reload::Layer<EnvFilter, Registry>, Registry>;
-type Output = Box<dyn Layer<Filtered> + Send + Sync>;
+type Output = Box<dyn Layer<Registry> + Send + Sync>;
 
 /// The way to the running filter.
 static FILTER: OnceLock<reload::Handle<EnvFilter, Registry>> = OnceLock::new();
@@ -53,8 +65,14 @@ static FILTER: OnceLock<reload::Handle<EnvFilter, Registry>> = OnceLock::new();
 /// [`Error`]; nothing is logged then.
 pub fn init(log: &Log) -> Result<(), Error> {
     let (filter, handle) = reload::Layer::new(filter(log, variable())?);
-    let registry = tracing_subscriber::registry().with(filter);
-    registry.with(output(log.format)?).try_init().map_err(Error::Started)?;
+    let output = output(log.format)?.with_filter(filter);
+    audit::start(log.audit_file.as_deref()).map_err(|source| match &log.audit_file {
+        Some(path) => Error::AuditFile { path: path.clone(), source },
+        None => Error::AuditThread(source),
+    })?;
+    // The audit file has its lines whatever the level is.
+    let subscriber = tracing_subscriber::registry().with(output).with(audit::layer());
+    subscriber.try_init().map_err(Error::Started)?;
     // Cannot be set before: `try_init` has just succeeded, which it does once.
     let _ = FILTER.set(handle);
     if let Some(text) = variable() {
@@ -126,10 +144,16 @@ fn is_stream(stream: &str, file: &File) -> bool {
 mod tests {
     use super::*;
     use crate::config::{Config, Environment};
+    use crate::core::audit::AddressForm;
     use proptest::prelude::*;
 
     fn log(level: &str) -> Log {
-        Log { level: level.to_owned(), format: LogFormat::Auto }
+        Log {
+            level: level.to_owned(),
+            format: LogFormat::Auto,
+            audit_file: None,
+            audit_addresses: AddressForm::Short,
+        }
     }
 
     #[test]

@@ -69,7 +69,13 @@ mod tests {
 
     #[test]
     fn places_are_counted_in_all_and_by_client_and_given_back() {
-        let limits = Limits { viewers: 1, connections: 3, connections_per_address: 2 };
+        let limits = Limits {
+            viewers: 1,
+            viewers_per_source: 1,
+            viewers_per_account: 1,
+            connections: 3,
+            connections_per_address: 2,
+        };
         let admission = Arc::new(Admission::default());
         let address = |n: u8| IpAddr::from([192, 0, 2, n]);
         let one = admission.admit(address(1), &limits).unwrap();

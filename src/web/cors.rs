@@ -3,7 +3,8 @@
 //!
 //! Cookies are never let through: another site's page sends the token itself.
 
-use super::api;
+use super::client::Client;
+use super::door;
 use super::reply::Refusal;
 use super::settings::Settings;
 use hyper::header::{self, HeaderMap, HeaderName, HeaderValue};
@@ -17,10 +18,10 @@ const HEADERS: [(HeaderName, &str); 4] = [
 ];
 
 /// Refuses what a page of another site sends that is not let in.
-pub(crate) fn check(settings: &Settings, headers: &HeaderMap) -> Result<(), Refusal> {
+pub(crate) fn check(client: &Client, settings: &Settings, headers: &HeaderMap) -> Result<(), Refusal> {
     match allowed(settings, headers) {
         Some(_) => Ok(()),
-        None => api::check_origin(settings, headers),
+        None => door::check_origin(client, settings, headers),
     }
 }
 

@@ -41,6 +41,12 @@ pub enum Error {
         /// The file.
         path: PathBuf,
     },
+    /// The file of accounts has mistakes, each on a line.
+    #[error("{0}")]
+    Accounts(String),
+    /// A password could not be hashed.
+    #[error("cannot hash the password: {0}")]
+    Hash(String),
     /// A file of the user's certificate cannot be read.
     #[error("cannot read {} ({key}): {source}", path.display())]
     CertificateFile {

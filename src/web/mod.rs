@@ -2,6 +2,7 @@
 //!
 //! Invariant: `web` speaks with the daemon by [`Event`] and [`Outbox`] alone.
 
+mod accounts;
 mod admission;
 mod api;
 mod assets;
@@ -9,7 +10,9 @@ mod client;
 mod connection;
 mod cors;
 mod deadlines;
+mod door;
 mod error;
+mod grant;
 mod host;
 mod io;
 mod link;
@@ -18,15 +21,18 @@ mod reply;
 mod router;
 mod server;
 mod session;
+mod sessions;
 mod settings;
 mod signalling;
-mod state;
+pub(crate) mod state;
 mod tls;
 mod upgrade;
 mod whep;
 
+pub use accounts::{accounts_path, hash_password, read_accounts, write_accounts};
 pub use deadlines::Deadlines;
 pub use error::Error;
+pub use grant::Grant;
 pub use link::Link;
 pub use server::{Reloaded, Server};
 pub use settings::viewing_link;
@@ -35,6 +41,7 @@ use crate::core::ids::{SourceName, ViewerId};
 use crate::core::protocol::{ClientMessage, ErrorCode, IceServer, ServerMessage};
 use crate::core::sdp::CheckedOffer;
 use crate::core::whep::{Fragment, IfMatch, PatchRefusal};
+use std::net::SocketAddr;
 
 /// What the signalling tells the daemon.
 #[derive(Debug)]
@@ -45,6 +52,10 @@ pub enum Event {
         viewer: ViewerId,
         /// The way back to it.
         outbox: Outbox,
+        /// Who it is, and what has let it in.
+        grant: Grant,
+        /// Where it comes from, as this machine sees it.
+        peer: SocketAddr,
     },
     /// It has said something well formed, within its limits.
     Message {
@@ -66,8 +77,21 @@ pub enum Event {
     Whep {
         /// What.
         action: WhepAction,
+        /// Who it is, and what has let it in.
+        grant: Grant,
+        /// Where it comes from, as this machine sees it.
+        peer: SocketAddr,
         /// The way back to it.
         reply: WhepReply,
+    },
+    /// Somebody who was let in may not hold any more what let them in: [`Server::holds`].
+    AccessChanged,
+    /// A connection that begins as ICE over TCP does: a datagram behind its length (RFC 4571).
+    Framed {
+        /// The connection, nothing of it read.
+        stream: std::net::TcpStream,
+        /// Its place among the server's connections, to be held as long as it is there.
+        place: Box<dyn std::any::Any + Send + Sync>,
     },
     /// Its connection has ended. The last event of a viewer.
     Closed {
@@ -125,20 +149,29 @@ pub enum WhepOutcome {
     },
     /// It is done.
     Done,
+    /// ICE has begun anew.
+    Restarted {
+        /// The value of `ETag` from now on.
+        etag: String,
+        /// The daemon's half, an SDP fragment.
+        fragment: String,
+    },
     /// There is no source of that name, or none at all.
     NoSource(Option<SourceName>),
     /// Nothing can be sent of what the offer asks for.
     NothingToSend,
-    /// There are as many viewers as may be.
+    /// There are as many viewers as may be: in all, of an account or of a source.
     Full {
-        /// How many.
-        viewers: usize,
+        /// A sentence for the client.
+        message: String,
     },
     /// The session ended before it stood.
     Ended {
         /// A sentence for the client.
         message: String,
     },
+    /// What let the client in does not hold any more.
+    Revoked,
     /// There is no such session.
     NoSession,
     /// The session goes on as it was.

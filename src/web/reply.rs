@@ -34,6 +34,10 @@ impl Refusal {
         self.with(header::CONNECTION, HeaderValue::from_static("close"))
     }
 
+    pub(crate) fn status(&self) -> StatusCode {
+        self.status
+    }
+
     pub(crate) fn not_found(path: &str) -> Self {
         let shown: String = path.chars().take(100).collect();
         Self::new(StatusCode::NOT_FOUND, "not_found", format!("There is nothing at {shown}."))

@@ -39,7 +39,7 @@ async fn route(client: &Client, settings: &Settings, request: Request<Incoming>)
     check_head(client, settings, &request)?;
     match request.uri().path() {
         "/api/session" => api::session(client, settings, request).await,
-        "/ws" => upgrade::answer(client, settings, request),
+        "/ws" => upgrade::answer(client, settings, request).await,
         path if whep::is_here(path) => Ok(whep::answer(client, settings, request).await),
         path => assets::answer(request.method(), path, request.headers()),
     }

@@ -3,19 +3,23 @@
 //! Owns every connection: they run inside [`Server::run`] and end with it.
 
 use super::Event;
+use super::accounts::CHECKED_AT_ONCE;
 use super::admission::Admission;
 use super::connection;
 use super::deadlines::Deadlines;
 use super::error::Error;
+use super::grant::Grant;
 use super::io::within;
 use super::link::Link;
+use super::sessions::Sessions;
 use super::settings::Settings;
 use super::tls::Refresh;
 use crate::config::Config;
-use crate::core::access::Throttle;
+use crate::core::access::{Refusals, Throttle};
 use crate::core::ids::ViewerId;
 use async_channel::{Receiver, Sender};
 use futures_lite::FutureExt;
+use smol::lock::Semaphore;
 use smol::net::{TcpListener, TcpStream};
 use smol::{Async, Executor, Timer};
 use std::convert::Infallible;
@@ -44,6 +48,11 @@ pub struct Server {
 pub(crate) struct Shared {
     settings: RwLock<Arc<Settings>>,
     pub(crate) throttle: Mutex<Throttle>,
+    pub(crate) sessions: Arc<Sessions>,
+    /// Few passwords are checked at once: each takes memory and a processor.
+    pub(crate) checking: Arc<Semaphore>,
+    /// How much of refusals the audit log is told.
+    pub(crate) refusals: Mutex<Refusals>,
     pub(crate) events: Sender<Event>,
     pub(crate) deadlines: Deadlines,
     admission: Arc<Admission>,
@@ -55,8 +64,6 @@ pub(crate) struct Shared {
 pub struct Reloaded {
     /// `server.listen` has changed; only a restart puts that into effect.
     pub listen_changed: bool,
-    /// Who was let in before would not be now: open WebSockets, which the daemon has, should end.
-    pub access_changed: bool,
 }
 
 impl Server {
@@ -88,6 +95,9 @@ impl Server {
             shared: Arc::new(Shared {
                 settings: RwLock::new(Arc::new(settings)),
                 throttle: Mutex::default(),
+                refusals: Mutex::default(),
+                sessions: Arc::new(Sessions::load(&config.state_dir)?),
+                checking: Arc::new(Semaphore::new(CHECKED_AT_ONCE)),
                 events,
                 deadlines,
                 admission: Arc::default(),
@@ -148,6 +158,16 @@ impl Server {
         self.running.close();
     }
 
+    /// Whether somebody who was let in still would be, as who they were then. False after another
+    /// token or password, an account that was changed or removed, or a sign-out: what the daemon
+    /// gives them has to end. Quick; it is asked of everybody again and again.
+    #[must_use]
+    pub fn holds(&self, grant: &Grant) -> bool {
+        let settings = self.shared.settings();
+        settings.gate.pass(&grant.principal().who) == Some(&grant.pass)
+            && grant.session.is_none_or(|(id, expires_s)| !self.shared.sessions.has_ended(id, expires_s))
+    }
+
     /// Takes a new configuration: access, certificate and limits, the state folder's files read
     /// again. All of it or, on an error, nothing. Blocks on files.
     ///
@@ -155,13 +175,8 @@ impl Server {
     /// As [`Server::bind`].
     pub fn reload(&self, config: &Config) -> Result<Reloaded, Error> {
         let settings = Arc::new(Settings::load(config)?);
-        let mut current = self.shared.settings.write().unwrap_or_else(PoisonError::into_inner);
-        let old = std::mem::replace(&mut *current, settings.clone());
-        drop(current);
-        Ok(Reloaded {
-            listen_changed: config.server.listen != self.listen,
-            access_changed: !settings.gate.has_same_secret(&old.gate),
-        })
+        *self.shared.settings.write().unwrap_or_else(PoisonError::into_inner) = settings;
+        Ok(Reloaded { listen_changed: config.server.listen != self.listen })
     }
 
     async fn accept(&self, executor: &Executor<'static>, open: Sender<Infallible>) {
@@ -192,8 +207,8 @@ impl Server {
         };
         let (shared, stopping, open) = (self.shared.clone(), self.stopping.clone(), open.clone());
         let connection = async move {
-            connection::serve(shared, stream, peer, stopping).await;
-            drop((place, open));
+            connection::serve(shared, stream, peer, place, stopping).await;
+            drop(open);
         };
         // Not lost: the executor owns it, and lives in `run`.
         executor.spawn(connection).detach();

@@ -6,6 +6,7 @@ use super::link::Link;
 use super::session::Gate;
 use super::tls::Tls;
 use crate::config::{Config, Limits};
+use crate::core::audit::AddressForm;
 use std::net::SocketAddr;
 use std::time::SystemTime;
 
@@ -14,6 +15,8 @@ pub(crate) struct Settings {
     /// `None`: plain HTTP.
     pub(crate) tls: Option<Tls>,
     pub(crate) limits: Limits,
+    /// How much of an address the audit log has.
+    pub(crate) audit_addresses: AddressForm,
     /// Without a slash at its end.
     pub(crate) public_url: Option<String>,
     /// Pages of other sites that may use WHEP: their origins, or `*` for all of them.
@@ -29,6 +32,7 @@ impl Settings {
             gate: Gate::load(config)?,
             tls: Tls::new(config, SystemTime::now())?,
             limits: config.limits.clone(),
+            audit_addresses: config.log.audit_addresses,
             public_url: config.server.public_url.as_ref().map(|url| url.trim_end_matches('/').to_owned()),
             whep_origins: config.server.whep_origins.clone(),
             machine: host::name(),

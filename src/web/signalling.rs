@@ -6,7 +6,7 @@
 
 use super::deadlines::Deadlines;
 use super::io::within;
-use super::{Event, Outbox};
+use super::{Event, Grant, Outbox};
 use crate::core::ids::ViewerId;
 use crate::core::protocol::{ClientMessage, ErrorCode, MAX_MESSAGE, ServerMessage};
 use crate::core::rate::TokenBucket;
@@ -18,6 +18,7 @@ use async_tungstenite::{WebSocketReceiver, WebSocketSender, WebSocketStream};
 use futures_lite::io::{AsyncRead, AsyncWrite};
 use futures_lite::{AsyncReadExt, AsyncWriteExt, FutureExt, StreamExt};
 use smol::Timer;
+use std::net::SocketAddr;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 /// Frames that a client may send at once: an answer and every candidate of a machine with many
@@ -48,6 +49,12 @@ enum End {
     NobodyListens,
 }
 
+/// Who has come by a connection, and from where.
+pub(crate) struct Guest {
+    pub(crate) grant: Grant,
+    pub(crate) peer: SocketAddr,
+}
+
 /// Carries one client's messages until its end. Emits `Opened` first and `Closed` last, each
 /// exactly once; waiting for room in `events` holds up this client only.
 /// `read_already` is what came with the upgrade request.
@@ -55,6 +62,7 @@ pub(crate) async fn run<S>(
     io: S,
     read_already: Vec<u8>,
     viewer: ViewerId,
+    guest: Guest,
     events: &Sender<Event>,
     deadlines: &Deadlines,
 ) where
@@ -69,7 +77,8 @@ pub(crate) async fn run<S>(
         WebSocketStream::from_partially_read(io, read_already, Role::Server, Some(config)).await.split();
 
     let (outbox, inbox) = Outbox::new();
-    if events.send(Event::Opened { viewer, outbox }).await.is_err() {
+    let Guest { grant, peer } = guest;
+    if events.send(Event::Opened { viewer, outbox, grant, peer }).await.is_err() {
         let _ = within(deadlines.write, sender.close(close_frame(CloseCode::Away, ""))).await;
         return;
     }

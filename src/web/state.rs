@@ -6,7 +6,7 @@ use super::error::Error;
 use ring::rand::{SecureRandom, SystemRandom};
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt, fchown};
 use std::path::Path;
 
 /// Makes a folder and those above it, for this user alone. One that is there stays as it is.
@@ -28,6 +28,12 @@ pub(crate) fn write_private(path: &Path, content: &[u8]) -> Result<(), Error> {
             _ => {}
         }
         let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&fresh)?;
+        // Root writes for the service, whose folder it is.
+        if let Some(folder) = path.parent().map(fs::metadata).transpose()?
+            && file.metadata()?.uid() != folder.uid()
+        {
+            fchown(&file, Some(folder.uid()), Some(folder.gid()))?;
+        }
         file.write_all(content)?;
         file.sync_all()?;
         fs::rename(&fresh, path)?;
@@ -62,7 +68,7 @@ pub(crate) fn read_or_make(
     }
 }
 
-fn warn_if_others_may_read(path: &Path) {
+pub(crate) fn warn_if_others_may_read(path: &Path) {
     if let Ok(metadata) = fs::metadata(path)
         && metadata.permissions().mode() & 0o077 != 0
     {
@@ -72,7 +78,12 @@ fn warn_if_others_may_read(path: &Path) {
 
 /// 32 bytes from the system's random number generator.
 pub(crate) fn random_bytes() -> Result<[u8; 32], Error> {
-    let mut bytes = [0; 32];
+    random()
+}
+
+/// So many bytes from the system's random number generator.
+pub(crate) fn random<const N: usize>() -> Result<[u8; N], Error> {
+    let mut bytes = [0; N];
     SystemRandom::new().fill(&mut bytes).map_err(|_| Error::Random)?;
     Ok(bytes)
 }

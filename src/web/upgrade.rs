@@ -1,7 +1,7 @@
 //! `GET /ws`: from HTTP to WebSocket (RFC 6455 section 4.2).
 
-use super::api::{self, Entry};
 use super::client::Client;
+use super::door;
 use super::reply::{self, Answer, Refusal};
 use super::settings::Settings;
 use async_tungstenite::tungstenite::handshake::derive_accept_key;
@@ -15,7 +15,7 @@ use hyper::{Method, Request, StatusCode, Version};
 const SUBPROTOCOL: &str = "vitrina.v1";
 
 /// Checks the request and answers `101`; the connection is then the signalling's.
-pub(crate) fn answer(
+pub(crate) async fn answer(
     client: &Client,
     settings: &Settings,
     mut request: Request<Incoming>,
@@ -23,11 +23,8 @@ pub(crate) fn answer(
     if request.method() != Method::GET {
         return Err(Refusal::method("GET"));
     }
-    api::check_origin(settings, request.headers())?;
-    match api::entry(client, settings, request.headers()) {
-        Entry::Granted | Entry::GrantedByOldCookie => {}
-        Entry::Refused(refusal) | Entry::Throttled(refusal) => return Err(refusal),
-    }
+    door::check_origin(client, settings, request.headers())?;
+    let grant = door::entry(client, settings, request.headers()).await.grant()?;
     let key = check(request.version(), request.headers())?;
     let accept = derive_accept_key(key.as_bytes());
 
@@ -42,7 +39,7 @@ pub(crate) fn answer(
     if has_item(request.headers(), &header::SEC_WEBSOCKET_PROTOCOL, |item| item == SUBPROTOCOL) {
         headers.insert(header::SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static(SUBPROTOCOL));
     }
-    client.hand_over(hyper::upgrade::on(&mut request));
+    client.hand_over(hyper::upgrade::on(&mut request), grant);
     Ok(answer)
 }
 

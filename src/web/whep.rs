@@ -4,13 +4,12 @@
 //! Owns HTTP's part: methods, media types, sizes, statuses and headers. What is sent, and whether
 //! a PATCH fits its session, the daemon says.
 
-use super::api::{self, Entry};
 use super::client::Client;
-use super::cors;
+use super::grant::Grant;
 use super::io::within;
 use super::reply::{self, Answer, Refusal};
 use super::settings::Settings;
-use super::{Event, WhepAction, WhepOutcome, WhepReply};
+use super::{Event, WhepAction, WhepOutcome, WhepReply, api, cors, door};
 use crate::core::ids::SourceName;
 use crate::core::protocol::IceServer;
 use crate::core::sdp::{CheckedOffer, MAX_TEXT};
@@ -64,25 +63,22 @@ async fn route(client: &Client, settings: &Settings, request: Request<Incoming>)
     if request.method() == Method::OPTIONS {
         return Ok(options(&resource, allow));
     }
-    cors::check(settings, request.headers())?;
-    match api::entry(client, settings, request.headers()) {
-        Entry::Granted | Entry::GrantedByOldCookie => {}
-        Entry::Refused(refusal) | Entry::Throttled(refusal) => return Err(refusal),
-    }
+    cors::check(client, settings, request.headers())?;
+    let grant = door::entry(client, settings, request.headers()).await.grant()?;
     match (resource, request.method()) {
-        (Resource::Endpoint(source), &Method::POST) => create(client, source, request).await,
+        (Resource::Endpoint(source), &Method::POST) => create(client, grant, source, request).await,
         // So that a player can tell what this address is (draft-ietf-wish-whep, "URL Discoverability").
         (Resource::Endpoint(_), &Method::GET | &Method::HEAD) => {
             let mut answer = reply::empty(StatusCode::OK);
             answer.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(SDP));
             Ok(answer)
         }
-        (Resource::Session(session), &Method::PATCH) => patch(client, session, request).await,
+        (Resource::Session(session), &Method::PATCH) => patch(client, grant, session, request).await,
         (Resource::Session(session), &Method::DELETE) => {
-            done(ask(client, WhepAction::Delete { session }).await?, StatusCode::OK)
+            done(ask(client, grant, WhepAction::Delete { session }).await?, StatusCode::OK)
         }
         (Resource::Session(session), &Method::GET | &Method::HEAD) => {
-            done(ask(client, WhepAction::Look { session }).await?, StatusCode::NO_CONTENT)
+            done(ask(client, grant, WhepAction::Look { session }).await?, StatusCode::NO_CONTENT)
         }
         _ => Err(Refusal::method(allow)),
     }
@@ -114,6 +110,7 @@ fn options(resource: &Resource, allow: &'static str) -> Answer {
 
 async fn create(
     client: &Client,
+    grant: Grant,
     source: Option<SourceName>,
     request: Request<Incoming>,
 ) -> Result<Answer, Refusal> {
@@ -124,7 +121,8 @@ async fn create(
     let offer =
         CheckedOffer::check(&text).map_err(|error| bad(format!("The offer cannot be used: {error}.")))?;
     let viewer = client.next_viewer();
-    let outcome = ask(client, WhepAction::Create { viewer, source, offer: Box::new(offer) }).await?;
+    let action = WhepAction::Create { viewer, source, offer: Box::new(offer) };
+    let outcome = ask(client, grant, action).await?;
     let WhepOutcome::Created { session, etag, sdp, ice_servers } = outcome else {
         return Err(refusal(outcome));
     };
@@ -146,13 +144,32 @@ async fn create(
     Ok(answer)
 }
 
-async fn patch(client: &Client, session: String, request: Request<Incoming>) -> Result<Answer, Refusal> {
+async fn patch(
+    client: &Client,
+    grant: Grant,
+    session: String,
+    request: Request<Incoming>,
+) -> Result<Answer, Refusal> {
     let condition = IfMatch::parse(text_of(request.headers(), &header::IF_MATCH));
     let text = body(client, request, FRAGMENT, ACCEPT_PATCH, MAX_FRAGMENT).await?;
     let fragment =
         Fragment::parse(&text).map_err(|error| bad(format!("The fragment cannot be used: {error}.")))?;
     let action = WhepAction::Patch { session, condition, fragment: Box::new(fragment) };
-    done(ask(client, action).await?, StatusCode::NO_CONTENT)
+    match ask(client, grant, action).await? {
+        WhepOutcome::Restarted { etag, fragment } => Ok(restarted(&etag, fragment)),
+        other => done(other, StatusCode::NO_CONTENT),
+    }
+}
+
+fn restarted(etag: &str, fragment: String) -> Answer {
+    let mut answer = Answer::new(Full::from(Bytes::from(fragment)));
+    let headers = answer.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(FRAGMENT));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    if let Ok(etag) = HeaderValue::try_from(etag) {
+        headers.insert(header::ETAG, etag);
+    }
+    answer
 }
 
 /// The body, of the media type that belongs here.
@@ -180,10 +197,11 @@ fn text_of<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
 }
 
 /// Asks the daemon, and waits for what it says.
-async fn ask(client: &Client, action: WhepAction) -> Result<WhepOutcome, Refusal> {
+async fn ask(client: &Client, grant: Grant, action: WhepAction) -> Result<WhepOutcome, Refusal> {
     let (reply, outcome) = WhepReply::new();
+    let peer = client.peer;
     let asked = async {
-        client.events().send(Event::Whep { action, reply }).await.ok()?;
+        client.events().send(Event::Whep { action, grant, peer, reply }).await.ok()?;
         outcome.recv().await.ok()
     };
     // Dropping the other end tells the daemon that nobody waits any more.
@@ -214,11 +232,9 @@ fn refusal(outcome: WhepOutcome) -> Refusal {
             "Nothing here can be sent in what is offered: pictures are in H.264 (packetization-mode 1) \
              or VP8, sound is in Opus with two channels.",
         ),
-        WhepOutcome::Full { viewers } => unavailable(
-            "full",
-            format!("As many viewers as are allowed here ({viewers}) are watching. Try again later."),
-        ),
+        WhepOutcome::Full { message } => unavailable("full", message),
         WhepOutcome::Ended { message } => unavailable("ended", message),
+        WhepOutcome::Revoked => door::wrong("revoked", "What let you in does not hold any more."),
         WhepOutcome::NoSession => Refusal::new(
             StatusCode::NOT_FOUND,
             "unknown_session",
@@ -228,13 +244,13 @@ fn refusal(outcome: WhepOutcome) -> Refusal {
             let (status, code) = match refused {
                 PatchRefusal::NoTag => (StatusCode::PRECONDITION_REQUIRED, "no_tag"),
                 PatchRefusal::OtherTag => (StatusCode::PRECONDITION_FAILED, "other_tag"),
-                PatchRefusal::Restart => (StatusCode::UNPROCESSABLE_ENTITY, "no_restart"),
+                PatchRefusal::Credentials => (StatusCode::UNPROCESSABLE_ENTITY, "other_credentials"),
                 PatchRefusal::TooManyCandidates => (StatusCode::UNPROCESSABLE_ENTITY, "too_many_candidates"),
             };
             Refusal::new(status, code, refused.to_string())
         }
         // The daemon answers what it is asked.
-        WhepOutcome::Done | WhepOutcome::Created { .. } => {
+        WhepOutcome::Done | WhepOutcome::Created { .. } | WhepOutcome::Restarted { .. } => {
             Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "The daemon is at fault.")
         }
     }

@@ -23,10 +23,15 @@ impl Client {
 
     /// With a viewing token; `None` when it is not let in.
     pub fn try_connect(address: SocketAddr, token: Option<&str>) -> Option<Self> {
+        let authorization = token.map(|token| format!("Bearer {token}"));
+        Self::try_connect_by(address, authorization.as_deref())
+    }
+
+    /// With what `Authorization` says; `None` when it is not let in.
+    pub fn try_connect_by(address: SocketAddr, authorization: Option<&str>) -> Option<Self> {
         let mut request = format!("ws://{address}/ws").into_client_request().unwrap();
-        if let Some(token) = token {
-            let value = format!("Bearer {token}").parse().unwrap();
-            request.headers_mut().insert("authorization", value);
+        if let Some(authorization) = authorization {
+            request.headers_mut().insert("authorization", authorization.parse().unwrap());
         }
         smol::block_on(async {
             let stream = Async::<TcpStream>::connect(address).await.unwrap();
@@ -38,9 +43,14 @@ impl Client {
     /// Connected and welcomed.
     pub fn greeted(address: SocketAddr) -> Self {
         let mut client = Self::connect(address);
-        client.say(&json!({"type": "hello", "version": 1, "video_codecs": ["H264", "VP8"]}));
-        client.expect("welcome");
+        client.hello();
         client
+    }
+
+    /// Says hello; the welcome.
+    pub fn hello(&mut self) -> Value {
+        self.say(&json!({"type": "hello", "version": 1, "video_codecs": ["H264", "VP8"]}));
+        self.expect("welcome")
     }
 
     pub fn say(&mut self, message: &Value) {

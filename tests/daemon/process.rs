@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::io::{BufRead as _, BufReader};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -34,7 +34,7 @@ pub struct Daemon {
     pub address: SocketAddr,
     pub folder: TempDir,
     lines: Receiver<String>,
-    log: Arc<Mutex<String>>,
+    log: Log,
 }
 
 /// What a process holds.
@@ -51,9 +51,23 @@ impl Daemon {
         Self::start_with("open = true", &format!("{more}\n{SOURCES}"), &[])
     }
 
+    /// The same with variables in its environment.
+    pub fn start_in(environment: &[(&str, &str)], rest: &str) -> Self {
+        Self::start_all("open = true", rest, &[], environment)
+    }
+
     /// With these lines under `[access]`, the rest of the configuration, and launch files of its
     /// own: their names and what stands in them.
     pub fn start_with(access: &str, rest: &str, launch_files: &[(&str, &str)]) -> Self {
+        Self::start_all(access, rest, launch_files, &[])
+    }
+
+    fn start_all(
+        access: &str,
+        rest: &str,
+        launch_files: &[(&str, &str)],
+        environment: &[(&str, &str)],
+    ) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let pipelines = folder.path().join("pipelines");
         std::fs::create_dir(&pipelines).unwrap();
@@ -61,35 +75,23 @@ impl Daemon {
             std::fs::write(pipelines.join(name), text).unwrap();
         }
         write_config(folder.path(), access, rest);
-        let mut child = Command::new(env!("CARGO_BIN_EXE_vitrina"))
-            .arg("run")
-            .arg("--config")
-            .arg(config_file(folder.path()))
-            .env_remove("DISPLAY")
-            .env_remove("RUST_LOG")
-            .env_remove("JOURNAL_STREAM")
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let stderr = BufReader::new(child.stderr.take().unwrap());
-        let (sender, lines) = channel();
-        let log = Arc::new(Mutex::new(String::new()));
-        let kept = Arc::clone(&log);
-        std::thread::spawn(move || {
-            for line in stderr.lines().map_while(Result::ok) {
-                let mut log = kept.lock().unwrap();
-                log.push_str(&line);
-                log.push('\n');
-                let _ = sender.send(line);
-            }
-        });
-        let mut daemon = Self { child, address: SocketAddr::from(([127, 0, 0, 1], 0)), folder, lines, log };
-        let line = daemon.wait_for_line("listening on http://");
-        let address = line.rsplit("http://").next().unwrap();
-        daemon.address = address.trim().parse().unwrap();
+        let (child, lines, log) = spawn(folder.path(), environment);
+        let address = SocketAddr::from(([127, 0, 0, 1], 0));
+        let mut daemon = Self { child, address, folder, lines, log };
+        daemon.wait_until_it_listens();
         daemon
+    }
+
+    /// Another one in the place of one that has ended, with the same folders.
+    pub fn restart(&mut self) {
+        (self.child, self.lines, self.log) = spawn(self.folder.path(), &[]);
+        self.wait_until_it_listens();
+    }
+
+    fn wait_until_it_listens(&mut self) {
+        let line = self.wait_for_line("listening on http://");
+        let address = line.rsplit("http://").next().unwrap();
+        self.address = address.trim().parse().unwrap();
     }
 
     /// The next line of the log that holds `text`.
@@ -114,6 +116,34 @@ impl Daemon {
     /// Writes another configuration where the daemon's is.
     pub fn rewrite_config(&self, more: &str, sources: &str) {
         write_config(self.folder.path(), "open = true", &format!("{more}\n{sources}"));
+    }
+
+    /// Runs another command of the program, with the daemon's configuration.
+    pub fn command(&self, arguments: &[&str]) -> Output {
+        Command::new(env!("CARGO_BIN_EXE_vitrina"))
+            .args(arguments)
+            .arg("--config")
+            .arg(config_file(self.folder.path()))
+            .env_remove("RUNTIME_DIRECTORY")
+            .env_remove("XDG_RUNTIME_DIR")
+            .output()
+            .unwrap()
+    }
+
+    /// Runs one that succeeds; what it prints.
+    pub fn told(&self, arguments: &[&str]) -> String {
+        let output = self.command(arguments);
+        assert!(output.status.success(), "{output:?}");
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    pub fn control_socket(&self) -> PathBuf {
+        self.folder.path().join("state/control.sock")
+    }
+
+    /// The same, with these lines under `[access]`.
+    pub fn rewrite_access(&self, access: &str, rest: &str) {
+        write_config(self.folder.path(), access, rest);
     }
 
     pub fn signal(&self, signal: i32) {
@@ -173,6 +203,41 @@ impl Drop for Daemon {
             eprintln!("--- the daemon's log\n{}", self.log());
         }
     }
+}
+
+type Log = Arc<Mutex<String>>;
+
+fn spawn(folder: &Path, environment: &[(&str, &str)]) -> (Child, Receiver<String>, Log) {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_vitrina"))
+        .arg("run")
+        .arg("--config")
+        .arg(config_file(folder))
+        .env_remove("DISPLAY")
+        .env_remove("RUST_LOG")
+        .env_remove("JOURNAL_STREAM")
+        .env_remove("RUNTIME_DIRECTORY")
+        // The desktop of whoever runs this is left alone.
+        .env_remove("XDG_RUNTIME_DIR")
+        .env_remove("DBUS_SESSION_BUS_ADDRESS")
+        .envs(environment.iter().copied())
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let stderr = BufReader::new(child.stderr.take().unwrap());
+    let (sender, lines) = channel();
+    let log = Log::default();
+    let kept = Arc::clone(&log);
+    std::thread::spawn(move || {
+        for line in stderr.lines().map_while(Result::ok) {
+            let mut log = kept.lock().unwrap();
+            log.push_str(&line);
+            log.push('\n');
+            let _ = sender.send(line);
+        }
+    });
+    (child, lines, log)
 }
 
 fn config_file(folder: &Path) -> PathBuf {

@@ -25,7 +25,7 @@ fn a_new_token_ends_the_sessions_that_the_old_one_began() {
     std::fs::write(&file, format!("{new}\n")).unwrap();
     daemon.signal(libc::SIGHUP);
     let bye = client.expect("bye");
-    assert_eq!((&bye["reason"], bye["retry_ms"].is_u64()), (&json!("reload"), true));
+    assert_eq!((&bye["reason"], bye["retry_ms"].is_u64()), (&json!("revoked"), true));
     assert!(Client::try_connect(daemon.address, Some(old)).is_none());
     assert!(Client::try_connect(daemon.address, Some(&new)).is_some());
     assert!(!daemon.log().contains(&*new) && !daemon.log().contains(old));

@@ -7,18 +7,18 @@ use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
 const LIMIT: Duration = Duration::from_secs(20);
-const OFFER: &str = include_str!("../golden/sdp/whep-chromium.sdp");
-const SDP: &str = "Content-Type: application/sdp";
+pub const OFFER: &str = include_str!("../golden/sdp/whep-chromium.sdp");
+pub const SDP: &str = "Content-Type: application/sdp";
 const FRAGMENT: &str = "Content-Type: application/trickle-ice-sdpfrag";
 
-struct Answer {
-    status: u16,
+pub struct Answer {
+    pub status: u16,
     head: String,
-    body: String,
+    pub body: String,
 }
 
 impl Answer {
-    fn header(&self, name: &str) -> Option<&str> {
+    pub fn header(&self, name: &str) -> Option<&str> {
         let line = self
             .head
             .lines()
@@ -40,7 +40,7 @@ fn send(address: SocketAddr, method: &str, path: &str, headers: &[&str], body: &
     stream
 }
 
-fn ask(address: SocketAddr, method: &str, path: &str, headers: &[&str], body: &str) -> Answer {
+pub fn ask(address: SocketAddr, method: &str, path: &str, headers: &[&str], body: &str) -> Answer {
     let mut bytes = Vec::new();
     let _ = send(address, method, path, headers, body).read_to_end(&mut bytes);
     let text = String::from_utf8(bytes).unwrap();
@@ -67,6 +67,11 @@ fn fragment(candidates: usize) -> String {
         text += &format!("a=candidate:{number} 1 udp 1 127.0.0.1 {} typ host\r\n", 1024 + number % 60_000);
     }
     text
+}
+
+/// As after a restart.
+fn renamed(fragment: &str) -> String {
+    fragment.replace("a=ice-ufrag:", "a=ice-ufrag:new").replace("a=ice-pwd:", "a=ice-pwd:new")
 }
 
 #[test]
@@ -118,10 +123,22 @@ fn a_session_begins_takes_candidates_and_ends() {
     assert_eq!(patch("*", &fragment(1)).status, 204);
     assert_eq!(patch("\"other\"", &fragment(1)).status, 412);
     assert_eq!(ask(daemon.address, "PATCH", path, &[FRAGMENT], &fragment(1)).status, 428);
-    let restart = fragment(1).replace("a=ice-ufrag:", "a=ice-ufrag:new");
-    let refused = patch("*", &restart);
+    let half = fragment(1).replace("a=ice-ufrag:", "a=ice-ufrag:new");
+    let refused = patch("*", &half);
     assert_eq!(refused.status, 422, "{}", refused.body);
-    assert!(refused.body.contains("ICE restarts are not possible here"), "{}", refused.body);
+    assert!(refused.body.contains("An ICE restart has both other credentials"), "{}", refused.body);
+    let restarted = patch("*", &half.replace("a=ice-pwd:", "a=ice-pwd:new"));
+    assert_eq!(restarted.status, 200, "{}", restarted.body);
+    assert_eq!(restarted.header("content-type"), Some("application/trickle-ice-sdpfrag"));
+    let line = |text: &str, name: &str| text.lines().find(|line| line.starts_with(name)).unwrap().to_owned();
+    for name in ["a=ice-ufrag:", "a=ice-pwd:"] {
+        assert_ne!(line(&restarted.body, name), line(&answer.body, name));
+    }
+    assert!(restarted.body.contains("a=group:BUNDLE 0 1 2\r\nm=video 9 "), "{}", restarted.body);
+    assert!(restarted.body.contains("a=candidate:"), "{}", restarted.body);
+    assert_eq!(patch(tag, &fragment(1)).status, 412, "that was the former ICE session's");
+    let tag = restarted.header("etag").unwrap();
+    let fragment = |candidates| renamed(&fragment(candidates));
     assert_eq!(patch(tag, &fragment(64)).status, 422, "more than a session takes");
     assert_eq!(patch(tag, &fragment(65)).status, 400);
     assert_eq!(patch(tag, &fragment(10_000)).status, 413);

@@ -5,9 +5,10 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use std::collections::BTreeSet;
+use vitrina::core::principal::Role;
 use vitrina::core::protocol::{
-    ByeReason, ClientMessage, ErrorCode, FailureCause, MAX_MESSAGE, MediaKind, ServerMessage, SourceKindName,
-    VERSION,
+    ByeReason, ClientMessage, ErrorCode, FailureCause, MAX_MESSAGE, MediaKind, PausedBy, ServerMessage,
+    SourceKindName, VERSION,
 };
 use vitrina::web::OUTBOX_CAPACITY;
 
@@ -49,8 +50,13 @@ fn client_variant(message: &ClientMessage) -> (usize, usize) {
         ClientMessage::Ping { .. } => 5,
         ClientMessage::Leave => 6,
         ClientMessage::Choose { .. } => 7,
+        ClientMessage::WatchViewers { .. } => 8,
+        ClientMessage::EndViewer { .. } => 9,
+        ClientMessage::Pause { .. } => 10,
+        ClientMessage::Resume { .. } => 11,
+        ClientMessage::Restart => 12,
     };
-    (8, index)
+    (13, index)
 }
 
 fn server_variant(message: &ServerMessage) -> (usize, usize) {
@@ -64,8 +70,9 @@ fn server_variant(message: &ServerMessage) -> (usize, usize) {
         ServerMessage::Bye { .. } => 6,
         ServerMessage::Rendition { .. } => 7,
         ServerMessage::IceServers { .. } => 8,
+        ServerMessage::Viewers { .. } => 9,
     };
-    (9, index)
+    (10, index)
 }
 
 fn assert_all_shown<T>(messages: &[T], variant: impl Fn(&T) -> (usize, usize)) {
@@ -106,6 +113,8 @@ fn every_word_is_explained() {
         | ErrorCode::OutOfOrder
         | ErrorCode::UnknownSource
         | ErrorCode::UnknownRung
+        | ErrorCode::UnknownViewer
+        | ErrorCode::Forbidden
         | ErrorCode::NoCodec
         | ErrorCode::BadSdp
         | ErrorCode::BadCandidate
@@ -119,6 +128,8 @@ fn every_word_is_explained() {
             ErrorCode::OutOfOrder,
             ErrorCode::UnknownSource,
             ErrorCode::UnknownRung,
+            ErrorCode::UnknownViewer,
+            ErrorCode::Forbidden,
             ErrorCode::NoCodec,
             ErrorCode::BadSdp,
             ErrorCode::BadCandidate,
@@ -131,6 +142,8 @@ fn every_word_is_explained() {
         ByeReason::Shutdown
         | ByeReason::Reload
         | ByeReason::Left
+        | ByeReason::Revoked
+        | ByeReason::Ended
         | ByeReason::Full
         | ByeReason::Timeout
         | ByeReason::ConnectionFailed
@@ -144,6 +157,8 @@ fn every_word_is_explained() {
             ByeReason::Shutdown,
             ByeReason::Reload,
             ByeReason::Left,
+            ByeReason::Revoked,
+            ByeReason::Ended,
             ByeReason::Full,
             ByeReason::Timeout,
             ByeReason::ConnectionFailed,
@@ -175,6 +190,10 @@ fn every_word_is_explained() {
         ]
         .map(known),
     );
+    let known = |by: PausedBy| match by {
+        PausedBy::Machine | PausedBy::Admin => by,
+    };
+    assert_words(&[PausedBy::Machine, PausedBy::Admin].map(known));
     let known = |kind: SourceKindName| match kind {
         SourceKindName::Screen
         | SourceKindName::Camera
@@ -209,13 +228,21 @@ fn the_session_s_examples_are_what_the_server_takes_and_gives() {
     run(async {
         let state = tempfile::tempdir().unwrap();
         let running = start(&config(state.path()));
-        assert_eq!(blocks("session"), [running.get("/api/session").await.json()]);
+        let sessions = blocks("session");
+        assert_eq!(sessions[0], running.get("/api/session").await.json());
         let logins = blocks("login");
         let wrong = running.log_in(&logins[0].to_string()).await;
         assert_eq!(blocks("refusal"), [wrong.json()]);
 
         let with_password = start(&password(config(state.path()), logins[1]["password"].as_str().unwrap()));
         assert_eq!(with_password.log_in(&logins[1].to_string()).await.status, 204);
+
+        let (name, secret) = (logins[2]["name"].as_str().unwrap(), logins[2]["password"].as_str().unwrap());
+        let named = start(&with_account(config(state.path()), account(name, secret, Role::Admin)));
+        let cookie = named.log_in(&logins[2].to_string()).await.cookie();
+        let head = format!("GET /api/session HTTP/1.1\r\nCookie: {cookie}");
+        assert_eq!(sessions[1], named.request(&head, "").await.json());
+        assert_eq!((sessions.len(), logins.len()), (2, 3));
     });
 }
 

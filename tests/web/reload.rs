@@ -6,7 +6,7 @@ use std::fs;
 use vitrina::config::Tls;
 use vitrina::web::Reloaded;
 
-const NOTHING: Reloaded = Reloaded { listen_changed: false, access_changed: false };
+const NOTHING: Reloaded = Reloaded { listen_changed: false };
 
 #[test]
 fn another_password_ends_the_sessions_of_the_old_one() {
@@ -16,15 +16,20 @@ fn another_password_ends_the_sessions_of_the_old_one() {
         let running = start(&password(config.clone(), "one"));
         let cookie = running.log_in(r#"{"password":"one"}"#).await.cookie();
         assert_eq!(running.server.reload(&password(config.clone(), "one")).unwrap(), NOTHING);
-        assert!(running.socket(&[("cookie", &cookie)]).await.is_ok());
+        let _socket = running.socket(&[("cookie", &cookie)]).await.unwrap();
+        let grant = running.grant().await;
+        assert!(running.server.holds(&grant));
 
-        let reloaded = running.server.reload(&password(config.clone(), "two")).unwrap();
-        assert_eq!(reloaded, Reloaded { access_changed: true, ..NOTHING });
+        assert_eq!(running.server.reload(&password(config.clone(), "two")).unwrap(), NOTHING);
+        assert!(!running.server.holds(&grant));
         assert_eq!(running.socket(&[("cookie", &cookie)]).await.unwrap_err().status, 401);
         assert_eq!(running.log_in(r#"{"password":"two"}"#).await.status, 204);
 
-        assert!(running.server.reload(&open(config)).unwrap().access_changed);
-        assert!(running.socket(&[]).await.is_ok());
+        running.server.reload(&open(config.clone())).unwrap();
+        let _another = running.socket(&[]).await.unwrap();
+        let grant = running.grant().await;
+        running.server.reload(&password(config, "two")).unwrap();
+        assert!(!running.server.holds(&grant), "who came by the open door");
     });
 }
 
@@ -36,7 +41,7 @@ fn a_deleted_token_is_made_anew_and_the_link_follows() {
         let running = start(&config);
         let old = token(state.path());
         fs::remove_file(state.path().join("token")).unwrap();
-        assert!(running.server.reload(&config).unwrap().access_changed);
+        running.server.reload(&config).unwrap();
         let new = token(state.path());
         assert_ne!(old, new);
         assert!(running.server.link().expose().ends_with(&new));
@@ -54,7 +59,7 @@ fn limits_change_and_an_address_waits_for_a_restart() {
         config.limits.connections = 0;
         config.server.listen = "127.0.0.1:1".parse().unwrap();
         let reloaded = running.server.reload(&config).unwrap();
-        assert_eq!(reloaded, Reloaded { listen_changed: true, ..NOTHING });
+        assert_eq!(reloaded, Reloaded { listen_changed: true });
         assert!(read_to_end(&mut running.tcp().await).await.is_empty());
     });
 }

@@ -24,7 +24,10 @@ fn the_token_is_exchanged_for_a_cookie_that_opens_the_socket() {
     run(async {
         let state = tempfile::tempdir().unwrap();
         let running = start(&config(state.path()));
-        assert_eq!(running.get("/api/session").await.json(), json!({"access": "token", "authorized": false}));
+        assert_eq!(
+            running.get("/api/session").await.json(),
+            json!({"access": "token", "accounts": false, "authorized": false})
+        );
         assert_eq!(running.socket(&[]).await.unwrap_err().status, 401);
 
         let answer = running.log_in(&token_body(&token(state.path()))).await;
@@ -35,7 +38,10 @@ fn the_token_is_exchanged_for_a_cookie_that_opens_the_socket() {
 
         let cookie = answer.cookie();
         let session = running.request(&with_cookie(&cookie), "").await;
-        assert_eq!(session.json(), json!({"access": "token", "authorized": true}));
+        assert_eq!(
+            session.json(),
+            json!({"access": "token", "accounts": false, "authorized": true, "role": "viewer"})
+        );
         assert_eq!(session.header("set-cookie"), None, "it is new");
         let _socket = running.socket(&[("cookie", &cookie)]).await.unwrap();
         let _outbox = running.opened().await;
@@ -87,7 +93,10 @@ fn open_access_asks_for_nothing() {
     run(async {
         let state = tempfile::tempdir().unwrap();
         let running = start(&open(config(state.path())));
-        assert_eq!(running.get("/api/session").await.json(), json!({"access": "open", "authorized": true}));
+        assert_eq!(
+            running.get("/api/session").await.json(),
+            json!({"access": "open", "accounts": false, "authorized": true, "role": "viewer"})
+        );
         assert_eq!(running.log_in(&token_body("whatever")).await.status, 204);
         assert!(running.socket(&[]).await.is_ok());
     });
@@ -178,13 +187,17 @@ fn a_forged_or_altered_cookie_is_nothing() {
         let running = start(&config(state.path()));
         let cookie = running.log_in(&token_body(&token(state.path()))).await.cookie();
         let (name, value) = cookie.split_once('=').unwrap();
-        let (expiry, tag) = value.split_once('.').unwrap();
+        let (text, tag) = value.rsplit_once('.').unwrap();
+        let (expiry, whose) = text.split_once('.').unwrap();
         let later = expiry.parse::<u64>().unwrap() + 1;
         let flipped =
             if tag.starts_with('A') { tag.replacen('A', "B", 1) } else { format!("A{}", &tag[1..]) };
         for forged in [
-            format!("{name}={later}.{tag}"),
-            format!("{name}={expiry}.{flipped}"),
+            format!("{name}={later}.{whose}.{tag}"),
+            format!("{name}={text}.{flipped}"),
+            format!("{name}={expiry}.{}.s.{tag}", "0".repeat(32)),
+            format!("{name}={}.aadmin.{tag}", text.strip_suffix(".s").unwrap()),
+            format!("{name}={expiry}.{tag}"),
             format!("{name}={expiry}."),
             format!("{name}={expiry}.AAAA"),
             format!("{name}="),
@@ -261,11 +274,11 @@ fn a_session_that_is_half_spent_is_made_anew() {
         let now_s = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
         let cookie = |expires_s: u64| {
             let key = hmac::Key::new(hmac::HMAC_SHA256, &fs::read(state.path().join("session_key")).unwrap());
-            let mut text = b"vitrina session 1".to_vec();
-            text.extend(expires_s.to_be_bytes());
-            text.push(1);
-            text.extend(digest::digest(&digest::SHA256, token(state.path()).as_bytes()).as_ref());
-            format!("{name}={expires_s}.{}", URL_SAFE_NO_PAD.encode(hmac::sign(&key, &text)))
+            let secret = digest::digest(&digest::SHA256, token(state.path()).as_bytes());
+            let stamp = digest::digest(&digest::SHA256, &[&[1], secret.as_ref()].concat());
+            let text = format!("{expires_s}.{:032x}.s", 7);
+            let signed = [b"vitrina session 2", stamp.as_ref(), text.as_bytes()].concat();
+            format!("{name}={text}.{}", URL_SAFE_NO_PAD.encode(hmac::sign(&key, &signed)))
         };
         const DAY: u64 = 24 * 3600;
         let old = running.request(&with_cookie(&cookie(now_s + 14 * DAY)), "").await;
@@ -276,6 +289,34 @@ fn a_session_that_is_half_spent_is_made_anew() {
         assert_eq!((young.json()["authorized"].as_bool(), young.header("set-cookie")), (Some(true), None));
         let ended = running.request(&with_cookie(&cookie(now_s - 1)), "").await;
         assert_eq!((ended.json()["authorized"].as_bool(), ended.header("set-cookie")), (Some(false), None));
+
+        // Signed out by the cookie of today, it is over for that of yesterday.
+        let left = running.request(&format!("DELETE /api/session HTTP/1.1\r\nCookie: {renewed}"), "").await;
+        assert_eq!(left.status, 204);
+        let replayed = running.request(&with_cookie(&cookie(now_s + 14 * DAY)), "").await;
+        assert_eq!(replayed.json()["authorized"], false);
+    });
+}
+
+#[test]
+fn cookies_of_vitrina_0_1_go_on() {
+    run(async {
+        let state = tempfile::tempdir().unwrap();
+        let running = start(&config(state.path()));
+        let fresh = running.log_in(&token_body(&token(state.path()))).await.cookie();
+        let name = fresh.split_once('=').unwrap().0;
+        let expires_s = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs() + 1000;
+        let key = hmac::Key::new(hmac::HMAC_SHA256, &fs::read(state.path().join("session_key")).unwrap());
+        let mut text = b"vitrina session 1".to_vec();
+        text.extend(expires_s.to_be_bytes());
+        text.push(1);
+        text.extend(digest::digest(&digest::SHA256, token(state.path()).as_bytes()).as_ref());
+        let old = format!("{name}={expires_s}.{}", URL_SAFE_NO_PAD.encode(hmac::sign(&key, &text)));
+
+        let renewed = running.request(&with_cookie(&old), "").await.cookie();
+        assert_eq!(running.request(&with_cookie(&renewed), "").await.json()["authorized"], true);
+        running.request(&format!("DELETE /api/session HTTP/1.1\r\nCookie: {renewed}"), "").await;
+        assert_eq!(running.request(&with_cookie(&old), "").await.json()["authorized"], false);
     });
 }
 

@@ -58,7 +58,7 @@ fn viewers_are_numbered_and_kept_apart() {
         for _ in 0..3 {
             sockets.push(running.socket(&[]).await.unwrap());
             match running.event().await {
-                Event::Opened { viewer, outbox } => ids.push((viewer, outbox)),
+                Event::Opened { viewer, outbox, .. } => ids.push((viewer, outbox)),
                 other => panic!("{other:?}"),
             }
         }

@@ -13,12 +13,14 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 use vitrina::config::{
-    Access, AudioEncoding, Config, Limits, Log, LogFormat, Network, Secret, Server as ServerConfig, Srtp,
-    Tls, Video,
+    Access, Account, AudioEncoding, Config, Limits, Log, LogFormat, Network, Secret, Server as ServerConfig,
+    Srtp, Tls, Video,
 };
+use vitrina::core::audit::AddressForm;
+use vitrina::core::principal::{AccountName, Rights, Role};
 use vitrina::core::protocol::ClientMessage;
 use vitrina::core::units::Bitrate;
-use vitrina::web::{Deadlines, Event, Outbox, Server};
+use vitrina::web::{Deadlines, Event, Grant, Outbox, Server};
 
 /// No test takes longer; one that would hangs.
 const WATCHDOG: Duration = Duration::from_secs(30);
@@ -45,8 +47,23 @@ pub fn config(state_dir: &Path) -> Config {
             whep_origins: vec![],
         },
         access: Access::Token,
-        network: Network { addresses: vec![], ports: None, srtp: Srtp::Vitrina, ice_servers: vec![] },
-        limits: Limits { viewers: 10, connections: 64, connections_per_address: 64 },
+        shared_sources: Rights::All,
+        accounts: vec![],
+        network: Network {
+            addresses: vec![],
+            port: None,
+            advertise: vec![],
+            tcp: true,
+            srtp: Srtp::Vitrina,
+            ice_servers: vec![],
+        },
+        limits: Limits {
+            viewers: 10,
+            viewers_per_source: 10,
+            viewers_per_account: 10,
+            connections: 64,
+            connections_per_address: 64,
+        },
         video: Video {
             encoders: vec![],
             bitrate: None,
@@ -54,7 +71,12 @@ pub fn config(state_dir: &Path) -> Config {
             grace: Duration::from_secs(5),
         },
         audio: AudioEncoding { bitrate: Bitrate::from_kbps(64) },
-        log: Log { level: "info".into(), format: LogFormat::Text },
+        log: Log {
+            level: "info".into(),
+            format: LogFormat::Text,
+            audit_file: None,
+            audit_addresses: AddressForm::Short,
+        },
         sources: vec![],
     }
 }
@@ -66,6 +88,17 @@ pub fn open(mut config: Config) -> Config {
 
 pub fn password(mut config: Config, password: &str) -> Config {
     config.access = Access::Password(Secret::new(password.into()));
+    config
+}
+
+/// An account that sees everything.
+pub fn account(name: &str, password: &str, role: Role) -> Account {
+    let hash = vitrina::web::hash_password(password).unwrap();
+    Account { name: AccountName::new(name).unwrap(), hash, role, sources: Rights::All }
+}
+
+pub fn with_account(mut config: Config, account: Account) -> Config {
+    config.accounts.push(account);
     config
 }
 
@@ -124,6 +157,14 @@ impl Running {
     pub async fn opened(&self) -> Outbox {
         match self.event().await {
             Event::Opened { outbox, .. } => outbox,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// The next event, which says that a client has come; who it is.
+    pub async fn grant(&self) -> Grant {
+        match self.event().await {
+            Event::Opened { grant, .. } => grant,
             other => panic!("{other:?}"),
         }
     }

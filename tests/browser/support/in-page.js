@@ -26,7 +26,9 @@
         const video = videoOf(source);
         if (!video || video === watched) return;
         watched = video;
-        video.requestVideoFrameCallback((now, metadata) => finish(resolve, { at: Date.now(), video, metadata }));
+        video.requestVideoFrameCallback((now, metadata) =>
+          finish(resolve, { at: Date.now(), ran: performance.now(), video, metadata }),
+        );
       };
       const observer = new MutationObserver(look);
       const finish = (settle, value) => {
@@ -139,18 +141,28 @@
     return check === (all & 0xffn) ? Number(time) : null;
   }
 
-  /** How old the screen clock's pictures are when the page's frame callback comes, in ms. */
+  /**
+   * How old the screen clock's pictures are, in ms: when the browser hands them to its compositor
+   * (`composed`), and when the page's frame callback runs (`called`), up to a refresh of the
+   * browser's screen later. `kept`: from a picture's last packet to the compositor.
+   */
   async function latencies(source, screenWidth, count) {
-    const ages = [];
+    const seen = { composed: [], called: [], kept: [] };
     let unread = 0;
     let frames = 0;
-    for (; ages.length < count && frames < count * 2; frames += 1) {
-      const { at, video } = await nextFrame(source);
+    for (; seen.called.length < count && frames < count * 2; frames += 1) {
+      const { at, ran, video, metadata } = await nextFrame(source);
       const shown = readClock(video, screenWidth);
-      if (shown === null) unread += 1;
-      else ages.push((at % 2 ** 40) - shown);
+      if (shown === null) {
+        unread += 1;
+        continue;
+      }
+      const age = (at % 2 ** 40) - shown;
+      seen.called.push(age);
+      seen.composed.push(age - (ran - metadata.presentationTime));
+      seen.kept.push(metadata.presentationTime - metadata.receiveTime);
     }
-    return { ages, unread, frames };
+    return { ...seen, unread, frames };
   }
 
   /** How loud the source's sound is: its largest root mean square within half a second. */
