@@ -4,11 +4,11 @@
 import assert from 'node:assert/strict';
 import test, { after } from 'node:test';
 import { Stage } from '../browser/support/stage.mjs';
-import { chromiumOn, daemonOn, watch } from './support/hosts.mjs';
+import { chromiumOn, daemonOn, expiry, login, watch } from './support/hosts.mjs';
 import { coturn, Lab, onlyRelayed } from './support/lab.mjs';
 
 /** How long the picture may be away, in ms. */
-const AWAY_MS = 3000;
+const AWAY_MS = Number(process.env.VITRINA_AWAY_MS ?? 3000);
 /** What Chromium says of connections that were cut. */
 const CUT = [/net::ERR_|WebSocket connection to/];
 
@@ -22,6 +22,7 @@ async function away(t, viewer, change) {
   await change();
   const ms = await viewer.outage('ball', since);
   t.diagnostic(`the picture was away for ${ms} ms`);
+  assert.ok(ms > 200, 'it was for nothing: the picture came all the time');
   assert.ok(ms < AWAY_MS, `the picture was away for ${ms} ms`);
   const [{ type }] = await viewer.page.evaluate(() => performance.getEntriesByType('navigation'));
   assert.equal(type, 'navigate', 'the page was not loaded again');
@@ -41,11 +42,9 @@ test('the_viewer_s_address_changes_and_its_login_to_the_turn_server_has_expired'
   stage.after(() => lab.rules(''));
   await coturn(stage, lab, { secret: 'north' });
   const server = { urls: [`turn:${lab.turn}:3478?transport=udp`], secret: 'north', lifetime_s: 5 };
-  await daemonOn(stage, lab, { network: { ice_server: [server] } });
+  await daemonOn(stage, lab, { network: { tcp: false, ice_server: [server] } });
   const viewer = await watch(stage, await browser, lab.capture, { expect: CUT });
-  const login = await viewer.page.evaluate(() => window.vitrinaTest.peers.at(-1).getConfiguration().iceServers[0]);
-  const expires = Number(login.username.split(':')[0]) * 1000;
-  await viewer.page.waitForFunction((at) => Date.now() > at, expires + 1000);
+  await viewer.page.waitForFunction((at) => Date.now() > at, expiry(await login(viewer)) + 1000);
   await away(t, viewer, () => lab.move('viewer', '192.0.2.78'));
   const { local } = await viewer.route();
   assert.equal(local.candidateType, 'relay');
@@ -60,7 +59,7 @@ test('the_daemon_s_address_changes', async (t) => {
     lab.move('capture', '10.1.0.3');
     lab.name('capture.test', lab.capture);
   });
-  assert.equal((await viewer.route()).remote.address, lab.capture);
+  assert.equal((await viewer.route()).remote.protocol, 'udp');
 });
 
 test('the_daemon_is_started_again', async (t) => {

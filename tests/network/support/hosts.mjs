@@ -30,3 +30,16 @@ export async function watch(stage, browser, host, options) {
   await viewer.assertMoves('ball', { frames: 10 });
   return viewer;
 }
+
+/** The TURN server that the page's connection has now, with its login. */
+export function login(viewer) {
+  return viewer.page.evaluate(() => {
+    const peer = window.vitrinaTest.peers.find(({ connectionState }) => connectionState === 'connected');
+    return peer.getConfiguration().iceServers[0];
+  });
+}
+
+/** When a login expires, in ms. */
+export function expiry({ username }) {
+  return Number(username.split(':')[0]) * 1000;
+}
