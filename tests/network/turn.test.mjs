@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import test, { after } from 'node:test';
 import { Stage } from '../browser/support/stage.mjs';
-import { chromiumOn, daemonOn, watch } from './support/hosts.mjs';
+import { chromiumOn, daemonOn, expiry, login, watch } from './support/hosts.mjs';
 import { coturn, Lab, onlyRelayed } from './support/lab.mjs';
 
 const SECRET = 'the north wind and the sun';
@@ -17,13 +17,6 @@ const LIFETIME_S = 6;
 function server(transport) {
   return { urls: [`turn:${lab.turn}:3478?transport=${transport}`], secret: SECRET, lifetime_s: LIFETIME_S };
 }
-
-/** When a login expires, in ms. */
-const expiry = ({ username }) => Number(username.split(':')[0]) * 1000;
-
-/** The login that the page's connection has now. */
-const login = (viewer) =>
-  viewer.page.evaluate(() => window.vitrinaTest.peers.at(-1).getConfiguration().iceServers[0]);
 
 /** Asks the TURN server for a relay with that login: the first candidate's type, or the error's code. */
 function ask(viewer, iceServer) {
@@ -48,7 +41,7 @@ test('pictures_go_through_a_turn_server_and_on_after_the_login_has_expired', asy
   const stage = new Stage(t);
   onlyRelayed(lab);
   await coturn(stage, lab, { secret: SECRET });
-  await daemonOn(stage, lab, { network: { ice_server: [server('udp')] } });
+  await daemonOn(stage, lab, { network: { tcp: false, ice_server: [server('udp')] } });
   const viewer = await watch(stage, await browser, lab.capture);
   const { local } = await viewer.route();
   assert.deepEqual([local.candidateType, local.relayProtocol, local.address], ['relay', 'udp', lab.turn]);
@@ -68,7 +61,7 @@ test('where_udp_is_blocked_the_turn_server_is_reached_by_tcp', async (t) => {
   const stage = new Stage(t);
   onlyRelayed(lab, { protocols: ['tcp'] });
   await coturn(stage, lab, { secret: SECRET });
-  await daemonOn(stage, lab, { network: { ice_server: [server('tcp')] } });
+  await daemonOn(stage, lab, { network: { tcp: false, ice_server: [server('tcp')] } });
   const viewer = await watch(stage, await browser, lab.capture);
   const { local } = await viewer.route();
   assert.deepEqual([local.candidateType, local.relayProtocol, local.address], ['relay', 'tcp', lab.turn]);

@@ -4,10 +4,10 @@ import { fileURLToPath } from 'node:url';
 import { PORT } from './lab.mjs';
 
 /** A page is open to all here: what is tried is the network. */
-export function daemonOn(stage, lab, { network = {}, listen = `0.0.0.0:${PORT}` } = {}) {
+export function daemonOn(stage, lab, { network = {}, server = {} } = {}) {
   return stage.daemon(
     {
-      server: { listen },
+      server: { listen: `0.0.0.0:${PORT}`, ...server },
       access: { open: true },
       network,
       source: [{ name: 'ball', kind: 'test', pattern: 'ball', size: '320x180', tone: false }],
@@ -29,4 +29,17 @@ export async function watch(stage, browser, host, options) {
   await viewer.follow('ball');
   await viewer.assertMoves('ball', { frames: 10 });
   return viewer;
+}
+
+/** The TURN server that the page's connection has now, with its login. */
+export function login(viewer) {
+  return viewer.page.evaluate(() => {
+    const peer = window.vitrinaTest.peers.find(({ connectionState }) => connectionState === 'connected');
+    return peer.getConfiguration().iceServers[0];
+  });
+}
+
+/** When a login expires, in ms. */
+export function expiry({ username }) {
+  return Number(username.split(':')[0]) * 1000;
 }

@@ -1,12 +1,12 @@
 // Hosts of the tests' own, each a network namespace, and the router between them:
 //
 //   viewer 192.0.2.2 ------- 192.0.2.1 router 10.1.0.1 ------- 10.1.0.2 capture
-//          2001:db8:2::2                 203.0.113.1                    2001:db8:1::2
+//          (2001:db8:2::2)               203.0.113.1                  (2001:db8:1::2)
 //                                             |
 //                                        203.0.113.2 turn
 //
-// The router forwards everything until it is told rules. All of it is gone with the namespaces that
-// tests/network/enter makes.
+// IPv6 is there where a test asks for it: everything would go by it otherwise. The router forwards
+// everything until it is told rules. All is gone with the namespaces that tests/network/enter makes.
 
 import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
@@ -36,7 +36,8 @@ export class Lab {
   outside = bare(HOSTS.viewer.gateways[0]);
 
   /** Makes the hosts, in place of those that an earlier test may have left. */
-  constructor() {
+  constructor({ ipv6 = false } = {}) {
+    if (!process.env.VITRINA_LAB) throw new Error('these tests are run by tests/network/enter');
     const hosts = ['router', ...Object.keys(HOSTS)];
     const names = execFileSync('ip', ['netns', 'list'], { encoding: 'utf8' });
     const left = hosts.filter((host) => new RegExp(`^${host}\\b`, 'm').test(names));
@@ -44,10 +45,11 @@ export class Lab {
     for (const host of hosts) ip(['link set lo up'], host);
     write('router', '/proc/sys/net/ipv4/ip_forward', 1);
     write('router', '/proc/sys/net/ipv6/conf/all/forwarding', 1);
+    const wanted = (address) => ipv6 || !is6(address);
     for (const [host, { addresses, gateways }] of Object.entries(HOSTS)) {
       ip([`link add ${host} type veth peer name eth0 netns ${host}`, `link set ${host} up`], 'router');
-      ip(gateways.map((address) => add(address, host)), 'router');
-      ip(['link set eth0 up', ...addresses.flatMap((address, at) => given(address, gateways[at]))], host);
+      ip(gateways.filter(wanted).map((address) => add(address, host)), 'router');
+      ip(['link set eth0 up', ...addresses.filter(wanted).flatMap((address, at) => given(address, gateways[at]))], host);
     }
   }
 
@@ -59,6 +61,12 @@ export class Lab {
   /** Gives the router these rules, in nft's words, in place of what it had. */
   rules(text) {
     execFileSync('ip', ['netns', 'exec', 'router', 'nft', '-f', '-'], { input: `flush ruleset\n${text}` });
+  }
+
+  /** Says on every host whose name that is, in place of who had it. */
+  name(name, address) {
+    // Which is /etc/hosts here: see tests/network/enter.
+    writeFileSync('/run/hosts', `127.0.0.1 localhost\n${address} ${name}\n`);
   }
 
   /** Takes a host's IPv4 address and gives it another, as a new lease or another network does. */
