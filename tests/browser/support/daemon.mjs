@@ -1,6 +1,7 @@
 // The daemon as its user starts it: a config file and `vitrina run`.
 
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { VITRINA } from './paths.mjs';
@@ -13,6 +14,13 @@ import { toml } from './toml.mjs';
  * is known of. The same words came once from a probe that dropped a keyframe request.
  */
 const KNOWN = /gst_mini_object_unref: assertion 'mini_object != NULL' failed/;
+
+/** An account for the config, with its password hashed as its user would have it done. */
+export function account(name, password, role) {
+  const { status, stdout, stderr } = spawnSync(VITRINA, ['passwd', name, '--role', role, '--print'], { input: `${password}\n`, encoding: 'utf8' });
+  assert.equal(status, 0, stderr);
+  return { name, role, password_hash: /password_hash = ["'](.*)["']/.exec(stdout)[1] };
+}
 
 export class Daemon {
   /** Its address, `http://127.0.0.1:PORT`. */
