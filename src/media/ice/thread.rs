@@ -205,21 +205,21 @@ impl Thread {
     }
 
     fn connection(&mut self, now: Instant, token: u64, flags: epoll::EventFlags) {
-        let Some(mut connection) = self.connections.remove(&token) else { return };
+        let Some(connection) = self.connections.get_mut(&token) else { return };
         let (from, to) = (connection.from, connection.to);
-        let result = connection.writer.flush().and_then(|()| {
-            connection.receive(|bytes| {
-                self.arrived(now, Arrival { protocol: Protocol::Tcp, from, to, bytes });
-            })
-        });
+        // Looked at once all is read: what follows from it may go over this very connection.
+        let mut arrived = Vec::new();
+        let result =
+            connection.writer.flush().and_then(|()| connection.receive(|bytes| arrived.push(bytes.to_vec())));
+        for bytes in &arrived {
+            self.arrived(now, Arrival { protocol: Protocol::Tcp, from, to, bytes });
+        }
         let ended = flags.intersects(epoll::EventFlags::ERR | epoll::EventFlags::HUP);
         match result {
-            Ok(()) if !ended => {
-                self.connections.insert(token, connection);
-            }
+            Ok(()) if !ended => {}
             result => {
                 tracing::debug!(?result, "an ICE connection over TCP has ended");
-                drop(connection);
+                drop(self.connections.remove(&token));
                 if let Some(id) = self.by_address.remove(&(Protocol::Tcp, from))
                     && let Some(peer) = self.peers.get_mut(&id)
                 {
