@@ -193,7 +193,7 @@ test('an invitation is used once, by who is not in, and then one is who it makes
   await createAccess({ fetch: inside.fetch, link: { invite: 'abc' } }).enter();
   assert.equal(inside.asked.length, 1, 'it is not spent on who is in');
   const spent = server([closed(), reply(401, { error: { code: 'expired', message: 'm' } })]);
-  assert.equal((await createAccess({ fetch: spent.fetch, link: { invite: 'abc' } }).enter()).refusal.code, 'invite');
+  assert.equal((await createAccess({ fetch: spent.fetch, link: { invite: 'abc' } }).enter()).refusal.code, 'invitation_over');
 });
 
 /** As much of RTCPeerConnection as is used, with descriptions that the test lets through. */

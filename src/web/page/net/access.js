@@ -103,7 +103,7 @@ export function createAccess({ fetch, link = null }) {
     if (!later) unused = null;
     if (result.ok) return 'invite' in login ? check() : { ...session, authorized: true };
     // Whatever is wrong with an invitation, there is one thing to do about it.
-    return { ...session, refusal: later || 'token' in login ? result : { ...result, code: 'invite' } };
+    return { ...session, refusal: later || 'token' in login ? result : { ...result, code: 'invitation_over' } };
   }
 
   /** Forgets this browser. Rejects when out of reach. */

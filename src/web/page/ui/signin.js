@@ -200,7 +200,7 @@ export function createSignIn(root, { signIn, onSuccess }) {
     const words = problem === null ? '' : t(key, { seconds: Math.max(1, seconds) });
     text(error, words === key ? t('signin.error.other') : words);
     // Of these nothing that is typed here is the cause.
-    const wrong = problem !== null && problem !== 'revoked' && problem !== 'invite';
+    const wrong = problem !== null && problem !== 'revoked' && problem !== 'invitation_over';
     attribute(input, 'aria-invalid', String(wrong && problem !== 'empty_name'));
     attribute(user, 'aria-invalid', String(problem === 'empty_name' || problem === 'wrong_login'));
     submit.disabled = busy || waits;
