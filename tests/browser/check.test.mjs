@@ -9,7 +9,7 @@ const SOURCES = [{ name: 'screen', kind: 'test', pattern: 'smpte', size: '320x18
 
 /** Waits for the result: the verdict of each line, and its words. */
 async function result(viewer) {
-  await viewer.page.waitForSelector('[data-testid="check"][data-running="false"] [data-testid="check-line"]');
+  await viewer.page.waitForSelector('[data-testid="check"][data-running="false"] [data-testid="check-line"]', { timeout: 60_000 });
   return viewer.page.$$eval('[data-testid="check-line"]', (lines) =>
     Object.fromEntries(lines.map((line) => [line.dataset.line, { verdict: line.dataset.verdict, words: line.innerText }])),
   );

@@ -92,7 +92,7 @@ test('a way that does not stand in time is blocked, or was never offered', async
     ['relay', [], [UDP], 'not_offered'],
   ]) {
     const run = await begin(way).offered(servers, candidates);
-    await run.timers.pass(8000);
+    await run.timers.pass(10_000);
     assert.equal((await run.found).outcome, outcome, `${way} ${servers.length}`);
   }
   const run = begin('tcp');
@@ -100,7 +100,7 @@ test('a way that does not stand in time is blocked, or was never offered', async
   run.socket.say(welcome());
   run.socket.say(offer());
   run.socket.say({ type: 'candidate', mline: 0, candidate: UDP });
-  await run.timers.pass(8000);
+  await run.timers.pass(10_000);
   assert.equal((await run.found).outcome, 'not_offered');
 });
 
@@ -114,7 +114,7 @@ test('what STUN and TURN servers gave or refused is kept', async () => {
   assert.deepEqual({ reflexive, errors, relayed, stun }, { reflexive: ['198.51.100.7'], errors: [701], relayed: false, stun: true });
   const relay = await begin('relay').offered(TURN);
   relay.peer.options.onCandidate(0, RELAY);
-  await relay.timers.pass(8000);
+  await relay.timers.pass(10_000);
   assert.equal((await relay.found).relayed, true);
 });
 
@@ -186,6 +186,14 @@ test('a relay’s failure says where it ends', () => {
   assert.equal(stun({ reflexive: ['198.51.100.7'] }), 'check.stun.good');
   assert.equal(stun({}), 'check.stun.same');
   assert.equal(stun({ errors: [701] }), 'check.stun.bad');
+});
+
+test('what carries media now is open, whatever was found', () => {
+  const line = (found, id) => verdicts(found)[id];
+  assert.equal(line(of(SHUT, SHUT, NEVER, { route: 'srflx', protocol: 'UDP', rttMs: 3 }), 'udp'), 'good');
+  assert.equal(line(of(finding('full'), SHUT, NEVER, { route: 'host', protocol: 'TCP', rttMs: 3 }), 'tcp'), 'good');
+  const relayed = of(SHUT, SHUT, SHUT, { route: 'relay', protocol: 'UDP', rttMs: 3 });
+  assert.deepEqual([line(relayed, 'relay'), line(relayed, 'udp'), relayed.summary.words], ['good', 'fair', 'check.summary.relay']);
 });
 
 test('the route in use is told as it is', () => {

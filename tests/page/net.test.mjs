@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { createAccess, tokenIn } from '../../src/web/page/net/access.js';
+import { createAccess, loginIn } from '../../src/web/page/net/access.js';
 import { ServerClock } from '../../src/web/page/net/clock.js';
 import { takesConstrainedBaseline, videoCodecs, withStereo } from '../../src/web/page/net/codecs.js';
 import { createPeer } from '../../src/web/page/net/peer.js';
@@ -90,7 +90,7 @@ function server(answers) {
 test('a link’s token is tried once', async () => {
   const closed = () => reply(200, { access: 'token', authorized: false });
   const { asked, fetch } = server([closed(), reply(401, { error: { code: 'wrong_token', message: 'm' } }), closed()]);
-  const access = createAccess({ fetch, linkToken: 'abc' });
+  const access = createAccess({ fetch, link: { token: 'abc' } });
   const entry = await access.enter();
   assert.deepEqual(entry, {
     access: 'token',
@@ -115,7 +115,7 @@ test('a link’s token is kept while the daemon is out of reach or throttles', a
     closed(),
     reply(204),
   ]);
-  const access = createAccess({ fetch, linkToken: 'abc' });
+  const access = createAccess({ fetch, link: { token: 'abc' } });
   await assert.rejects(access.enter());
   assert.deepEqual((await access.enter()).refusal, { ok: false, code: 'throttled', message: '', retryMs: 3000 });
   assert.equal((await access.enter()).authorized, true);
@@ -129,7 +129,7 @@ test('no token is sent where none is asked for', async () => {
   ]) {
     const { asked, fetch } = server([reply(200, session)]);
     const nobody = { accounts: false, name: null, role: 'viewer' };
-    assert.deepEqual(await createAccess({ fetch, linkToken: 'abc' }).enter(), { ...session, ...nobody });
+    assert.deepEqual(await createAccess({ fetch, link: { token: 'abc' } }).enter(), { ...session, ...nobody });
     assert.equal(asked.length, 1);
   }
 });
@@ -163,20 +163,37 @@ test('a sign-in never rejects and always has a code', async () => {
   }
 });
 
-test('a token is found in what people paste', () => {
+test('a way in is found in what people paste', () => {
   const table = [
-    ['abc-123', 'abc-123'],
-    ['  abc \n', 'abc'],
-    ['https://host:8443/#token=abc', 'abc'],
-    ['#token=a%2Bb', 'a+b'],
-    ['#token=%E0%A4%A', '%E0%A4%A'],
-    ['#a=1&token=abc&b=2', 'abc'],
+    ['abc-123', { token: 'abc-123' }],
+    ['  abc \n', { token: 'abc' }],
+    ['https://host:8443/#token=abc', { token: 'abc' }],
+    ['https://host:8443/#invite=abc', { invite: 'abc' }],
+    ['#token=a%2Bb', { token: 'a+b' }],
+    ['#token=%E0%A4%A', { token: '%E0%A4%A' }],
+    ['#a=1&token=abc&b=2', { token: 'abc' }],
     ['https://host:8443/', null],
     ['two words', null],
     ['', null],
     ['#', null],
   ];
-  for (const [text, token] of table) assert.equal(tokenIn(text), token, text);
+  for (const [text, login] of table) assert.deepEqual(loginIn(text), login, text);
+});
+
+test('an invitation is used once, by who is not in, and then one is who it makes one', async () => {
+  const closed = () => reply(200, { access: 'named', accounts: true, authorized: false });
+  const guest = { access: 'named', accounts: true, authorized: true, name: 'Ana', role: 'participant' };
+  const { asked, fetch } = server([closed(), reply(204), reply(200, guest), closed()]);
+  const access = createAccess({ fetch, link: { invite: 'abc' } });
+  assert.deepEqual(await access.enter(), guest);
+  assert.deepEqual(asked[1], ['POST', '/api/session', '{"invite":"abc"}']);
+  assert.equal((await access.enter()).authorized, false);
+  assert.equal(asked.length, 4);
+  const inside = server([reply(200, guest)]);
+  await createAccess({ fetch: inside.fetch, link: { invite: 'abc' } }).enter();
+  assert.equal(inside.asked.length, 1, 'it is not spent on who is in');
+  const spent = server([closed(), reply(401, { error: { code: 'expired', message: 'm' } })]);
+  assert.equal((await createAccess({ fetch: spent.fetch, link: { invite: 'abc' } }).enter()).refusal.code, 'invite');
 });
 
 /** As much of RTCPeerConnection as is used, with descriptions that the test lets through. */

@@ -4,7 +4,7 @@
 
 import { createActions } from './actions.js';
 import { chooseLanguage, translate, translator } from './i18n/i18n.js';
-import { createAccess, tokenIn } from './net/access.js';
+import { createAccess, loginIn } from './net/access.js';
 import { invitationFrom, watchersFrom } from './net/admin.js';
 import { checkUp } from './net/checkup.js';
 import { videoCodecs } from './net/codecs.js';
@@ -49,15 +49,15 @@ const storage = (() => {
  */
 const QUIET_REFUSALS = new Set(['bad_candidate', 'unknown_rung', 'out_of_order']);
 
-/** Takes the token from the address, and from the address bar: it is not left in the history. */
-function takeLinkToken() {
-  if (!location.hash.includes('token=')) return null;
-  const token = tokenIn(location.hash);
+/** Takes the way in from the address, and from the address bar: it is not left in the history. */
+function takeLink() {
+  if (!/(token|invite)=/.test(location.hash)) return null;
+  const login = loginIn(location.hash);
   history.replaceState(null, '', location.pathname + location.search);
-  return token;
+  return login;
 }
 
-const access = createAccess({ fetch: (...request) => fetch(...request), linkToken: takeLinkToken() });
+const access = createAccess({ fetch: (...request) => fetch(...request), link: takeLink() });
 const settings = loadSettings(storage);
 const languageOf = (chosen) => chosen ?? chooseLanguage(navigator.languages ?? [navigator.language]);
 
@@ -266,9 +266,9 @@ addEventListener('keydown', (event) => {
 watchNetwork(() => parts.supervisor.wake(true), () => parts.supervisor.wake());
 document.addEventListener('visibilitychange', () => document.hidden || parts.supervisor.wake());
 addEventListener('hashchange', () => {
-  const token = takeLinkToken();
-  if (token === null) return;
-  access.offerToken(token);
+  const login = takeLink();
+  if (login === null) return;
+  access.offer(login);
   if (store.get().phase === 'signed-out') parts.supervisor.start();
 });
 // A page that is left says so; one that comes back from the browser's cache starts again.

@@ -101,6 +101,7 @@ export const en = {
   'signin.error.empty_name': 'Enter your name first.',
   'signin.error.wrong_login': 'Name or password is not right.',
   'signin.error.busy': 'Too many are signing in at once. Try again.',
+  'signin.error.invite': 'This invitation does not hold any more, or was used up. Ask for another.',
   'signin.error.revoked': 'What let you in does not hold any more. Sign in again.',
   'signin.error.throttled': 'Too many attempts. Try again in {seconds} s.',
   'signin.error.unreachable': 'The machine cannot be reached. Try again.',

@@ -106,6 +106,7 @@ export const es = {
   'signin.error.empty_name': 'Escriba primero su nombre.',
   'signin.error.wrong_login': 'El nombre o la contraseña no son correctos.',
   'signin.error.busy': 'Demasiadas personas están iniciando sesión a la vez. Inténtelo de nuevo.',
+  'signin.error.invite': 'Esta invitación ya no vale o se ha agotado. Pida otra.',
   'signin.error.revoked': 'Lo que le dejó entrar ya no vale. Inicie sesión de nuevo.',
   'signin.error.throttled': 'Demasiados intentos. Vuelva a probar en {seconds} s.',
   'signin.error.unreachable': 'No se puede llegar a la máquina. Inténtelo de nuevo.',

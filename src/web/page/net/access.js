@@ -22,10 +22,10 @@ const DEADLINE_MS = 6000;
 /**
  * @param {object} options
  * @param {typeof fetch} options.fetch
- * @param {string | null} [options.linkToken] the token that came with the link
+ * @param {{token: string} | {invite: string} | null} [options.link] what came with the link
  */
-export function createAccess({ fetch, linkToken = null }) {
-  let token = linkToken;
+export function createAccess({ fetch, link = null }) {
+  let unused = link;
 
   async function request(method, body, deadlineMs = DEADLINE_MS) {
     const control = new AbortController();
@@ -61,7 +61,7 @@ export function createAccess({ fetch, linkToken = null }) {
   }
 
   /**
-   * @param {{token: string} | {password: string} | {name: string, password: string}} login
+   * @param {{token: string} | {invite: string} | {password: string} | {name: string, password: string}} login
    * @returns {Promise<SignIn>} never rejects
    */
   async function signIn(login) {
@@ -88,48 +88,53 @@ export function createAccess({ fetch, linkToken = null }) {
   }
 
   /**
-   * Asks whether this browser may watch and, where not, tries the link's token once.
+   * Asks whether this browser may watch and, where not, tries what came with the link, once.
    * @param {number} [deadlineMs] for the first answer
    * @returns {Promise<Entry>} rejects when the daemon is out of reach
    */
   async function enter(deadlineMs) {
     const session = await check(deadlineMs);
-    if (session.authorized || token === null || session.access !== 'token') return session;
-    const result = await signIn({ token });
+    const login = unused;
+    const fits = login !== null && ('invite' in login || session.access === 'token');
+    if (session.authorized || !fits) return session;
+    const result = await signIn(login);
     if (!result.ok && result.code === 'unreachable') throw new Error('unreachable');
-    if (result.ok || result.code !== 'throttled') token = null;
-    return result.ok ? { ...session, authorized: true } : { ...session, refusal: result };
+    const later = result.code === 'throttled' || result.code === 'busy';
+    if (!later) unused = null;
+    if (result.ok) return 'invite' in login ? check() : { ...session, authorized: true };
+    // Whatever is wrong with an invitation, there is one thing to do about it.
+    return { ...session, refusal: later || 'token' in login ? result : { ...result, code: 'invite' } };
   }
 
   /** Forgets this browser. Rejects when out of reach. */
   async function signOut() {
-    token = null;
+    unused = null;
     await request('DELETE');
   }
 
-  /** Takes the token of a link that was opened in a page already loaded. */
-  function offerToken(next) {
-    token = next;
+  /** Takes what came with a link that was opened in a page already loaded. */
+  function offer(login) {
+    unused = login;
   }
 
-  return { check, enter, signIn, signOut, offerToken };
+  return { check, enter, signIn, signOut, offer };
 }
 
 /**
- * The token in what a person pasted or in an address's fragment: the token itself, or a whole
- * link with `#token=...`.
+ * The way in that is in what a person pasted or in an address's fragment: a token by itself, or a whole
+ * link with `#token=...` or `#invite=...`.
  * @param {string} text
- * @returns {string | null}
+ * @returns {{token: string} | {invite: string} | null}
  */
-export function tokenIn(text) {
+export function loginIn(text) {
   const trimmed = text.trim();
-  const match = /(?:^|[#&?])token=([^&\s]+)/.exec(trimmed);
+  const match = /(?:^|[#&?])(token|invite)=([^&\s]+)/.exec(trimmed);
   if (match) {
     try {
-      return decodeURIComponent(match[1]);
+      return { [match[1]]: decodeURIComponent(match[2]) };
     } catch {
-      return match[1];
+      return { [match[1]]: match[2] };
     }
   }
-  return trimmed === '' || /[\s#]|:\/\//.test(trimmed) ? null : trimmed;
+  return trimmed === '' || /[\s#]|:\/\//.test(trimmed) ? null : { token: trimmed };
 }

@@ -8,9 +8,9 @@ import { hasServer, readCandidate, withoutCandidates } from './candidates.js';
 import { startSession } from './session.js';
 
 /** A way that does not stand by then is taken for blocked: lost checks are sent again for seconds. */
-const PROBE_MS = 8000;
+const PROBE_MS = 10_000;
 /** A daemon that has named nothing for a way by then, after its offer, has nothing for it. */
-const OFFERED_MS = 2500;
+const OFFERED_MS = 4000;
 
 /** @typedef {'udp' | 'tcp' | 'relay'} Way */
 

@@ -2,7 +2,7 @@
  * The sign-in: by name, by a token or by a password; what was wrong with it, and where to find it.
  */
 
-import { tokenIn } from '../net/access.js';
+import { loginIn } from '../net/access.js';
 import { attribute, h, icon, iconButton, label, setIcon, text } from './dom.js';
 
 /** What a password manager is to file a password without a name under. */
@@ -147,8 +147,8 @@ export function createSignIn(root, { signIn, onSuccess }) {
     if (input.value.trim() === '') return { missing: way() === 'token' ? 'empty' : 'empty_password' };
     if (way() === 'name') return { login: { name, password: input.value } };
     if (way() === 'password') return { login: { password: input.value } };
-    const token = tokenIn(input.value);
-    return token === null ? { missing: 'no_token' } : { login: { token } };
+    const login = loginIn(input.value);
+    return login === null ? { missing: 'no_token' } : { login };
   }
 
   async function send(event) {
@@ -199,7 +199,8 @@ export function createSignIn(root, { signIn, onSuccess }) {
     const key = `signin.error.${problem}`;
     const words = problem === null ? '' : t(key, { seconds: Math.max(1, seconds) });
     text(error, words === key ? t('signin.error.other') : words);
-    const wrong = problem !== null && problem !== 'revoked';
+    // Of these nothing that is typed here is the cause.
+    const wrong = problem !== null && problem !== 'revoked' && problem !== 'invite';
     attribute(input, 'aria-invalid', String(wrong && problem !== 'empty_name'));
     attribute(user, 'aria-invalid', String(problem === 'empty_name' || problem === 'wrong_login'));
     submit.disabled = busy || waits;
