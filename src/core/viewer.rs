@@ -226,7 +226,7 @@ impl Session {
             Input::LocalCandidate { candidate } => {
                 self.local_candidate(candidate, &mut effects);
             }
-            Input::Way(found) => self.way(now, found, &mut effects),
+            Input::Way(found) => self.way(now, found),
             Input::Restarting { own, candidates } => self.restarting(now, &own, candidates, &mut effects),
             Input::Connected => self.connected(now, &mut effects),
             Input::Verified(same) => self.verified(same, &mut effects),
@@ -509,6 +509,9 @@ impl Session {
     fn tick(&mut self, now: Instant, effects: &mut Vec<Effect>) {
         if self.deadline().is_none_or(|until| now < until) {
             return;
+        }
+        if self.ice.is_none() && matches!(self.state, State::Connected { way: Way::Lost { .. }, .. }) {
+            return self.begin(now, effects);
         }
         let (reason, message) = match &self.state {
             State::AwaitHello { .. } => (ByeReason::Timeout, "No hello came."),

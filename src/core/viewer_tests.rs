@@ -417,15 +417,39 @@ fn a_way_is_looked_for_anew_when_the_client_asks() {
 #[test]
 fn a_way_is_looked_for_anew_when_it_is_lost_and_not_for_ever() {
     let mut test = Test::connected();
-    assert_eq!(test.input(Input::Way(false)), ["restart"]);
+    assert_eq!(test.input(Input::Way(false)), [""; 0], "it may be found again");
+    assert_eq!(test.wait(), ["restart"]);
     assert_eq!(test.input(restarting()), ["offer", "candidate", "candidate"]);
     assert_eq!(test.wait(), ["bye ConnectionFailed retry", "close ConnectionFailed"]);
 
     let mut test = Test::connected();
     test.input(Input::Way(false));
+    test.wait();
     test.input(restarting());
     test.say(answer_with("Other123"));
     assert_eq!(test.wait(), ["bye ConnectionFailed retry", "close ConnectionFailed"]);
+}
+
+#[test]
+fn a_way_that_the_agent_finds_again_by_itself_needs_no_restart() {
+    let mut test = Test::connected();
+    test.input(Input::Way(false));
+    assert_eq!(test.input(Input::Way(true)), [""; 0]);
+    assert_eq!(test.session.deadline(), None);
+}
+
+#[test]
+fn a_way_that_is_lost_right_after_a_restart_is_looked_for_a_second_later() {
+    let mut test = Test::connected();
+    test.say(ClientMessage::Restart);
+    test.input(restarting());
+    test.say(answer_with("Other123"));
+    test.input(Input::Way(true));
+    let begun = test.now;
+    test.input(Input::Way(false));
+    assert_eq!(test.wait(), [""; 0], "not so soon");
+    assert_eq!(test.wait(), ["restart"]);
+    assert_eq!(test.now - begun, Duration::from_secs(1));
 }
 
 #[test]

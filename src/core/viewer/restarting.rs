@@ -2,8 +2,8 @@
 //! looked for anew, while DTLS and media go on.
 //!
 //! The daemon always offers, so a client that sees its network change asks for one (`restart`); the daemon
-//! begins by itself when its ICE agent has lost the way. The peer connection's SDP hears nothing of it: only
-//! the credentials and the candidates are others.
+//! begins by itself when its ICE agent has lost the way and does not soon find another. The peer connection's
+//! SDP hears nothing of it: only the credentials and the candidates are others.
 
 use super::{ANSWER_WITHIN, CONNECT_WITHIN, Effect, Session, State};
 use crate::core::candidate::Candidate;
@@ -14,6 +14,10 @@ use std::time::{Duration, Instant};
 
 /// From one restart to the next, at least. What is asked for in between is on its way.
 const PAUSE: Duration = Duration::from_secs(1);
+/// The agent has so long to find another way by itself, which it does at once where this machine's address
+/// is another one. A restart would throw that way away, and its offer may have none: the WebSocket's
+/// address has gone too.
+const HEALS_WITHIN: Duration = Duration::from_millis(500);
 /// A client that comes by WHEP has so long to begin a restart, or to be found again.
 const LOST_WITHIN: Duration = Duration::from_secs(15);
 
@@ -21,7 +25,7 @@ const LOST_WITHIN: Duration = Duration::from_secs(15);
 #[derive(Debug)]
 pub(super) enum Way {
     Stands,
-    /// It is lost, and the client may do something.
+    /// It is lost, and may be found again without a restart; a client that comes by WHEP may begin one.
     Lost {
         until: Instant,
     },
@@ -96,11 +100,14 @@ impl Session {
         }
     }
 
-    fn begin(&mut self, now: Instant, effects: &mut Vec<Effect>) {
+    pub(super) fn begin(&mut self, now: Instant, effects: &mut Vec<Effect>) {
         let (State::Connected { way, .. }, Some(agreed)) = (&mut self.state, &mut self.agreed) else {
             return;
         };
-        if agreed.last.is_some_and(|last| now < last + PAUSE) {
+        if let Some(next) = agreed.last.map(|last| last + PAUSE).filter(|next| now < *next) {
+            if let Way::Lost { until } = way {
+                *until = next;
+            }
             return;
         }
         agreed.last = Some(now);
@@ -160,7 +167,7 @@ impl Session {
     }
 
     /// ICE has found a way, or lost it.
-    pub(super) fn way(&mut self, now: Instant, found: bool, effects: &mut Vec<Effect>) {
+    pub(super) fn way(&mut self, now: Instant, found: bool) {
         let State::Connected { way, .. } = &mut self.state else { return };
         if found {
             *way = Way::Stands;
@@ -168,10 +175,7 @@ impl Session {
             *way = Way::Lost { until: now + LOST_WITHIN };
         } else {
             match way {
-                Way::Stands | Way::Looking { .. } => {
-                    *way = Way::Lost { until: now + LOST_WITHIN };
-                    self.begin(now, effects);
-                }
+                Way::Stands | Way::Looking { .. } => *way = Way::Lost { until: now + HEALS_WITHIN },
                 Way::Lost { .. } | Way::Beginning { .. } | Way::Offered { .. } => {}
             }
         }
