@@ -5,6 +5,7 @@ use clap::Parser as _;
 use std::io::{self, IsTerminal as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::time::SystemTime;
 use vitrina::cli::passwd::Wanted;
 use vitrina::cli::{self, Cli, Command};
 use vitrina::config::{Config, ConfigErrors, Environment, Source, auto_sources};
@@ -19,6 +20,8 @@ fn main() -> ExitCode {
     let done = match Cli::parse().command {
         Command::Run(file) => run(file.config.as_deref()),
         Command::Link(file) => show_link(file.config.as_deref()),
+        Command::Status { file, json } => status(file.config.as_deref(), json),
+        Command::Reload(file) => reload(file.config.as_deref()),
         Command::Check(file) => check(file.config.as_deref()),
         Command::Devices { json } => devices(json),
         Command::Init { output, force } => init(output, force),
@@ -29,6 +32,12 @@ fn main() -> ExitCode {
     };
     let Err(error) = done else { return ExitCode::SUCCESS };
     if let Some(mistakes) = error.downcast_ref::<ConfigErrors>() {
+        eprintln!("{mistakes}");
+        return ExitCode::from(cli::EXIT_BAD_CONFIG);
+    }
+    if let Some(mistakes) = error.downcast_ref::<cli::control::Error>()
+        && mistakes.is_bad_configuration()
+    {
         eprintln!("{mistakes}");
         return ExitCode::from(cli::EXIT_BAD_CONFIG);
     }
@@ -48,13 +57,10 @@ fn run(file: Option<&Path>) -> anyhow::Result<()> {
 
 /// Hands over to the daemon, until it ends.
 fn start(config: Config) -> anyhow::Result<()> {
+    let load_config = Config::load_or_default;
     let ended = daemon::run(config, daemon::Means { find_sources, load_config, announce });
     audit::flush();
     Ok(ended?)
-}
-
-fn load_config(file: Option<&Path>) -> Result<Config, String> {
-    Config::load_or_default(file).map_err(|mistakes| mistakes.to_string())
 }
 
 /// What the machine has, for a configuration that names no source.
@@ -123,6 +129,16 @@ fn find(encoders: impl FnOnce() -> Vec<EncoderInfo> + Send) -> Inventory {
 
 fn check(file: Option<&Path>) -> anyhow::Result<()> {
     print(&cli::check::summary(&Config::load_or_default(file)?))
+}
+
+fn status(file: Option<&Path>, json: bool) -> anyhow::Result<()> {
+    let status = cli::control::status(file)?;
+    print(&if json { cli::status::json(&status)? } else { cli::status::text(&status, SystemTime::now()) })
+}
+
+fn reload(file: Option<&Path>) -> anyhow::Result<()> {
+    cli::control::reload(file)?;
+    print("the configuration was read again\n")
 }
 
 fn devices(json: bool) -> anyhow::Result<()> {

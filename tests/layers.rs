@@ -211,6 +211,7 @@ fn broken_rule(layer: &str, reference: &Reference, crates: &[String]) -> Option<
         "web" if matches!(module, Some("media" | "daemon")) => {
             Some("web knows neither the media nor the daemon")
         }
+        "control" if beyond(&["core", "control"]) => Some("control knows core and no other layer"),
         "telemetry" if matches!(module, Some("web" | "media" | "daemon")) => {
             Some("telemetry knows neither web, media nor daemon")
         }
@@ -351,6 +352,11 @@ fn each_rule_can_be_broken() {
         &["media", "viewer"],
         "use crate::{core::ids, web::Outbox};",
         &["crate::web::Outbox: media knows neither the web nor the daemon"],
+    );
+    check(
+        &["control", "server"],
+        "use crate::daemon::Means;",
+        &["crate::daemon::Means: control knows core and no other layer"],
     );
     check(
         &["web"],

@@ -6,14 +6,19 @@ use std::path::Path;
 
 /// Where the system unit keeps its state.
 const SERVICE_STATE: &str = "/var/lib/vitrina";
+/// Made by the first start of every daemon, and by the first that asks for a token.
+const MADE_BY_RUNNING: [&str; 2] = ["lock", "token"];
 
-/// The surroundings in which the daemon's link is looked for. For root these are the service's,
+/// The surroundings in which the daemon's link, and the daemon itself, are looked for. For root these are the service's,
 /// once it has run: root has no daemon of its own there.
 #[must_use]
 pub fn environment() -> Environment {
     let own = Environment::of_process();
     let service = Path::new(SERVICE_STATE);
-    if own.state_directory.is_none() && super::is_root() && service.join("token").exists() {
+    if own.state_directory.is_none()
+        && super::is_root()
+        && MADE_BY_RUNNING.iter().any(|file| service.join(file).exists())
+    {
         return Environment { state_directory: Some(service.to_owned()), ..own };
     }
     own

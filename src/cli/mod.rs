@@ -3,10 +3,12 @@
 //! Owns the arguments and the commands that end by themselves; `run` is the daemon's.
 
 pub mod check;
+pub mod control;
 pub mod devices;
 pub mod init;
 pub mod link;
 pub mod passwd;
+pub mod status;
 
 use crate::core::ids::{BadSourceName, SourceName};
 use crate::core::principal::{AccountName, BadAccountName, Role};
@@ -34,6 +36,17 @@ pub enum Command {
     Run(ConfigFile),
     /// Print the link that lets a viewer in, with a QR code on a terminal
     Link(ConfigFile),
+    /// Show what the running daemon shows, and who watches
+    Status {
+        /// Which daemon's
+        #[command(flatten)]
+        file: ConfigFile,
+        /// Print one JSON object
+        #[arg(long)]
+        json: bool,
+    },
+    /// Have the running daemon read its configuration again, and list the mistakes in it
+    Reload(ConfigFile),
     /// Look for mistakes in the configuration, and list all of them
     Check(ConfigFile),
     /// Show the displays, cameras, sound inputs and encoders of this machine

@@ -69,6 +69,19 @@ impl Config {
         }
     }
 
+    /// The state folder of the configuration that [`Config::load_or_default_in`] takes, whatever else
+    /// is wrong with that: a running daemon is found by it. `None` where nothing says one.
+    #[must_use]
+    pub fn state_dir_of(path: Option<&Path>, environment: &Environment) -> Option<PathBuf> {
+        let found = path.map(Path::to_owned).or_else(|| find(environment));
+        let text = found.as_deref().and_then(|path| read(path).ok()).unwrap_or_default();
+        let (document, _slips) = DeTable::parse_recoverable(&text);
+        let report = Report::new(&text);
+        let root = Section::root(&report, document.get_ref());
+        let paths = Paths { folder: found.as_deref().and_then(Path::parent), environment };
+        Some(state_dir(&root, &paths)).filter(|folder| !folder.as_os_str().is_empty())
+    }
+
     fn load_in(path: &Path, environment: &Environment) -> Result<Self, ConfigErrors> {
         let text = read(path).map_err(|got| {
             let message = format!("expected a file that can be read; got: {got}");

@@ -8,6 +8,7 @@ pub mod audit;
 pub mod camera;
 pub mod candidate;
 pub mod congestion;
+pub mod control;
 pub mod h264;
 pub mod ids;
 pub mod inventory;

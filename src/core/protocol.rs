@@ -4,6 +4,10 @@
 //! message in full. Unknown fields are ignored, so that a version can grow; an unknown `type`
 //! is an error.
 
+mod viewers;
+
+pub use viewers::{LinkInfo, ViewerInfo, WatchedInfo, WatchesBy};
+
 use super::ids::{SourceName, ViewerId};
 use serde::{Deserialize, Serialize};
 

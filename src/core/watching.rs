@@ -127,6 +127,14 @@ impl Watching {
         self.pictures.get(source).map_or((0, false), |picture| (picture.automatic, picture.too_slow))
     }
 
+    /// Which rung is being sent of a source, and what it is; `None` until something is.
+    #[must_use]
+    pub fn sent(&self, source: &SourceName) -> Option<(u8, RungInfo)> {
+        let picture = self.pictures.get(source)?;
+        let rung = picture.kept(picture.sent?);
+        Some((rung, *picture.rungs.get(usize::from(rung))?))
+    }
+
     /// Takes what has happened.
     ///
     /// # Errors

@@ -5,17 +5,20 @@
 //! but for a reload, which waits until the file is read and the machine is looked at.
 
 mod audit;
+mod control;
 mod jobs;
 mod links;
 mod reload;
 mod sources;
+mod status;
 mod system;
 mod unit;
 mod viewer;
 mod viewers;
 mod whep;
 
-use crate::config::{Config, Source, Srtp};
+use crate::config::{Config, ConfigErrors, Source, Srtp};
+use crate::control::Asked;
 use crate::core::ids::{SourceName, ViewerId};
 use crate::core::protocol::ByeReason;
 use crate::core::viewer::Input;
@@ -27,7 +30,7 @@ use crate::web::{self, Server, WhepOutcome};
 use async_channel::{Receiver, Sender};
 use futures_lite::FutureExt as _;
 use jobs::{Done, Jobs};
-use reload::{Reload, Reloaded};
+use reload::{BadReload, Reload, Reloaded};
 use sd_notify::NotifyState;
 use sources::Sources;
 use std::convert::Infallible;
@@ -63,6 +66,9 @@ pub enum Error {
     /// The page.
     #[error(transparent)]
     Web(#[from] web::Error),
+    /// The control socket, or that another daemon has it.
+    #[error(transparent)]
+    Control(#[from] crate::control::Error),
     /// A source's own launch file.
     #[error("source '{source_name}': {error}")]
     Source {
@@ -79,6 +85,9 @@ pub enum Error {
     Signals(#[source] std::io::Error),
 }
 
+/// What this is, for whoever asks.
+const SOFTWARE: &str = concat!("vitrina/", env!("CARGO_PKG_VERSION"));
+
 /// Closed when the page's server has ended, by itself or by a panic.
 type Serving = Receiver<Infallible>;
 
@@ -89,7 +98,8 @@ enum Event {
     Media(media::Event),
     Done(Done),
     Opened(Opened),
-    Reloaded(Box<Result<Reloaded, String>>),
+    Reloaded(Box<Result<Reloaded, BadReload>>),
+    Asked(Asked),
     System(Request),
     /// The page's server has ended, which it does by itself only by a fault.
     WebEnded,
@@ -99,7 +109,7 @@ enum Event {
 /// What the machine has, for a configuration that names no source.
 pub type FindSources = fn() -> Vec<Source>;
 /// Reads a configuration file again.
-pub type LoadConfig = fn(Option<&Path>) -> Result<Config, String>;
+pub type LoadConfig = fn(Option<&Path>) -> Result<Config, ConfigErrors>;
 
 /// What the daemon is given besides its configuration.
 #[derive(Debug, Clone, Copy)]
@@ -122,12 +132,17 @@ pub fn run(config: Config, means: Means) -> Result<(), Error> {
     media::logging::bridge();
     smol::block_on(async {
         let mut requests = Requests::new().map_err(Error::Signals)?;
+        let (control, asked) = {
+            let state_dir = config.state_dir.clone();
+            smol::unblock(move || crate::control::Server::bind(&state_dir)).await?
+        };
         let (web_sender, web_events) = async_channel::bounded(WEB_EVENTS);
         let server = Arc::new({
             let config = config.clone();
             smol::unblock(move || Server::bind(&config, web_sender)).await?
         });
-        let mut daemon = Daemon::prepare(config, means, Arc::clone(&server)).await?;
+        let mut daemon = Daemon::prepare(config, means, Arc::clone(&server), asked).await?;
+        let _control = smol::spawn(async move { control.run().await });
         let link = server.link();
         let (alive, serving) = async_channel::bounded(1);
         let _server = smol::spawn(async move {
@@ -149,7 +164,9 @@ struct Daemon {
     media_events: Receiver<media::Event>,
     done_events: Receiver<Done>,
     opened_events: Receiver<Opened>,
+    asked: Receiver<Asked>,
     reload: Reload,
+    began: Instant,
     last_tick: Instant,
     last_fed: Instant,
 }
@@ -157,7 +174,12 @@ struct Daemon {
 impl Daemon {
     /// What takes time at start, side by side: encoders are tried, the first `webrtcbin` of the
     /// process is made, devices are looked for.
-    async fn prepare(config: Config, means: Means, server: Arc<Server>) -> Result<Self, Error> {
+    async fn prepare(
+        config: Config,
+        means: Means,
+        server: Arc<Server>,
+        asked: Receiver<Asked>,
+    ) -> Result<Self, Error> {
         let files = LaunchFiles::new(config.pipelines_dir.clone());
         let order = config.video.encoders.clone();
         let encoders = smol::unblock(move || Encoders::choose(&files, &order));
@@ -189,7 +211,9 @@ impl Daemon {
             media_events,
             done_events,
             opened_events,
+            asked,
             reload: Reload::new(),
+            began: now,
             last_tick: now,
             last_fed: now,
         })
@@ -207,7 +231,8 @@ impl Daemon {
             let now = Instant::now();
             match event {
                 Event::System(Request::Stop) => break,
-                Event::System(Request::Reload) => self.reload(),
+                Event::System(Request::Reload) => self.reload(None),
+                Event::Asked(asked) => self.answer(now, asked),
                 Event::Reloaded(read) => self.reloaded(now, *read),
                 Event::WebEnded => {
                     ended = Err(Error::WebEnded);
@@ -242,6 +267,7 @@ impl Daemon {
         let opened = async { closed_never(self.opened_events.recv().await.map(Event::Opened)).await };
         let reloaded =
             async { closed_never(self.reload.events.recv().await.map(Box::new).map(Event::Reloaded)).await };
+        let asked = async { closed_never(self.asked.recv().await.map(Event::Asked)).await };
         let media = async { closed_never(self.media_events.recv().await.map(Event::Media)).await };
         let web = async { closed_never(web_events.recv().await.map(Event::Web)).await };
         let tick = async {
@@ -252,7 +278,7 @@ impl Daemon {
             let _ = serving.recv().await;
             Event::WebEnded
         };
-        system.or(done).or(opened).or(reloaded).or(tick).or(media.race(web)).or(ended).await
+        system.or(done).or(opened).or(reloaded).or(asked).or(tick).or(media.race(web)).or(ended).await
     }
 
     fn web(&mut self, now: Instant, event: web::Event) {

@@ -5,7 +5,9 @@
 
 use super::viewer::Unit;
 use super::{Daemon, Means, greeting, ice, rules, sources_of, system};
-use crate::config::{Config, Source};
+use crate::config::{Config, ConfigErrors, Source};
+use crate::control::Reply;
+use crate::core::control::{Answer, Refusal};
 use crate::core::protocol::{ByeReason, SourceInfo};
 use crate::media::encoder::Encoders;
 use crate::media::launch::LaunchFiles;
@@ -24,20 +26,32 @@ pub(super) struct Reloaded {
     encoders: Encoders,
 }
 
+/// Why one was not taken over.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum BadReload {
+    /// It has mistakes.
+    #[error(transparent)]
+    Configuration(#[from] ConfigErrors),
+    /// It has none, and something that it asks for cannot be had.
+    #[error("{0}")]
+    Other(String),
+}
+
 /// What is being read, if anything is.
 #[derive(Debug)]
 pub(super) struct Reload {
     state: State,
-    sender: Sender<Result<Reloaded, String>>,
-    pub(super) events: Receiver<Result<Reloaded, String>>,
+    sender: Sender<Result<Reloaded, BadReload>>,
+    pub(super) events: Receiver<Result<Reloaded, BadReload>>,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// With those who wait to hear what came of it.
+#[derive(Debug)]
 enum State {
     Idle,
-    Reading,
-    /// What is read may be out of date by now: it is read once more.
-    ReadingAgain,
+    Reading(Vec<Reply>),
+    /// What is read may be out of date by now: it is read once more, for the others who wait.
+    ReadingAgain(Vec<Reply>, Vec<Reply>),
 }
 
 impl Reload {
@@ -48,16 +62,24 @@ impl Reload {
 }
 
 impl Daemon {
-    /// Begins to read the configuration file as it is now.
-    pub(super) fn reload(&mut self) {
-        match self.reload.state {
-            State::Idle => {}
-            State::Reading | State::ReadingAgain => {
-                self.reload.state = State::ReadingAgain;
+    /// Begins to read the configuration file as it is now, for somebody who waits to hear of it.
+    pub(super) fn reload(&mut self, who: Option<Reply>) {
+        self.read_for(who.into_iter().collect());
+    }
+
+    fn read_for(&mut self, who: Vec<Reply>) {
+        match std::mem::replace(&mut self.reload.state, State::Idle) {
+            State::Idle => self.reload.state = State::Reading(who),
+            State::Reading(first) => {
+                self.reload.state = State::ReadingAgain(first, who);
+                return;
+            }
+            State::ReadingAgain(first, mut again) => {
+                again.extend(who);
+                self.reload.state = State::ReadingAgain(first, again);
                 return;
             }
         }
-        self.reload.state = State::Reading;
         if let Ok(time) = NotifyState::monotonic_usec_now() {
             system::notify(&[NotifyState::Reloading, time]);
         }
@@ -71,14 +93,26 @@ impl Daemon {
     }
 
     /// Takes over what was read.
-    pub(super) fn reloaded(&mut self, now: Instant, read: Result<Reloaded, String>) {
-        match read {
-            Ok(reloaded) => self.apply(now, reloaded),
-            Err(error) => tracing::error!("the configuration stays as it was:\n{error}"),
-        }
+    pub(super) fn reloaded(&mut self, now: Instant, read: Result<Reloaded, BadReload>) {
+        let answer = match read {
+            Ok(reloaded) => {
+                self.apply(now, reloaded);
+                Answer::Reloaded
+            }
+            Err(error) => {
+                tracing::error!("the configuration stays as it was:\n{error}");
+                Answer::Refused { reason: Refusal::BadConfiguration, message: error.to_string() }
+            }
+        };
         system::notify(&[NotifyState::Ready]);
-        if std::mem::replace(&mut self.reload.state, State::Idle) == State::ReadingAgain {
-            self.reload();
+        let (who, again) = match std::mem::replace(&mut self.reload.state, State::Idle) {
+            State::Idle => (Vec::new(), None),
+            State::Reading(who) => (who, None),
+            State::ReadingAgain(who, again) => (who, Some(again)),
+        };
+        who.into_iter().for_each(|who| who.send(answer.clone()));
+        if let Some(again) = again {
+            self.read_for(again);
         }
     }
 
@@ -105,13 +139,14 @@ impl Daemon {
     }
 }
 
-fn read(running: &Config, means: Means, server: &Server) -> Result<Reloaded, String> {
+fn read(running: &Config, means: Means, server: &Server) -> Result<Reloaded, BadReload> {
+    let other = |error: &dyn std::error::Error| BadReload::Other(error.to_string());
     let config = (means.load_config)(running.file.as_deref())?;
-    let sources = sources_of(&config, means.find_sources).map_err(|error| error.to_string())?;
+    let sources = sources_of(&config, means.find_sources).map_err(|error| other(&error))?;
     let files = LaunchFiles::new(config.pipelines_dir.clone());
-    let encoders = Encoders::choose(&files, &config.video.encoders).map_err(|error| error.to_string())?;
+    let encoders = Encoders::choose(&files, &config.video.encoders).map_err(|error| other(&error))?;
     // Last: it takes effect at once.
-    let reloaded = server.reload(&config).map_err(|error| error.to_string())?;
+    let reloaded = server.reload(&config).map_err(|error| other(&error))?;
     if reloaded.listen_changed {
         tracing::warn!("[server] listen has changed: restart the daemon for it to take effect");
     }

@@ -4,7 +4,7 @@ use super::sources::Sources;
 use super::whep;
 use crate::core::ids::ViewerId;
 use crate::core::principal::{Principal, Who};
-use crate::core::protocol::{ByeReason, MediaKind, ServerMessage};
+use crate::core::protocol::{ByeReason, MediaKind, ServerMessage, WatchesBy};
 use crate::core::rtp::{CAPTURE_TIME_URI, TRANSPORT_SEQUENCE_URI};
 use crate::core::sdp::{CheckedAnswer, Fingerprint, HashFunction};
 use crate::core::viewer::{Effect, Input, Session};
@@ -86,6 +86,14 @@ impl Unit {
 
     fn with(now: Instant, session: Session, guest: Guest, line: Line) -> Self {
         Self { session, guest, since: now, peer: Peer::None, certificate: None, line }
+    }
+
+    /// By what it watches.
+    pub(super) fn watches_by(&self) -> WatchesBy {
+        match self.line {
+            Line::Whep(_) => WatchesBy::Whep,
+            Line::Open(_) | Line::Overflowed(_) | Line::Closed => WatchesBy::Page,
+        }
     }
 
     /// Whether it is the session that a WHEP client knows by this id, and that client's own.

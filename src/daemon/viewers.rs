@@ -414,7 +414,7 @@ fn welcome(greeting: &Greeting, viewer: ViewerId, principal: &Principal, sources
     infos.retain(|info| principal.sources.include(&info.name));
     ServerMessage::Welcome {
         version: protocol::VERSION,
-        software: concat!("vitrina/", env!("CARGO_PKG_VERSION")).into(),
+        software: super::SOFTWARE.into(),
         title: greeting.title.clone(),
         viewer,
         sources: infos,

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::io::{BufRead as _, BufReader};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -34,7 +34,7 @@ pub struct Daemon {
     pub address: SocketAddr,
     pub folder: TempDir,
     lines: Receiver<String>,
-    log: Arc<Mutex<String>>,
+    log: Log,
 }
 
 /// What a process holds.
@@ -61,35 +61,23 @@ impl Daemon {
             std::fs::write(pipelines.join(name), text).unwrap();
         }
         write_config(folder.path(), access, rest);
-        let mut child = Command::new(env!("CARGO_BIN_EXE_vitrina"))
-            .arg("run")
-            .arg("--config")
-            .arg(config_file(folder.path()))
-            .env_remove("DISPLAY")
-            .env_remove("RUST_LOG")
-            .env_remove("JOURNAL_STREAM")
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let stderr = BufReader::new(child.stderr.take().unwrap());
-        let (sender, lines) = channel();
-        let log = Arc::new(Mutex::new(String::new()));
-        let kept = Arc::clone(&log);
-        std::thread::spawn(move || {
-            for line in stderr.lines().map_while(Result::ok) {
-                let mut log = kept.lock().unwrap();
-                log.push_str(&line);
-                log.push('\n');
-                let _ = sender.send(line);
-            }
-        });
-        let mut daemon = Self { child, address: SocketAddr::from(([127, 0, 0, 1], 0)), folder, lines, log };
-        let line = daemon.wait_for_line("listening on http://");
-        let address = line.rsplit("http://").next().unwrap();
-        daemon.address = address.trim().parse().unwrap();
+        let (child, lines, log) = spawn(folder.path());
+        let address = SocketAddr::from(([127, 0, 0, 1], 0));
+        let mut daemon = Self { child, address, folder, lines, log };
+        daemon.wait_until_it_listens();
         daemon
+    }
+
+    /// Another one in the place of one that has ended, with the same folders.
+    pub fn restart(&mut self) {
+        (self.child, self.lines, self.log) = spawn(self.folder.path());
+        self.wait_until_it_listens();
+    }
+
+    fn wait_until_it_listens(&mut self) {
+        let line = self.wait_for_line("listening on http://");
+        let address = line.rsplit("http://").next().unwrap();
+        self.address = address.trim().parse().unwrap();
     }
 
     /// The next line of the log that holds `text`.
@@ -119,6 +107,29 @@ impl Daemon {
     /// The same, with these lines under `[access]`.
     pub fn rewrite_access(&self, access: &str, rest: &str) {
         write_config(self.folder.path(), access, rest);
+    }
+
+    /// Runs another command of the program, with the daemon's configuration.
+    pub fn command(&self, arguments: &[&str]) -> Output {
+        Command::new(env!("CARGO_BIN_EXE_vitrina"))
+            .args(arguments)
+            .arg("--config")
+            .arg(config_file(self.folder.path()))
+            .env_remove("RUNTIME_DIRECTORY")
+            .env_remove("XDG_RUNTIME_DIR")
+            .output()
+            .unwrap()
+    }
+
+    /// Runs one that succeeds; what it prints.
+    pub fn told(&self, arguments: &[&str]) -> String {
+        let output = self.command(arguments);
+        assert!(output.status.success(), "{output:?}");
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    pub fn control_socket(&self) -> PathBuf {
+        self.folder.path().join("state/control.sock")
     }
 
     pub fn signal(&self, signal: i32) {
@@ -178,6 +189,37 @@ impl Drop for Daemon {
             eprintln!("--- the daemon's log\n{}", self.log());
         }
     }
+}
+
+type Log = Arc<Mutex<String>>;
+
+fn spawn(folder: &Path) -> (Child, Receiver<String>, Log) {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_vitrina"))
+        .arg("run")
+        .arg("--config")
+        .arg(config_file(folder))
+        .env_remove("DISPLAY")
+        .env_remove("RUST_LOG")
+        .env_remove("JOURNAL_STREAM")
+        .env_remove("RUNTIME_DIRECTORY")
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let stderr = BufReader::new(child.stderr.take().unwrap());
+    let (sender, lines) = channel();
+    let log = Log::default();
+    let kept = Arc::clone(&log);
+    std::thread::spawn(move || {
+        for line in stderr.lines().map_while(Result::ok) {
+            let mut log = kept.lock().unwrap();
+            log.push_str(&line);
+            log.push('\n');
+            let _ = sender.send(line);
+        }
+    });
+    (child, lines, log)
 }
 
 fn config_file(folder: &Path) -> PathBuf {

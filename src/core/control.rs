@@ -1,0 +1,121 @@
+//! What programs on the machine ask the running daemon, and its answers: one JSON object a line, over
+//! the control socket.
+//!
+//! Owns the wire types and nothing else. `docs/configuration.md` has them in full.
+
+use super::protocol::{SourceInfo, ViewerInfo};
+use serde::{Deserialize, Serialize};
+
+/// The longest request, in bytes, with its end of line.
+pub const MAX_REQUEST: usize = 4 * 1024;
+/// The longest answer: a status with a thousand viewers, each of sixteen sources.
+pub const MAX_ANSWER: usize = 4 * 1024 * 1024;
+
+/// What can be asked.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum Request {
+    /// How things are. Answered by [`Answer::Status`].
+    Status,
+    /// Read the configuration again. Answered when that is done, by [`Answer::Reloaded`].
+    Reload,
+}
+
+/// What is answered.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum Answer {
+    /// How things are.
+    Status(Box<Status>),
+    /// The configuration was read, is good, and holds from now on.
+    Reloaded,
+    /// Nothing was done.
+    Refused {
+        /// Why.
+        reason: Refusal,
+        /// A sentence for a person; of a configuration all its mistakes, a line for each.
+        message: String,
+    },
+}
+
+/// Why nothing was done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Refusal {
+    /// Not JSON, not one of the requests, or too large.
+    BadRequest,
+    /// The configuration has mistakes.
+    BadConfiguration,
+    /// Too many others are asking.
+    Busy,
+    /// The daemon stops.
+    Stopping,
+}
+
+/// How things are.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Status {
+    /// Name and version of the daemon.
+    pub software: String,
+    /// Its state folder, which tells it from others.
+    pub state_dir: String,
+    /// Where the page is.
+    pub url: String,
+    /// When it was started, in milliseconds since 1970-01-01 UTC.
+    pub up_since_ms: f64,
+    /// Every source, in the config's order.
+    pub sources: Vec<SourceStatus>,
+    /// Who watches.
+    pub viewers: Vec<ViewerInfo>,
+}
+
+/// One source, and how many watch it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SourceStatus {
+    /// As viewers are told of it.
+    #[serde(flatten)]
+    pub info: SourceInfo,
+    /// Viewers that it is sent to, or is about to be.
+    pub viewers: usize,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::core::ids::SourceName;
+    use crate::core::protocol::{MediaKind, SourceKindName, SourceState};
+
+    #[test]
+    fn messages_have_the_documented_form() {
+        let request: Request = serde_json::from_str(r#"{"type":"reload","later":1}"#).unwrap();
+        assert_eq!(request, Request::Reload);
+        for bad in [r#"{"type":"nonsense"}"#, "[]", "", r#"{"status":{}}"#] {
+            assert!(serde_json::from_str::<Request>(bad).is_err(), "{bad}");
+        }
+        let source = SourceStatus {
+            info: SourceInfo {
+                name: SourceName::new("cam").unwrap(),
+                title: "Cam".into(),
+                kind: SourceKindName::Camera,
+                media: vec![MediaKind::Video],
+                state: SourceState::Live,
+            },
+            viewers: 2,
+        };
+        assert_eq!(
+            serde_json::to_string(&source).unwrap(),
+            r#"{"name":"cam","title":"Cam","kind":"camera","media":["video"],"state":"live","viewers":2}"#
+        );
+        let status = Answer::Status(Box::new(Status {
+            software: "vitrina/1".into(),
+            state_dir: "/s".into(),
+            url: "https://host".into(),
+            up_since_ms: 1.0,
+            sources: vec![source],
+            viewers: Vec::new(),
+        }));
+        let text = serde_json::to_string(&status).unwrap();
+        assert!(text.starts_with(r#"{"type":"status","software":"vitrina/1","#), "{text}");
+        assert_eq!(serde_json::from_str::<Answer>(&text).unwrap(), status);
+    }
+}

@@ -1,0 +1,84 @@
+//! How things are: what runs, and who watches what.
+
+use super::Daemon;
+use super::viewer::{Peer, Unit};
+use super::viewers::Viewers;
+use crate::core::control::{SourceStatus, Status};
+use crate::core::ids::{SourceName, ViewerId};
+use crate::core::protocol::{LinkInfo, ViewerInfo, WatchedInfo};
+use crate::core::redact::redact_addresses;
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
+
+impl Daemon {
+    pub(super) fn status(&self, now: Instant) -> Status {
+        let sources = self.sources.infos().into_iter().map(|info| {
+            let viewers = self.viewers.of(&info.name);
+            SourceStatus { info, viewers }
+        });
+        Status {
+            software: super::SOFTWARE.into(),
+            state_dir: self.config.state_dir.display().to_string(),
+            url: self.server.url(),
+            up_since_ms: wall_ms(now, self.began),
+            sources: sources.collect(),
+            viewers: self.viewers.infos(now),
+        }
+    }
+}
+
+impl Viewers {
+    /// How many have selected a source.
+    fn of(&self, source: &SourceName) -> usize {
+        self.all.values().filter(|unit| unit.session.selected().contains(source)).count()
+    }
+
+    /// Everybody who is here.
+    pub(super) fn infos(&self, now: Instant) -> Vec<ViewerInfo> {
+        let here = self.all.iter().filter(|(_, unit)| !unit.is_shown_out());
+        here.map(|(id, unit)| unit.info(now, *id)).collect()
+    }
+}
+
+impl Unit {
+    fn info(&self, now: Instant, viewer: ViewerId) -> ViewerInfo {
+        let watching = self.session.watching();
+        let watched = self.session.selected().iter().map(|source| {
+            let sent = watching.sent(source);
+            WatchedInfo {
+                source: source.clone(),
+                rung: sent.map(|(rung, _)| rung),
+                rendition: sent.map(|(_, rendition)| rendition),
+            }
+        });
+        ViewerInfo {
+            viewer,
+            name: self.guest.principal().name.clone(),
+            by: self.watches_by(),
+            since_ms: wall_ms(now, self.since),
+            from: redact_addresses(&self.guest.address.ip().to_canonical().to_string()).into_owned(),
+            connected: self.session.is_connected(),
+            watching: watched.collect(),
+            link: self.link(now),
+        }
+    }
+
+    fn link(&self, now: Instant) -> Option<LinkInfo> {
+        let Peer::Open { viewer, .. } = &self.peer else { return None };
+        if !self.session.is_connected() {
+            return None;
+        }
+        let estimate = viewer.link().estimate(now);
+        let rounded = |value: f64, to: f64| (value * to).round() / to;
+        Some(LinkInfo {
+            sent_kbps: estimate.sent.kbps(),
+            loss: rounded(estimate.loss, 10_000.0),
+            rtt_ms: estimate.round_trip.map(|time| rounded(time.as_secs_f64() * 1000.0, 10.0)),
+        })
+    }
+}
+
+/// A moment of this process by the wall clock, in milliseconds since 1970-01-01 UTC.
+fn wall_ms(now: Instant, then: Instant) -> f64 {
+    let since = SystemTime::now() - now.saturating_duration_since(then);
+    since.duration_since(UNIX_EPOCH).map_or(0.0, |time| time.as_millis() as f64)
+}
