@@ -12,6 +12,7 @@ pub mod control;
 pub mod h264;
 pub mod ids;
 pub mod inventory;
+pub mod invitation;
 pub mod keyframe;
 pub mod lifecycle;
 pub mod pacing;

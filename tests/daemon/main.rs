@@ -10,6 +10,7 @@ mod client;
 mod control;
 mod faults;
 mod hostile;
+mod invite;
 mod leave;
 #[path = "../support/peer.rs"]
 mod peer;
