@@ -12,7 +12,7 @@ ARGS ?=
 FUZZ_SECONDS ?= 20
 export FUZZ_SECONDS
 
-.PHONY: help run build test bench fmt lint unit page fuzz browser clients camera screenshot packages rust
+.PHONY: help run build test bench fmt lint unit page fuzz browser network clients camera screenshot packages rust
 
 help: ## what there is
 	@sed -n 's/^\([a-z]*\):.*## /make \1\t/p' Makefile | expand -t 18
@@ -46,6 +46,9 @@ fuzz: ## SDP, signalling messages, RTCP and config, FUZZ_SECONDS each
 
 browser: ## the daemon's page in real Chromium and Firefox
 	@scripts/test browser
+
+network: ## viewers behind NAT, firewalls and a TURN server, on hosts of the tests' own
+	@scripts/test network
 
 clients: ## a second WebRTC implementation, through docs/protocol.md
 	@scripts/test clients

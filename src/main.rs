@@ -22,6 +22,8 @@ fn main() -> ExitCode {
         Command::Run(file) => run(file.config.as_deref()),
         Command::Link(file) => show_link(file.config.as_deref()),
         Command::Status { file, json } => status(file.config.as_deref(), json),
+        Command::Pause(which) => told(cli::control::pause(which)),
+        Command::Resume(which) => told(cli::control::resume(which)),
         Command::Reload(file) => reload(file.config.as_deref()),
         Command::Check(file) => check(file.config.as_deref()),
         Command::Devices { json } => devices(json),
@@ -63,8 +65,8 @@ fn run(file: Option<&Path>) -> anyhow::Result<()> {
 
 /// Hands over to the daemon, until it ends.
 fn start(config: Config) -> anyhow::Result<()> {
-    let load_config = Config::load_or_default;
-    let ended = daemon::run(config, daemon::Means { find_sources, load_config, announce });
+    let means = daemon::Means { find_sources, load_config: Config::load_or_default, announce };
+    let ended = daemon::run(config, means);
     audit::flush();
     Ok(ended?)
 }
@@ -153,6 +155,10 @@ fn check(file: Option<&Path>) -> anyhow::Result<()> {
 fn status(file: Option<&Path>, json: bool) -> anyhow::Result<()> {
     let status = cli::control::status(file)?;
     print(&if json { cli::status::json(&status)? } else { cli::status::text(&status, SystemTime::now()) })
+}
+
+fn told(answer: Result<String, cli::control::Error>) -> anyhow::Result<()> {
+    print(&answer?)
 }
 
 fn reload(file: Option<&Path>) -> anyhow::Result<()> {

@@ -123,9 +123,11 @@ fn each_mistake_is_told_with_line_key_and_what_was_expected() {
             "[network]\naddresses = [\"10.0.0.1\", \"10.0.0.1\"]",
             "2: network.addresses: expected each address once; got 10.0.0.1 twice",
         ),
+        ("[network]\nport = 70000", "2: network.port: expected a whole number from 1 to 65535; got 70000"),
         (
-            "[network]\nports = \"50100-50000\"",
-            "2: network.ports: expected a range of ports from 1024 to 65535, \"50000-50100\"; got \"50100-50000\"",
+            "[network]\nadvertise = [\"home.example.org\"]",
+            "2: network.advertise[1]: expected an IP address, or one and a port, \"203.0.113.7\" or \
+             \"203.0.113.7:8443\"; got \"home.example.org\"",
         ),
         (
             "[[network.ice_server]]\nurls = [\"stun://a\"]",
@@ -135,6 +137,38 @@ fn each_mistake_is_told_with_line_key_and_what_was_expected() {
         (
             "[[network.ice_server]]\nurls = [\"turn:a\"]\nusername = \"b\"",
             "1: network.ice_server[1].credential: expected one, as a TURN server asks for it; got nothing",
+        ),
+        (
+            "[[network.ice_server]]\nurls = [\"turn:a\"]",
+            "1: network.ice_server[1]: expected username and credential, or secret or secret_file, as a TURN \
+             server asks for a login; got none of them",
+        ),
+        (
+            "[[network.ice_server]]\nurls = [\"turn:a\"]\nusername = \"b\"\nsecret = \"c\"",
+            "4: network.ice_server[1].secret: expected one login: username and credential, or secret, or \
+             secret_file; got username, secret",
+        ),
+        (
+            "[[network.ice_server]]\nurls = [\"turn:a\"]\nsecret = 7",
+            "3: network.ice_server[1].secret: expected a secret: 1 to 512 characters on one line; got an integer",
+        ),
+        (
+            "[[network.ice_server]]\nurls = [\"turn:a\"]\nsecret_file = \"nowhere\"",
+            "3: network.ice_server[1].secret_file: expected a file with the secret on its only line; \
+             got /etc/vitrina/nowhere: entity not found",
+        ),
+        (
+            "[[network.ice_server]]\nurls = [\"turn:a\"]\nsecret = \"c\"\nlifetime_s = 1",
+            "4: network.ice_server[1].lifetime_s: expected a number of seconds from 5 to 2592000; got 1",
+        ),
+        (
+            "[[network.ice_server]]\nurls = [\"turn:a\"]\nusername = \"b\"\ncredential = \"c\"\nlifetime_s = 60",
+            "5: network.ice_server[1].lifetime_s: expected it beside a secret alone: this login does not \
+             expire; got one",
+        ),
+        (
+            "[[network.ice_server]]\nurls = [\"stun:a\"]\nsecret = \"c\"",
+            "3: network.ice_server[1].secret: expected none, as no URL here is of a TURN server; got one",
         ),
         (
             "[network]\nice_server = 1",
@@ -185,7 +219,7 @@ fn each_mistake_is_told_with_line_key_and_what_was_expected() {
         (
             "[sever]",
             "1: sever: expected a key of the top of the file: state_dir, server, access, account, network, \
-             limits, video, audio, log or source; did you mean server?",
+             limits, video, audio, privacy, log or source; did you mean server?",
         ),
     ] {
         assert_eq!(mistakes(text), [expected], "{text}");

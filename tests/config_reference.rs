@@ -17,6 +17,7 @@ fn good(text: &str) -> Config {
             Some("fullchain.pem") => Ok("-----BEGIN CERTIFICATE-----\n".into()),
             Some("privkey.pem") => Ok("-----BEGIN PRIVATE KEY-----\n".into()),
             Some("password") => Ok("correct horse\n".into()),
+            Some("turn_secret") => Ok("north wind\n".into()),
             _ => Err(io::ErrorKind::NotFound.into()),
         },
         ..Environment::empty()
@@ -43,12 +44,19 @@ fn the_reference_says_nothing_but_the_defaults() {
 
 #[test]
 fn the_reference_loads_with_every_key_uncommented() {
-    for alternative in ["password ", "password_file "] {
-        let config = good(&uncommented(|line| !line.starts_with(alternative)));
+    let alternatives: [&[&str]; 3] = [
+        &["password ", "secret ", "secret_file ", "lifetime_s "],
+        &["password_file ", "username ", "credential ", "secret "],
+        &["password_file ", "username ", "credential ", "secret_file "],
+    ];
+    for alternative in alternatives {
+        let left_out = |line: &str| alternative.iter().any(|key| line.starts_with(key));
+        let config = good(&uncommented(|line| !left_out(line)));
         assert!(matches!(config.access, Access::Password(_)));
         assert!(matches!(config.server.tls, Tls::Files { .. }));
         assert_eq!(config.server.title.as_deref(), Some("Workshop"));
-        assert_eq!(config.network.ports, Some(50000..=50100));
+        assert_eq!(config.network.port, Some(8443));
+        assert_eq!(config.network.advertise.len(), 2);
         assert_eq!(config.network.ice_servers.len(), 1);
         assert_eq!(config.sources.len(), 8);
     }

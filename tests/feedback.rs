@@ -13,14 +13,14 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 use vitrina::core::protocol::{Codec, MediaKind};
-use vitrina::core::rtp::{RtpHeader, TRANSPORT_SEQUENCE_URI};
+use vitrina::core::rtp::{PLAYOUT_DELAY_URI, RtpHeader, TRANSPORT_SEQUENCE_URI};
 use vitrina::core::units::Bitrate;
 use vitrina::media::encoder::EncodeSettings;
 use vitrina::media::rendition::Rendition;
 use vitrina::media::{Format, RenditionId};
 
-/// The transport-wide number in a packet, as extension 2 of the one-byte form.
-fn number(packet: &[u8]) -> Option<u16> {
+/// The element of that id in a packet's extension of the one-byte form.
+fn element(packet: &[u8], id: u8) -> Option<&[u8]> {
     let header = RtpHeader::parse(packet).ok()?;
     assert_eq!(header.extension_profile, Some(0xbede));
     let mut elements = &packet[16 + 4 * usize::from(header.csrc_count)..header.header_len];
@@ -28,11 +28,16 @@ fn number(packet: &[u8]) -> Option<u16> {
         let len = usize::from(first & 0x0f) + 1;
         match first >> 4 {
             0 => elements = rest,
-            2 => return Some(u16::from_be_bytes([rest[0], rest[1]])),
+            found if found == id => return Some(&rest[..len]),
             _ => elements = &rest[len..],
         }
     }
     None
+}
+
+/// The transport-wide number in a packet.
+fn number(packet: &[u8]) -> Option<u16> {
+    element(packet, 2).map(|bytes| u16::from_be_bytes([bytes[0], bytes[1]]))
 }
 
 #[test]
@@ -48,9 +53,12 @@ fn packets_are_numbered_over_all_tracks_and_the_feedback_is_heard() {
     let (viewer, peer) = rig.connect(1, &[(Codec::Vp8, None), (Codec::Opus, None)]);
     let offer = peer.offer_text();
     assert_eq!(offer.matches(&format!("a=extmap:2 {TRANSPORT_SEQUENCE_URI}\r\n")).count(), 2, "{offer}");
+    let at_once = format!("a=extmap:3 {PLAYOUT_DELAY_URI}\r\n");
+    assert_eq!(offer.matches(&at_once).count(), 1, "for the picture alone: {offer}");
     for (fanout, track) in [&video, &audio].into_iter().zip(viewer.tracks()) {
         track.send_capture_time(1);
         track.number_packets(2);
+        track.show_at_once(3);
         fanout.subscribe(Arc::clone(track));
     }
     rig.show(&encoder, &peer, 40);
@@ -70,6 +78,15 @@ fn packets_are_numbered_over_all_tracks_and_the_feedback_is_heard() {
         *tracks.entry(RtpHeader::parse(packet).unwrap().ssrc).or_default() += 1;
     }
     assert!(tracks.len() >= 2, "{tracks:?}");
+    // That pictures are to be shown at once is said where they begin.
+    let told: Vec<_> =
+        packets.iter().filter_map(|packet| element(packet, 3).map(|value| (packet, value))).collect();
+    assert!((1..10).contains(&told.len()), "{} of {} packets", told.len(), packets.len());
+    for (packet, value) in told {
+        let payload = &packet[RtpHeader::parse(packet).unwrap().header_len..];
+        assert_eq!(value, [0; 3]);
+        assert!(vitrina::core::vp8::begins_keyframe(payload), "{payload:?}");
+    }
     let (sent, reports, feedback) = link.counts();
     assert!(sent >= numbers.len() as u64, "{sent} numbered, {} came", numbers.len());
     // The session hears the reports, and asks for keyframes as before.

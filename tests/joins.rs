@@ -12,6 +12,7 @@ use peer::Peer;
 use rig::{LIMIT, Rig};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+use vitrina::core::candidate::Candidate;
 use vitrina::core::ids::ViewerId;
 use vitrina::core::keyframe::KeyframeGate;
 use vitrina::core::protocol::Codec;
@@ -31,7 +32,7 @@ struct Joining {
     connected: Option<Instant>,
     sent: Option<Instant>,
     shown: Option<Instant>,
-    early: Vec<(u32, String)>,
+    early: Vec<String>,
 }
 
 /// Median, 95th percentile and worst, in ms.
@@ -48,7 +49,7 @@ fn figures(mut all: Vec<Duration>) -> [f64; 3] {
 fn viewers_that_join_ten_a_second_share_few_keyframes_and_wait_little() {
     let count = std::env::var("VITRINA_JOINS").map_or(8, |count| count.parse::<usize>().unwrap());
     let rig = Rig::start();
-    vitrina::media::viewer::warm_up().unwrap();
+    vitrina::media::viewer::warm_up(&rig.ice).unwrap();
     let video = rig.fanout(Codec::H264);
     let (encoder, profile) = rig.encode(Codec::H264, 1, &video);
     let mut gate = KeyframeGate::default();
@@ -95,21 +96,21 @@ fn viewers_that_join_ten_a_second_share_few_keyframes_and_wait_little() {
                         each.offered = Some(Instant::now());
                         each.viewer.accept(&each.peer.answer(&sdp)).unwrap();
                         each.answered = Some(Instant::now());
-                        for (mline, candidate) in each.early.drain(..) {
-                            each.peer.add_candidate(mline, &candidate);
+                        for candidate in each.early.drain(..) {
+                            each.peer.add_candidate(0, &candidate);
                         }
-                        for (mline, candidate) in each.peer.candidates() {
-                            each.viewer.add_candidate(mline, &candidate);
+                        for (_, candidate) in each.peer.candidates() {
+                            each.viewer.add_candidate(Candidate::parse(&candidate).unwrap());
                         }
                     }
-                    ViewerEvent::Candidate { mline, candidate } if !candidate.is_empty() => {
+                    ViewerEvent::Candidate { candidate } if !candidate.is_empty() => {
                         if each.offered.is_some() {
-                            each.peer.add_candidate(mline, &candidate);
+                            each.peer.add_candidate(0, &candidate);
                         } else {
-                            each.early.push((mline, candidate));
+                            each.early.push(candidate);
                         }
                     }
-                    ViewerEvent::Candidate { .. } | ViewerEvent::Sending { .. } => {}
+                    ViewerEvent::Candidate { .. } | ViewerEvent::WayFound | ViewerEvent::Sending { .. } => {}
                     ViewerEvent::Connected { .. } => {
                         each.connected = Some(Instant::now());
                         video.subscribe(Arc::clone(&each.viewer.tracks()[0]));

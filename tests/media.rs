@@ -188,7 +188,7 @@ fn count_what_sockets_get() -> Sent {
             return;
         }
         let name = pad.to_string();
-        if name.contains("nicesink") {
+        if name.to_lowercase().contains("icesink") {
             let mut counts = counts.lock().unwrap();
             let (lists, packets) = counts.entry(name).or_default();
             *(if is_list { lists } else { packets }) += 1;
@@ -246,6 +246,41 @@ fn a_restarted_encoder_goes_on_in_the_same_stream() {
     rig.start_capture(2);
     let (encoder, _) = rig.encode(Codec::H264, 2, &video);
     rig.show(&encoder, &peer, peer.frames() + 30);
+}
+
+#[test]
+fn what_is_forgotten_goes_to_nobody_whoever_still_makes_it() {
+    let mut rig = Rig::start();
+    let video = rig.fanout(Codec::H264);
+    let (encoder, profile) = rig.encode(Codec::H264, 1, &video);
+    let (viewer, peer) = rig.connect(1, &[(Codec::H264, profile.as_deref())]);
+    let track = &viewer.tracks()[0];
+    video.subscribe(Arc::clone(track));
+    rig.show(&encoder, &peer, 20);
+    let keyframes = video.counts().1;
+    encoder.force_keyframe();
+    until(|| video.counts().1 > keyframes);
+
+    // Capture and encoder go on, as with a driver that is slow to stop.
+    video.forget_before(2);
+    let (sent, made) = (track.counts().0, video.counts().0);
+    let (other, late) = rig.connect(2, &[(Codec::H264, profile.as_deref())]);
+    video.subscribe(Arc::clone(&other.tracks()[0]));
+    until(|| video.counts().0 > made + 20);
+    assert_eq!((track.counts().0, other.tracks()[0].counts().0), (sent, 0));
+
+    // Nor does an encoder get what such a capture still takes.
+    rig.taps.forget_before(2);
+    let taken = rig.taps.frames();
+    std::thread::sleep(Duration::from_millis(300));
+    assert_eq!(rig.taps.frames(), taken);
+
+    drop(encoder);
+    rig.start_capture(2);
+    let (next, _) = rig.encode(Codec::H264, 2, &video);
+    let before = peer.frames();
+    rig.show(&next, &peer, before + 20);
+    rig.show(&next, &late, 20);
 }
 
 #[test]

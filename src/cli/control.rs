@@ -1,8 +1,10 @@
 //! The commands that ask the running daemon: how they find it, and what its refusals mean here.
 
+use super::Which;
 use crate::config::Config;
 use crate::control::{self, Unreachable};
 use crate::core::control::{Answer, Refusal, Request, Status};
+use crate::core::ids::SourceName;
 use std::path::Path;
 
 /// Why a command has no answer.
@@ -46,6 +48,37 @@ pub fn status(file: Option<&Path>) -> Result<Status, Error> {
         Answer::Status(status) => Ok(*status),
         _ => Err(Error::OtherAnswer),
     }
+}
+
+/// Pauses sources, and says what is paused from now on.
+///
+/// # Errors
+/// [`Error`]
+pub fn pause(which: Which) -> Result<String, Error> {
+    paused(&which, &Request::Pause { source: which.source.clone() })
+}
+
+/// Brings sources back, and says what is still paused.
+///
+/// # Errors
+/// [`Error`]
+pub fn resume(which: Which) -> Result<String, Error> {
+    paused(&which, &Request::Resume { source: which.source.clone() })
+}
+
+fn paused(which: &Which, request: &Request) -> Result<String, Error> {
+    let Answer::Paused { sources, kept } = ask(which.file.config.as_deref(), request)? else {
+        return Err(Error::OtherAnswer);
+    };
+    let names: Vec<_> = sources.iter().map(SourceName::as_str).collect();
+    let mut text = match names.as_slice() {
+        [] => "nothing is paused\n".to_owned(),
+        names => format!("paused: {}\n", names.join(", ")),
+    };
+    if !kept {
+        text.push_str("but this cannot be kept over a restart of the daemon: its log says why\n");
+    }
+    Ok(text)
 }
 
 /// Has the configuration read again.

@@ -47,6 +47,10 @@ pub enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Capture and send nothing any more, of all sources or one; viewers see a picture that says so
+    Pause(Which),
+    /// Show again what was paused
+    Resume(Which),
     /// Have the running daemon read its configuration again, and list the mistakes in it
     Reload(ConfigFile),
     /// Look for mistakes in the configuration, and list all of them
@@ -128,6 +132,17 @@ pub struct ConfigFile {
     /// ~/.config/vitrina/vitrina.toml and /etc/vitrina/vitrina.toml]
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
+}
+
+/// Which sources, of which daemon.
+#[derive(Debug, Args)]
+pub struct Which {
+    /// The source's name in the configuration [default: all of them]
+    #[arg(value_parser = source)]
+    pub source: Option<SourceName>,
+    /// Which daemon's
+    #[command(flatten)]
+    pub file: ConfigFile,
 }
 
 fn name(text: &str) -> Result<AccountName, BadAccountName> {

@@ -1,7 +1,9 @@
 //! `vitrina status`: what is shown, and to whom.
 
 use crate::core::control::{SourceStatus, Status};
-use crate::core::protocol::{FailureCause, LinkInfo, SourceState, ViewerInfo, WatchedInfo, WatchesBy};
+use crate::core::protocol::{
+    FailureCause, LinkInfo, PausedBy, SourceState, ViewerInfo, WatchedInfo, WatchesBy,
+};
 use std::fmt::Write as _;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -52,6 +54,8 @@ fn state(source: &SourceStatus) -> String {
         SourceState::Idle => "idle".into(),
         SourceState::Starting => "starting".into(),
         SourceState::Live => "live".into(),
+        SourceState::Paused { by: PausedBy::Machine } => "paused".into(),
+        SourceState::Paused { by: PausedBy::Admin } => "paused by an admin".into(),
         SourceState::Failed { cause, detail } => format!("failed ({}): {detail}", why(*cause)),
     }
 }

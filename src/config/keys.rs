@@ -28,6 +28,7 @@ pub(super) const ROOT: Keys = Keys {
         "limits",
         "video",
         "audio",
+        "privacy",
         "log",
         "source",
     ],
@@ -51,13 +52,16 @@ pub(super) const ACCOUNT: Keys =
 /// The file that `vitrina passwd` writes.
 pub(super) const ACCOUNTS_FILE: Keys = Keys { place: "a file of accounts", path: "", names: &["account"] };
 
-pub(super) const NETWORK: Keys =
-    Keys { place: "[network]", path: "network", names: &["addresses", "ports", "srtp", "ice_server"] };
+pub(super) const NETWORK: Keys = Keys {
+    place: "[network]",
+    path: "network",
+    names: &["addresses", "port", "advertise", "tcp", "srtp", "ice_server"],
+};
 
 pub(super) const ICE_SERVER: Keys = Keys {
     place: "[[network.ice_server]]",
     path: "network.ice_server",
-    names: &["urls", "username", "credential"],
+    names: &["urls", "username", "credential", "secret", "secret_file", "lifetime_s"],
 };
 
 pub(super) const LIMITS: Keys = Keys {
@@ -79,6 +83,8 @@ pub(super) const VIDEO: Keys = Keys {
 };
 
 pub(super) const AUDIO: Keys = Keys { place: "[audio]", path: "audio", names: &["bitrate_kbps"] };
+
+pub(super) const PRIVACY: Keys = Keys { place: "[privacy]", path: "privacy", names: &["notify"] };
 
 pub(super) const LOG: Keys =
     Keys { place: "[log]", path: "log", names: &["level", "format", "audit_file", "audit_addresses"] };
@@ -203,8 +209,8 @@ pub(super) fn of_kind(kind: SourceKindName) -> &'static Keys {
 }
 
 /// The tables that are not sources.
-pub(super) const TABLES: [Keys; 10] =
-    [ROOT, SERVER, ACCESS, ACCOUNT, NETWORK, ICE_SERVER, LIMITS, VIDEO, AUDIO, LOG];
+pub(super) const TABLES: [Keys; 11] =
+    [ROOT, SERVER, ACCESS, ACCOUNT, NETWORK, ICE_SERVER, LIMITS, VIDEO, AUDIO, PRIVACY, LOG];
 
 /// The kinds of source that have a key, in words: `kind "camera" or "audio"`.
 pub(super) fn kinds_with(key: &str) -> Option<String> {

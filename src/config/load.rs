@@ -8,12 +8,11 @@ use super::keys;
 use super::mistake::{ConfigErrors, Mistake};
 use super::reader::{Report, Section};
 use super::{
-    Access, AudioEncoding, Config, H264_ENCODERS, Limits, Log, LogFormat, Network, Server, Srtp, Tls, Video,
-    accounts, sources, values,
+    Access, AudioEncoding, Config, H264_ENCODERS, Limits, Log, LogFormat, Network, Privacy, Server, Srtp,
+    Tls, Video, accounts, ice_server, sources, values,
 };
 use crate::core::audit::AddressForm;
 use crate::core::principal::Rights;
-use crate::core::protocol::IceServer;
 use crate::core::units::Bitrate;
 use std::io::Read as _;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -28,10 +27,10 @@ const LARGEST_FILE: u64 = 256 * 1024;
 /// How many mistakes are told of a text that is not TOML: one slip brings others after it.
 const MOST_SYNTAX_MISTAKES: usize = 5;
 
-/// How many entries `addresses` and `ice_server` may have: more is a mistake, and each costs a
-/// socket or a request for every viewer.
+/// How many entries `addresses` may have: more is a mistake, and each costs a socket for every viewer.
 const MOST_ADDRESSES: usize = 64;
-const MOST_ICE_SERVERS: usize = 16;
+/// Each is a candidate for every viewer.
+const MOST_ADVERTISED: usize = 8;
 
 /// Where the system's configuration is.
 pub const SYSTEM_CONFIG: &str = "/etc/vitrina/vitrina.toml";
@@ -145,14 +144,14 @@ pub(super) fn syntax_mistakes(text: &str, report: &Report, slips: &[TomlError]) 
 
 /// How a path in the file is understood.
 #[derive(Debug, Clone, Copy)]
-struct Paths<'e> {
+pub(super) struct Paths<'e> {
     folder: Option<&'e Path>,
     environment: &'e Environment,
 }
 
 impl Paths<'_> {
     /// `~/` is the home folder; what is relative begins at the file's folder.
-    fn resolve(&self, path: PathBuf) -> PathBuf {
+    pub(super) fn resolve(&self, path: PathBuf) -> PathBuf {
         if let (Ok(rest), Some(home)) = (path.strip_prefix("~"), &self.environment.home) {
             return home.join(rest);
         }
@@ -163,7 +162,7 @@ impl Paths<'_> {
     }
 
     /// Reads a file that the configuration names; the words say why not.
-    fn read(&self, path: &Path) -> Result<String, String> {
+    pub(super) fn read(&self, path: &Path) -> Result<String, String> {
         (self.environment.read_file)(path).map_err(|error| format!("{}: {error}", path.display()))
     }
 }
@@ -182,10 +181,11 @@ fn assemble(root: &Section<'_>, file: Option<&Path>, paths: &Paths<'_>) -> Confi
         access,
         shared_sources,
         accounts: accounts::read(root, &sources),
-        network: network(&root.table("network", &keys::NETWORK)),
+        network: network(&root.table("network", &keys::NETWORK), paths),
         limits: limits(&root.table("limits", &keys::LIMITS)),
         video: video(&root.table("video", &keys::VIDEO)),
         audio: audio(&root.table("audio", &keys::AUDIO)),
+        privacy: privacy(&root.table("privacy", &keys::PRIVACY)),
         log: log(&root.table("log", &keys::LOG), paths),
         sources,
     }
@@ -294,7 +294,7 @@ fn access(section: &Section<'_>, shared: &Rights, paths: &Paths<'_>) -> Access {
     }
 }
 
-fn network(section: &Section<'_>) -> Network {
+fn network(section: &Section<'_>, paths: &Paths<'_>) -> Network {
     let addresses = section.list("addresses", "IP addresses", values::local_address).unwrap_or_default();
     if addresses.len() > MOST_ADDRESSES {
         let got = addresses.len().to_string();
@@ -303,40 +303,20 @@ fn network(section: &Section<'_>) -> Network {
     if let Some(twice) = repeated(&addresses) {
         section.wrong("addresses", "each address once", &format!("{twice} twice"));
     }
-    let servers = section.tables("ice_server", &keys::ICE_SERVER);
-    if servers.len() > MOST_ICE_SERVERS {
-        let got = servers.len().to_string();
-        section.wrong("ice_server", &format!("at most {MOST_ICE_SERVERS} servers"), &got);
+    let advertise = section.list("advertise", "addresses", values::advertised).unwrap_or_default();
+    if advertise.len() > MOST_ADVERTISED {
+        let got = advertise.len().to_string();
+        section.wrong("advertise", &format!("at most {MOST_ADVERTISED} addresses"), &got);
     }
     let encryptions = values::word(&[("vitrina", Srtp::Vitrina), ("gstreamer", Srtp::Gstreamer)]);
     Network {
         addresses,
-        ports: section.get("ports", values::ports),
+        port: section.get("port", values::port),
+        advertise,
+        tcp: section.get("tcp", values::boolean).unwrap_or(true),
         srtp: section.get("srtp", encryptions).unwrap_or(Srtp::Vitrina),
-        ice_servers: servers.iter().filter_map(ice_server).collect(),
+        ice_servers: ice_server::read(section, paths),
     }
-}
-
-/// A TURN server needs a name and a password: browsers refuse to make a connection without
-/// (W3C webrtc-pc section 4.4.1.4, step 11.4).
-fn ice_server(section: &Section<'_>) -> Option<IceServer> {
-    section.refuse_unknown(&keys::ICE_SERVER);
-    let username = section.get("username", values::text("a user name", 512));
-    let credential = section.get_secret("credential", values::text("a password", 512));
-    let urls = section.list("urls", "URLs", values::ice_url);
-    if !section.has("urls") || urls.as_ref().is_some_and(Vec::is_empty) {
-        section.wrong("urls", "one URL or more, [\"stun:stun.example.org\"]", "none");
-    }
-    let urls = urls?;
-    let turn = urls.iter().any(|url| url.starts_with("turn"));
-    for key in ["username", "credential"] {
-        if turn && !section.has(key) {
-            section.wrong(key, "one, as a TURN server asks for it", "nothing");
-        } else if !turn && section.has(key) {
-            section.wrong(key, "none, as no URL here is of a TURN server", "one");
-        }
-    }
-    Some(IceServer { urls, username, credential })
 }
 
 fn limits(section: &Section<'_>) -> Limits {
@@ -379,6 +359,10 @@ fn video(section: &Section<'_>) -> Video {
 fn audio(section: &Section<'_>) -> AudioEncoding {
     let bitrate = section.get("bitrate_kbps", values::bitrate(6..=510));
     AudioEncoding { bitrate: bitrate.unwrap_or(Bitrate::from_kbps(96)) }
+}
+
+fn privacy(section: &Section<'_>) -> Privacy {
+    Privacy { notify: section.get("notify", values::boolean).unwrap_or(true) }
 }
 
 fn log(section: &Section<'_>, paths: &Paths<'_>) -> Log {

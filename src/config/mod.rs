@@ -8,6 +8,7 @@
 mod accounts;
 mod auto;
 mod environment;
+mod ice_server;
 mod keys;
 mod load;
 mod mistake;
@@ -23,14 +24,14 @@ pub use load::{SYSTEM_CONFIG, find};
 pub use mistake::{ConfigErrors, Mistake};
 
 use crate::core::audit::AddressForm;
+use crate::core::ice::Advertised;
 use crate::core::ids::SourceName;
 use crate::core::principal::Rights;
-use crate::core::protocol::{IceServer, MediaKind, SourceKindName};
+use crate::core::protocol::{MediaKind, SourceKindName};
 use crate::core::renditions::Step;
 use crate::core::units::{Bitrate, FrameRate, Size};
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
-use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -98,6 +99,8 @@ pub struct Config {
     pub video: Video,
     /// `[audio]`
     pub audio: AudioEncoding,
+    /// `[privacy]`
+    pub privacy: Privacy,
     /// `[log]`
     pub log: Log,
     /// `[[source]]`, in the file's order. Empty: what the machine has.
@@ -176,12 +179,48 @@ impl fmt::Debug for Secret {
 pub struct Network {
     /// `addresses`: the only local addresses used for media. Empty: every address but loopback.
     pub addresses: Vec<IpAddr>,
-    /// `ports = "50000-50100"`: the only UDP ports used for media. `None`: any free one.
-    pub ports: Option<RangeInclusive<u16>>,
+    /// `port`: the UDP port of all viewers' media; read at start alone. `None`: the number of the page's
+    /// port where it is free.
+    pub port: Option<u16>,
+    /// `advertise`: other addresses of this machine, as viewers see it.
+    pub advertise: Vec<Advertised>,
+    /// `tcp`: whether media may go over the page's port where UDP cannot pass.
+    pub tcp: bool,
     /// `srtp`: who encrypts what is sent to the viewers; read at start alone.
     pub srtp: Srtp,
     /// `[[network.ice_server]]`: STUN and TURN, for the page and for the daemon.
     pub ice_servers: Vec<IceServer>,
+}
+
+/// `[[network.ice_server]]`
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IceServer {
+    /// `urls`: `stun:`, `turn:` or `turns:` (RFC 7064, RFC 7065).
+    pub urls: Vec<String>,
+    /// How to log in to a TURN server.
+    pub login: Login,
+}
+
+/// How to log in to a TURN server.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Login {
+    /// There is no TURN server among the URLs.
+    None,
+    /// `username` and `credential`: the same for everybody.
+    Fixed {
+        /// The name.
+        username: String,
+        /// The password.
+        credential: Secret,
+    },
+    /// `secret` or `secret_file`: a login of each viewer's own is made, and expires
+    /// (draft-uberti-behave-turn-rest-00).
+    Made {
+        /// What the daemon and the TURN server both know.
+        secret: Secret,
+        /// `lifetime_s`: how long a login is good for.
+        lifetime: Duration,
+    },
 }
 
 /// `network.srtp`
@@ -226,6 +265,13 @@ pub struct Video {
 pub struct AudioEncoding {
     /// `bitrate_kbps`
     pub bitrate: Bitrate,
+}
+
+/// `[privacy]`: what the person at the machine is told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Privacy {
+    /// `notify`: whether the desktop says so when somebody begins to watch.
+    pub notify: bool,
 }
 
 /// `[log]`

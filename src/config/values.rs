@@ -5,6 +5,7 @@
 use super::keys::{nearest, one_of};
 use super::reader::{Read, Wrong};
 use super::{H264_ENCODERS, Secret};
+use crate::core::ice::Advertised;
 use crate::core::ids::SourceName;
 use crate::core::protocol::MediaKind;
 use crate::core::units::{Bitrate, FrameRate, Size};
@@ -122,16 +123,24 @@ pub(super) fn local_address(value: &DeValue<'_>) -> Read<IpAddr> {
         .ok_or_else(|| Wrong::expected("an IP address of this machine, \"192.168.1.20\""))
 }
 
-/// `FIRST-LAST`
-pub(super) fn ports(value: &DeValue<'_>) -> Read<RangeInclusive<u16>> {
-    let range = value.as_str().and_then(|text| {
-        let (first, last) = text.split_once('-')?;
-        let (first, last) = (digits(first)?, digits(last)?);
-        Some(u16::try_from(first).ok()?..=u16::try_from(last).ok()?)
-    });
-    range
-        .filter(|range| *range.start() >= 1024 && !range.is_empty())
-        .ok_or_else(|| Wrong::expected("a range of ports from 1024 to 65535, \"50000-50100\""))
+/// A port.
+pub(super) fn port(value: &DeValue<'_>) -> Read<u16> {
+    integer("", 1..=65535)(value).map(|port| u16::try_from(port).unwrap_or(u16::MAX))
+}
+
+/// `ADDRESS` or `ADDRESS:PORT`, as others see this machine.
+pub(super) fn advertised(value: &DeValue<'_>) -> Read<Advertised> {
+    let text = value.as_str().unwrap_or_default();
+    let bare = text.parse().ok().map(|address: IpAddr| Advertised { address, port: None });
+    let with_port = || {
+        let at: SocketAddr = text.parse().ok()?;
+        Some(Advertised { address: at.ip(), port: Some(at.port()).filter(|port| *port != 0) })
+    };
+    bare.or_else(with_port)
+        .filter(|at| !at.address.is_unspecified() && !at.address.is_multicast())
+        .ok_or_else(|| {
+            Wrong::expected("an IP address, or one and a port, \"203.0.113.7\" or \"203.0.113.7:8443\"")
+        })
 }
 
 /// `WIDTHxHEIGHT`

@@ -3,6 +3,7 @@
 //!
 //! Owns the wire types and nothing else. `docs/configuration.md` has them in full.
 
+use super::ids::SourceName;
 use super::invitation::{Invitation, Wanted};
 use super::principal::InvitationId;
 use super::protocol::{SourceInfo, ViewerInfo};
@@ -27,6 +28,18 @@ pub enum Request {
     Revoke {
         /// Which.
         invitation: InvitationId,
+    },
+    /// Nothing of these is captured or sent any more. Answered by [`Answer::Paused`], when that is so.
+    Pause {
+        /// Which source; all of them, and those that are still to come, when absent.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        source: Option<SourceName>,
+    },
+    /// These are shown again. Answered by [`Answer::Paused`].
+    Resume {
+        /// Which source; all of them when absent.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        source: Option<SourceName>,
     },
     /// Read the configuration again. Answered when that is done, by [`Answer::Reloaded`].
     Reload,
@@ -54,6 +67,13 @@ pub enum Answer {
     Revoked {
         /// Which.
         invitation: InvitationId,
+    },
+    /// What is paused from now on.
+    Paused {
+        /// Of the sources there are.
+        sources: Vec<SourceName>,
+        /// Whether it is kept over a restart of the daemon.
+        kept: bool,
     },
     /// The configuration was read, is good, and holds from now on.
     Reloaded,
@@ -118,14 +138,17 @@ pub struct SourceStatus {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::core::ids::SourceName;
     use crate::core::protocol::{MediaKind, SourceKindName, SourceState};
 
     #[test]
     fn messages_have_the_documented_form() {
         let request: Request = serde_json::from_str(r#"{"type":"reload","later":1}"#).unwrap();
         assert_eq!(request, Request::Reload);
-        for bad in [r#"{"type":"nonsense"}"#, "[]", "", r#"{"status":{}}"#] {
+        let request: Request = serde_json::from_str(r#"{"type":"pause"}"#).unwrap();
+        assert_eq!(request, Request::Pause { source: None });
+        for bad in
+            [r#"{"type":"resume","source":"A B"}"#, r#"{"type":"nonsense"}"#, "[]", "", r#"{"status":{}}"#]
+        {
             assert!(serde_json::from_str::<Request>(bad).is_err(), "{bad}");
         }
         let source = SourceStatus {

@@ -239,9 +239,21 @@ impl Lifecycle {
     }
 
     fn restart(&mut self, now: Instant, effects: &mut Vec<Effect>) {
-        if self.keeps(self.run) {
-            self.state = State::Stopping { until: now + self.timing.stop, faulty: false };
-            effects.push(Effect::Stop { run: self.run });
+        match self.state {
+            State::Starting { .. } | State::Live { .. } | State::Grace { .. } => {
+                if self.wanted {
+                    self.publish(SourceState::Starting, effects);
+                }
+                self.state = State::Stopping { until: now + self.timing.stop, faulty: false };
+                effects.push(Effect::Stop { run: self.run });
+            }
+            // What has failed may do in the other way.
+            State::Stopping { until, .. } => self.state = State::Stopping { until, faulty: false },
+            State::Pause { .. } => {
+                self.failures = 0;
+                self.start(now, effects);
+            }
+            State::Idle => {}
         }
     }
 
@@ -440,10 +452,23 @@ mod tests {
         assert_eq!(machine.handle(t0, Input::Restart), []);
         assert!(machine.handle(t0, Input::Wanted(true)).contains(&Effect::Start { run: 41 }));
         machine.handle(t0, Input::Progress { run: 41 });
-        assert_eq!(machine.handle(t0, Input::Restart), [Effect::Stop { run: 41 }]);
+        let effects = machine.handle(t0, Input::Restart);
+        assert_eq!(effects, [Effect::Publish(SourceState::Starting), Effect::Stop { run: 41 }]);
         assert_eq!(machine.handle(t0, Input::Restart), []);
-        let effects = machine.handle(t0, Input::Stopped { run: 41 });
-        assert_eq!(effects, [Effect::Publish(SourceState::Starting), Effect::Start { run: 42 }]);
+        assert_eq!(machine.handle(t0, Input::Stopped { run: 41 }), [Effect::Start { run: 42 }]);
+    }
+
+    #[test]
+    fn what_waits_after_a_failure_is_started_anew_at_once() {
+        let t0 = Instant::now();
+        let mut machine = Lifecycle::new(TIMING, 7, 0);
+        machine.handle(t0, Input::Wanted(true));
+        machine.handle(t0, fault(1));
+        assert_eq!(machine.handle(t0, Input::Restart), [], "it has yet to stop");
+        assert_eq!(machine.handle(t0, Input::Stopped { run: 1 }), [Effect::Start { run: 2 }]);
+        machine.handle(t0, fault(2));
+        machine.handle(t0, Input::Stopped { run: 2 });
+        assert_eq!(machine.handle(t0, Input::Restart), [Effect::Start { run: 3 }], "it waits");
     }
 
     #[test]

@@ -46,7 +46,7 @@ pub struct Pacer {
     /// Whether somebody tells of changes. If not, only looking shows them.
     told: bool,
     /// The change that has not been looked at; its latest, where the budget held more of them back.
-    pending: Option<Instant>,
+    pending: Option<Change>,
     /// The latest sign of a change, looked at or not.
     last_sign: Option<Instant>,
     rhythm: Rhythm,
@@ -55,6 +55,14 @@ pub struct Pacer {
     last_sent: Option<Instant>,
     last_difference: Option<Instant>,
     refinements: u32,
+}
+
+/// A change that has not been looked at.
+#[derive(Debug, Clone, Copy)]
+struct Change {
+    at: Instant,
+    /// When it came there was no frame left for it.
+    held: bool,
 }
 
 /// The last two intervals between changes.
@@ -116,10 +124,10 @@ impl Pacer {
         self.last_sign = Some(now);
         if !same {
             self.rhythm.beat(now);
-            self.pending = Some(now);
-        } else if self.pending.is_none() {
-            // The look may have come in the middle of it.
-            self.pending = Some(now);
+        }
+        // The look may have come in the middle of a change.
+        if !same || self.pending.is_none() {
+            self.pending = Some(Change { at: now, held: self.budget.check(now + SETTLE).is_err() });
         }
     }
 
@@ -155,22 +163,14 @@ impl Pacer {
         }
     }
 
-    /// When to look for a change. One that the budget has held back waits a little more where the
-    /// next is nearer than this one is old: that picture is as young as can be, and shows both.
-    fn look_for(&self, change: Instant, allowed: Instant) -> Instant {
-        let settled = change + SETTLE;
-        if allowed <= settled {
-            return settled;
-        }
+    /// When to look for a change. One that the budget has held back is passed over where the next of
+    /// a rhythm is to be expected within a frame's time: that picture is as young as can be and shows
+    /// both, and what was saved makes up for looks that come late. Otherwise one late look would make
+    /// all those after it as late, where there are more changes than the budget has frames.
+    fn look_for(&self, change: Change, allowed: Instant) -> Instant {
         match self.rhythm.next() {
-            Some(next) if next + LATE > allowed => {
-                let wait = next.saturating_duration_since(allowed);
-                if wait < allowed.saturating_duration_since(settled) && wait < self.interval / 2 {
-                    next + LATE
-                } else {
-                    allowed
-                }
-            }
+            _ if !change.held => change.at + SETTLE,
+            Some(next) if next <= change.at + self.interval => allowed.max(next + LATE),
             _ => allowed,
         }
     }
@@ -234,6 +234,22 @@ mod tests {
     /// A screen whose changes come at `changes`, in microseconds, looked at for `length`. Says when
     /// pictures were taken, and which of them were encoded.
     fn play(pacer: &mut Pacer, start: Instant, changes: &[u64], length: Duration) -> Vec<(Duration, bool)> {
+        play_late(pacer, start, changes, length, awake)
+    }
+
+    /// Nothing wakes up at the very moment.
+    fn awake(_: Duration) -> Duration {
+        Duration::from_micros(80)
+    }
+
+    /// The same on a machine that looks that late.
+    fn play_late(
+        pacer: &mut Pacer,
+        start: Instant,
+        changes: &[u64],
+        length: Duration,
+        late: impl Fn(Duration) -> Duration,
+    ) -> Vec<(Duration, bool)> {
         let mut changes = changes.iter().map(|us| start + Duration::from_micros(*us)).peekable();
         let (mut now, mut fresh) = (start, pacer.last_look.is_none());
         let mut looks = Vec::new();
@@ -250,7 +266,11 @@ mod tests {
                 }
                 continue;
             }
-            now = due;
+            now = now.max(due + late(due - start));
+            if pacer.next_look(now) > now {
+                // Asked again when it wakes up, it may say something else.
+                continue;
+            }
             pacer.look(now);
             let share = if std::mem::take(&mut fresh) { 1.0 } else { 0.0 };
             let sent = pacer.seen(share, now);
@@ -273,9 +293,9 @@ mod tests {
     }
 
     /// How old the newest change is in each picture after the first second.
-    fn ages(fps: u32, changes: &[u64]) -> Vec<Duration> {
+    fn ages(fps: u32, changes: &[u64], late: impl Fn(Duration) -> Duration) -> Vec<Duration> {
         let start = Instant::now();
-        let looks = play(&mut told(fps, start), start, changes, ms(10_000));
+        let looks = play_late(&mut told(fps, start), start, changes, ms(10_000), late);
         let looks = looks.into_iter().map(|(at, _)| at).filter(|at| *at > ms(1000));
         let age = |at: Duration| {
             let past = changes.iter().map(|us| Duration::from_micros(*us)).filter(|change| *change <= at);
@@ -331,17 +351,28 @@ mod tests {
 
     #[test]
     fn pictures_are_young_whatever_the_rate_of_the_changes() {
-        for (hz, oldest) in [(24.0, 2), (25.0, 2), (29.97, 2), (30.0, 2), (50.0, 2), (60.0, 2)] {
-            let mut ages: Vec<_> = ages(30, &steady(hz)).into_iter().collect();
+        for hz in [24.0, 25.0, 29.97, 30.0, 31.0, 40.0, 50.0, 60.0, 75.0] {
+            let mut ages = ages(30, &steady(hz), awake);
             ages.sort_unstable();
-            assert!(ages[ages.len() / 2] <= ms(oldest), "{hz} Hz: {ages:?}");
+            assert!(ages[ages.len() / 2] <= ms(2), "{hz} Hz: {ages:?}");
+        }
+    }
+
+    #[test]
+    fn late_looks_do_not_make_those_after_them_late() {
+        for hz in [24.0, 30.0, 31.0, 40.0, 50.0, 60.0, 75.0] {
+            // A machine that has something else to do for a moment, three times a second.
+            let busy = |at: Duration| if at.as_millis() % 333 < 33 { ms(7) } else { awake(at) };
+            let ages = ages(30, &steady(hz), busy);
+            let late = ages.iter().filter(|age| **age > ms(5)).count();
+            assert!(late * 5 < ages.len(), "{hz} Hz: {late} of {}", ages.len());
         }
     }
 
     #[test]
     fn the_budget_is_used_where_there_is_more_to_see() {
         for hz in [40.0, 50.0, 58.0, 60.0, 62.0, 75.0, 120.0] {
-            let seen = ages(30, &steady(hz)).len();
+            let seen = ages(30, &steady(hz), awake).len();
             assert!(seen >= 9 * 28, "{hz} Hz: {seen} in 9 s");
         }
     }
@@ -390,7 +421,7 @@ mod tests {
             for change in changes {
                 let change = Duration::from_micros(change);
                 let seen = looks.iter().map(|(at, _)| *at).find(|at| *at >= change).unwrap();
-                prop_assert!(seen - change <= interval + interval / 2 + ONE_CHANGE + LATE);
+                prop_assert!(seen - change <= interval * 2 + ONE_CHANGE + LATE);
             }
             for pair in looks.windows(2) {
                 prop_assert!(pair[1].0 - pair[0].0 <= KEEP_ALIVE.max(interval) + ms(1));

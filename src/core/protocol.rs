@@ -10,6 +10,7 @@ pub use viewers::{LinkInfo, ViewerInfo, WatchedInfo, WatchesBy};
 
 use super::ids::{SourceName, ViewerId};
 use serde::{Deserialize, Serialize};
+use std::fmt;
 
 /// The protocol version that this daemon speaks. A client names its own in `hello`.
 pub const VERSION: u32 = 1;
@@ -57,12 +58,36 @@ pub enum ClientMessage {
         /// The SDP text.
         sdp: String,
     },
+    /// Asks for an ICE restart: another `offer` follows.
+    Restart,
     /// An ICE candidate of the client (RFC 8838). An empty `candidate` ends the candidates.
     Candidate {
         /// Index of the m-line it belongs to.
         mline: u32,
         /// The `candidate:` line without `a=`.
         candidate: String,
+    },
+    /// For admins: the list of viewers, now and once a second, or no more.
+    WatchViewers {
+        /// Whether from now on.
+        on: bool,
+    },
+    /// For admins: that viewer's session ends.
+    EndViewer {
+        /// Whose.
+        viewer: ViewerId,
+    },
+    /// For admins: nothing of this is captured or sent any more, to nobody.
+    Pause {
+        /// Which source; all of them, and those that are still to come, when absent.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        source: Option<SourceName>,
+    },
+    /// For admins: what admins have paused is shown again.
+    Resume {
+        /// Which source; all of them when absent.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        source: Option<SourceName>,
     },
     /// Asks for a `pong`.
     Ping {
@@ -106,6 +131,11 @@ pub enum ServerMessage {
         /// The `candidate:` line without `a=`.
         candidate: String,
     },
+    /// Other ICE servers, or other logins, from now on: those that were told before expire.
+    IceServers {
+        /// In place of those of `welcome`.
+        ice_servers: Vec<IceServer>,
+    },
     /// A source has changed its state.
     Source {
         /// Which.
@@ -126,6 +156,11 @@ pub enum ServerMessage {
         too_slow: bool,
         /// The ladder in this viewer's codec, the best first.
         rungs: Vec<RungInfo>,
+    },
+    /// For admins who have asked for it: everybody who is here.
+    Viewers {
+        /// In the order in which they came.
+        viewers: Vec<ViewerInfo>,
     },
     /// The answer to `ping`.
     Pong {
@@ -233,6 +268,11 @@ pub enum SourceState {
     Starting,
     /// Frames are coming.
     Live,
+    /// Nothing is captured: in its place comes a still picture that says so.
+    Paused {
+        /// Who has paused it.
+        by: PausedBy,
+    },
     /// It could not be started or has stopped; the daemon tries again by itself.
     Failed {
         /// What is wrong, as a word that a page translates.
@@ -240,6 +280,16 @@ pub enum SourceState {
         /// What is wrong, in GStreamer's or the system's words.
         detail: String,
     },
+}
+
+/// Who has paused a source.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PausedBy {
+    /// The person at the machine.
+    Machine,
+    /// An admin, from afar.
+    Admin,
 }
 
 /// Why a source is not there.
@@ -276,7 +326,7 @@ pub struct TrackInfo {
 }
 
 /// An ICE server in the form that `RTCPeerConnection` takes (W3C webrtc-pc section 4.2.4).
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct IceServer {
     /// `stun:`, `turn:` or `turns:` URLs (RFC 7064, RFC 7065).
     pub urls: Vec<String>,
@@ -286,6 +336,13 @@ pub struct IceServer {
     /// Password for TURN.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub credential: Option<String>,
+}
+
+impl fmt::Debug for IceServer {
+    /// Without the password.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("IceServer").field("urls", &self.urls).finish_non_exhaustive()
+    }
 }
 
 /// What kind of thing was refused.
@@ -302,6 +359,10 @@ pub enum ErrorCode {
     UnknownSource,
     /// A rendition that the source has not.
     UnknownRung,
+    /// A viewer that is not here.
+    UnknownViewer,
+    /// Something that is for admins.
+    Forbidden,
     /// None of the client's codecs can be served.
     NoCodec,
     /// The SDP was refused.
@@ -327,6 +388,8 @@ pub enum ByeReason {
     /// What let the viewer in does not hold any more, or lets it see something else now: another
     /// token or password, an account that was changed or removed, a sign-out.
     Revoked,
+    /// An admin has ended it.
+    Ended,
     /// As many viewers as are allowed are here.
     Full,
     /// An answer, a connection or a sign of life did not come in time.

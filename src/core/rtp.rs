@@ -11,7 +11,7 @@
 
 mod extensions;
 
-pub use extensions::{CAPTURE_TIME_URI, Extensions, TRANSPORT_SEQUENCE_URI, ntp_time};
+pub use extensions::{CAPTURE_TIME_URI, Extensions, PLAYOUT_DELAY_URI, TRANSPORT_SEQUENCE_URI, ntp_time};
 
 use crate::core::protocol::MediaKind;
 use std::time::Duration;

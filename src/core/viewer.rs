@@ -9,12 +9,14 @@
 //! AwaitHello -> Greeted -> Preparing -> Offered -> Connecting -> Verifying -> Connected
 //! ```
 //! and from each of them to `Closed`. A client that comes by WHEP brings its offer, so its session
-//! begins with `Answering` and goes on with `Connecting`.
+//! begins with `Answering` and goes on with `Connecting`. What becomes of the way while it is
+//! `Connected` is told in `restarting`.
 
 mod answering;
 mod events;
+mod restarting;
 
-pub use events::{Effect, Input};
+pub use events::{AdminRequest, Effect, Input};
 
 use super::candidate::Candidate;
 use super::ids::SourceName;
@@ -22,6 +24,7 @@ use super::protocol::{ByeReason, ClientMessage, Codec, ErrorCode, ServerMessage,
 use super::sdp::{Agreement, CheckedAnswer, Fingerprint, OfferSummary};
 use super::watching::{NoSuchRung, Turn, Watching};
 use super::whep::IceSession;
+use restarting::{Agreed, Way};
 use std::time::{Duration, Instant};
 
 /// From the connection to `hello`.
@@ -72,6 +75,7 @@ enum State {
     },
     Connected {
         joined: Joined,
+        way: Way,
     },
     Closed,
 }
@@ -102,12 +106,15 @@ impl Joined {
 pub struct Session {
     state: State,
     known: Vec<SourceName>,
+    is_admin: bool,
     video_codec: Option<Codec>,
     watching: Watching,
     candidates: usize,
     mistakes: u32,
     /// Of a session that began by WHEP.
     ice: Option<IceSession>,
+    /// Of one that was made an offer.
+    agreed: Option<Agreed>,
 }
 
 impl Session {
@@ -117,12 +124,20 @@ impl Session {
         Self {
             state: State::AwaitHello { until: now + HELLO_WITHIN },
             known,
+            is_admin: false,
             video_codec: None,
             watching: Watching::default(),
             candidates: 0,
             mistakes: 0,
             ice: None,
+            agreed: None,
         }
+    }
+
+    /// The same, of somebody who may ask what admins ask.
+    #[must_use]
+    pub fn of_admin(now: Instant, known: Vec<SourceName>) -> Self {
+        Self { is_admin: true, ..Self::new(now, known) }
     }
 
     /// When [`Input::Tick`] is next due.
@@ -135,7 +150,8 @@ impl Session {
             | State::Answering { until, .. }
             | State::Connecting { until, .. }
             | State::Verifying { until, .. } => Some(*until),
-            State::Greeted | State::Connected { .. } | State::Closed => None,
+            State::Connected { way, .. } => way.deadline(),
+            State::Greeted | State::Closed => None,
         }
     }
 
@@ -160,7 +176,7 @@ impl Session {
             | State::Answering { joined, .. }
             | State::Connecting { joined, .. }
             | State::Verifying { joined, .. }
-            | State::Connected { joined } => Some(joined),
+            | State::Connected { joined, .. } => Some(joined),
             State::AwaitHello { .. } | State::Greeted | State::Closed => None,
         }
     }
@@ -210,6 +226,8 @@ impl Session {
             Input::LocalCandidate { candidate } => {
                 self.local_candidate(candidate, &mut effects);
             }
+            Input::Way(found) => self.way(now, found, &mut effects),
+            Input::Restarting { own, candidates } => self.restarting(now, &own, candidates, &mut effects),
             Input::Connected => self.connected(now, &mut effects),
             Input::Verified(same) => self.verified(same, &mut effects),
             Input::Picture { source, turn } => self.picture(source, turn, &mut effects),
@@ -226,12 +244,27 @@ impl Session {
             ClientMessage::Select { sources } => self.select(sources, effects),
             ClientMessage::Choose { source, rung } => self.choose(source, rung, effects),
             ClientMessage::Answer { sdp } => self.answer(now, &sdp, effects),
+            ClientMessage::Restart => self.restart(now, effects),
             ClientMessage::Candidate { mline, candidate } => self.candidate(mline, &candidate, effects),
+            ClientMessage::WatchViewers { on } => self.administer(AdminRequest::WatchViewers(on), effects),
+            ClientMessage::EndViewer { viewer } => self.administer(AdminRequest::End(viewer), effects),
+            ClientMessage::Pause { source } => self.administer(AdminRequest::Pause(source), effects),
+            ClientMessage::Resume { source } => self.administer(AdminRequest::Resume(source), effects),
             // Answered where it arrives, so that it measures the connection alone.
             ClientMessage::Ping { .. } => {}
             ClientMessage::Leave => {
                 self.end(ByeReason::Left, "You have left.".into(), effects);
             }
+        }
+    }
+
+    fn administer(&mut self, request: AdminRequest, effects: &mut Vec<Effect>) {
+        if !self.is_greeted() {
+            self.out_of_order("what admins ask comes after welcome", effects);
+        } else if self.is_admin {
+            effects.push(Effect::Administer(request));
+        } else {
+            self.mistake(ErrorCode::Forbidden, "That is for admins.".into(), effects);
         }
     }
 
@@ -302,7 +335,7 @@ impl Session {
         | State::Answering { joined, .. }
         | State::Connecting { joined, .. }
         | State::Verifying { joined, .. }
-        | State::Connected { joined }) = &mut self.state
+        | State::Connected { joined, .. }) = &mut self.state
         else {
             return self.out_of_order("select comes after join", effects);
         };
@@ -312,7 +345,7 @@ impl Session {
         joined.selected = sources;
         let selected = &joined.selected;
         self.watching.paused(|source| !selected.contains(source));
-        if let State::Connected { joined } = &self.state {
+        if let State::Connected { joined, .. } = &self.state {
             effects.push(Effect::Feed(joined.selected.clone()));
         }
     }
@@ -352,6 +385,7 @@ impl Session {
             }
         };
         let joined = joined.clone();
+        self.agreed = Some(Agreed::new(sdp.clone(), tracks.clone()));
         effects.push(Effect::Send(ServerMessage::Offer { sdp, tracks }));
         effects.extend(joined.candidate_messages());
         self.state = State::Offered { until: now + ANSWER_WITHIN, joined, offer, early: Vec::new() };
@@ -371,7 +405,7 @@ impl Session {
             }
             State::Connecting { joined, .. }
             | State::Verifying { joined, .. }
-            | State::Connected { joined } => {
+            | State::Connected { joined, .. } => {
                 effects.push(joined.candidate_message(&candidate));
             }
             State::AwaitHello { .. } | State::Greeted | State::Answering { .. } | State::Closed => {}
@@ -379,8 +413,11 @@ impl Session {
     }
 
     fn answer(&mut self, now: Instant, sdp: &str, effects: &mut Vec<Effect>) {
+        if let State::Connected { way: Way::Offered { .. }, .. } = self.state {
+            return self.restarted(now, sdp, effects);
+        }
         let State::Offered { joined, offer, early, .. } = &mut self.state else {
-            return self.out_of_order("answer comes once, after the offer", effects);
+            return self.out_of_order("an answer comes once after each offer", effects);
         };
         let answer = match CheckedAnswer::check(sdp, offer) {
             Ok(answer) => answer,
@@ -389,6 +426,9 @@ impl Session {
         let mut joined = joined.clone();
         let early = std::mem::take(early);
         let fingerprints = answer.fingerprints().to_vec();
+        if let Some(agreed) = &mut self.agreed {
+            agreed.answered(&answer);
+        }
         let transport = u32::try_from(answer.transport_mline()).unwrap_or(0);
         if transport != joined.transport_mline {
             // A browser passes over candidates of an m-line that it has rejected.
@@ -409,7 +449,7 @@ impl Session {
             State::Offered { offer, .. } => offer.mlines().len(),
             State::Connecting { joined, .. }
             | State::Verifying { joined, .. }
-            | State::Connected { joined } => {
+            | State::Connected { joined, .. } => {
                 // A source has at most two m-lines.
                 joined.sources.len() * 2
             }
@@ -444,6 +484,7 @@ impl Session {
         }
         match &mut self.state {
             State::Offered { early, .. } => early.push((mline, candidate)),
+            State::Connected { way: Way::Offered { early, .. }, .. } => early.push(candidate),
             _ => effects.push(Effect::AddCandidate { mline, candidate }),
         }
     }
@@ -458,7 +499,7 @@ impl Session {
         let State::Verifying { joined, .. } = &self.state else { return };
         if same {
             effects.push(Effect::Feed(joined.selected.clone()));
-            self.state = State::Connected { joined: joined.clone() };
+            self.state = State::Connected { joined: joined.clone(), way: Way::Stands };
         } else {
             let message = "The certificate is not the one that the answer names.";
             self.end(ByeReason::BadFingerprint, message.into(), effects);
@@ -477,7 +518,10 @@ impl Session {
             State::Connecting { .. } | State::Verifying { .. } => {
                 (ByeReason::ConnectionFailed, "No media connection could be made: is UDP blocked on the way?")
             }
-            State::Greeted | State::Connected { .. } | State::Closed => return,
+            State::Connected { .. } => {
+                (ByeReason::ConnectionFailed, "The media connection was lost, and no other way was found.")
+            }
+            State::Greeted | State::Closed => return,
         };
         self.end(reason, message.into(), effects);
     }
@@ -504,7 +548,7 @@ impl Session {
             | ByeReason::TooSlow
             | ByeReason::Internal => Some(RETRY),
             ByeReason::Full => Some(RETRY * 10),
-            ByeReason::Left | ByeReason::BadFingerprint | ByeReason::ProtocolError => None,
+            ByeReason::Left | ByeReason::Ended | ByeReason::BadFingerprint | ByeReason::ProtocolError => None,
         };
         let retry_ms = retry.map(|pause| u64::try_from(pause.as_millis()).unwrap_or(u64::MAX));
         effects.push(Effect::Send(ServerMessage::Bye { reason, message, retry_ms }));

@@ -1,6 +1,8 @@
 //! Sessions driven by hand: the way through, the ways out, and whatever order a client invents.
 
 use super::*;
+use crate::core::ice::Credentials;
+use crate::core::ids::ViewerId;
 use crate::core::protocol::{ClientMessage, MediaKind, SourceKindName};
 use crate::core::renditions::{self, Full, default_steps};
 use crate::core::units::{Bitrate, FrameRate, Size};
@@ -102,11 +104,14 @@ fn word(effect: &Effect) -> String {
         }
         Effect::Accept(_) => "accept".into(),
         Effect::AddCandidate { mline, .. } => format!("add candidate {mline}"),
+        Effect::Restart => "restart".into(),
+        Effect::Restarted(theirs) => format!("restarted {}", theirs.ufrag),
         Effect::Verify(_) => "verify".into(),
         Effect::Feed(sources) => {
             format!("feed {}", sources.iter().map(SourceName::as_str).collect::<Vec<_>>().join("+"))
         }
         Effect::Move { source, rung } => format!("move {source} {rung}"),
+        Effect::Administer(request) => format!("administer {request:?}"),
         Effect::Close(reason) => format!("close {reason:?}"),
     }
 }
@@ -310,7 +315,7 @@ fn a_rendition_is_chosen_of_what_was_joined_and_kept_in_the_session() {
 }
 
 fn any_input() -> impl Strategy<Value = u8> {
-    0u8..22
+    0u8..26
 }
 
 fn make(kind: u8) -> Input {
@@ -336,18 +341,23 @@ fn make(kind: u8) -> Input {
         19 => message(ClientMessage::Choose { source: name("camera"), rung: Some(1) }),
         20 => message(ClientMessage::Choose { source: name("nothing"), rung: None }),
         21 => Input::Picture { source: name("camera"), turn: ladder() },
+        22 => message(ClientMessage::Restart),
+        23 => restarting(),
+        24 => Input::Way(true),
+        25 => Input::Way(false),
         16 => Input::Malformed { code: ErrorCode::BadMessage, message: "?".into() },
         _ => Input::Tick,
     }
 }
 
 proptest! {
-    /// Whatever order events come in: no answer before an offer, nothing fed that was not
-    /// verified, one goodbye, one close, and silence after it.
+    /// Whatever order events come in: no answer before an offer, another offer only for a restart, nothing
+    /// fed that was not verified, one goodbye, one close, and silence after it.
     #[test]
     fn order_is_kept(kinds in proptest::collection::vec((any_input(), 0u64..9_000), 1..120)) {
         let mut test = Test::new();
         let (mut offered, mut accepted, mut verify, mut verified, mut closed) = (false, false, false, false, false);
+        let (mut restart, mut again) = (false, false);
         for (kind, millis) in kinds {
             test.now += Duration::from_millis(millis);
             let says_same = kind == 14;
@@ -356,7 +366,12 @@ proptest! {
             verified |= says_same && verify && !words.is_empty();
             for word in words {
                 match word.split(' ').next().unwrap() {
-                    "offer" => { prop_assert!(!offered); offered = true; }
+                    "offer" => {
+                        prop_assert!(!offered || restart);
+                        (offered, again, restart) = (true, restart, false);
+                    }
+                    "restart" => { prop_assert!(verified); restart = true; }
+                    "restarted" => { prop_assert!(again); again = false; }
                     "accept" => { prop_assert!(offered && !accepted); accepted = true; }
                     "add" => prop_assert!(accepted),
                     "verify" => { prop_assert!(accepted && !verify); verify = true; }
@@ -370,7 +385,124 @@ proptest! {
     }
 }
 
+fn restarting() -> Input {
+    let own = Credentials { ufrag: "newufrag".into(), password: "0123456789abcdefghijklmn".into() };
+    Input::Restarting { own, candidates: vec![CANDIDATE.into()] }
+}
+
+fn answer_with(ufrag: &str) -> ClientMessage {
+    let credentials = |line: &str| {
+        if line.starts_with("a=ice-ufrag:") { format!("a=ice-ufrag:{ufrag}") } else { line.to_owned() }
+    };
+    ClientMessage::Answer { sdp: ANSWER.lines().map(|line| credentials(line) + "\r\n").collect() }
+}
+
+#[test]
+fn a_way_is_looked_for_anew_when_the_client_asks() {
+    let mut test = Test::connected();
+    assert_eq!(test.say(ClientMessage::Restart), ["restart"]);
+    assert_eq!(test.input(restarting()), ["offer", "candidate", "candidate"]);
+    assert_eq!(test.say(candidate(CANDIDATE)), [""; 0], "it waits for the answer");
+    assert_eq!(test.say(answer_with("Other123")), ["restarted Other123", "add candidate 0"]);
+    assert!(test.session.is_connected(), "media goes on");
+    assert_eq!(test.say(candidate(CANDIDATE)), ["add candidate 0"]);
+    assert_eq!(test.input(Input::Way(true)), [""; 0]);
+    assert_eq!(test.session.deadline(), None);
+    test.now += Duration::from_millis(500);
+    assert_eq!(test.say(ClientMessage::Restart), [""; 0], "not so soon again");
+    test.now += Duration::from_millis(500);
+    assert_eq!(test.say(ClientMessage::Restart), ["restart"]);
+}
+
+#[test]
+fn a_way_is_looked_for_anew_when_it_is_lost_and_not_for_ever() {
+    let mut test = Test::connected();
+    assert_eq!(test.input(Input::Way(false)), ["restart"]);
+    assert_eq!(test.input(restarting()), ["offer", "candidate", "candidate"]);
+    assert_eq!(test.wait(), ["bye ConnectionFailed retry", "close ConnectionFailed"]);
+
+    let mut test = Test::connected();
+    test.input(Input::Way(false));
+    test.input(restarting());
+    test.say(answer_with("Other123"));
+    assert_eq!(test.wait(), ["bye ConnectionFailed retry", "close ConnectionFailed"]);
+}
+
+#[test]
+fn a_restart_changes_neither_the_m_lines_nor_the_certificate() {
+    let mut test = Test::connected();
+    test.say(ClientMessage::Restart);
+    test.input(restarting());
+    let ClientMessage::Answer { sdp } = answer_with("Other123") else { unreachable!() };
+    let digest = sdp.lines().find(|line| line.starts_with("a=fingerprint:")).unwrap();
+    let other = format!("{}00:11", &digest[..digest.len() - 5]);
+    assert_eq!(test.say(ClientMessage::Answer { sdp: sdp.replace(digest, &other) }), ["error BadSdp"]);
+    assert_eq!(test.say(ClientMessage::Answer { sdp }), ["restarted Other123"]);
+}
+
+#[test]
+fn a_restart_comes_after_the_answer() {
+    let mut test = Test::new();
+    assert_eq!(test.say(ClientMessage::Restart), ["error OutOfOrder"]);
+    let mut test = Test::offered();
+    assert_eq!(test.say(ClientMessage::Restart), [""; 0], "the way is being looked for already");
+}
+
+#[test]
+fn a_session_by_whep_whose_way_is_lost_has_time_for_a_restart() {
+    use crate::core::whep::{Fragment, IfMatch, Patch};
+    let stands = || {
+        let (mut test, _) = whep();
+        test.input(answered());
+        test.input(Input::Connected);
+        test.input(Input::Verified(true));
+        assert_eq!(test.input(Input::Way(false)), [""; 0]);
+        test
+    };
+    let mut test = stands();
+    assert_eq!(test.wait().last().unwrap(), "close ConnectionFailed");
+    let mut test = stands();
+    let text = "a=ice-ufrag:Other123\r\na=ice-pwd:0123456789abcdefghijklmn\r\n";
+    let fragment = Fragment::parse(text).unwrap();
+    let restart = test.session.patch(test.now, &IfMatch::Any, &fragment, "next".into()).unwrap();
+    assert!(matches!(restart, Patch::Restart(..)));
+    assert_eq!(test.session.etag().unwrap(), "\"next\"");
+    test.input(Input::Way(true));
+    assert_eq!(test.session.deadline(), None);
+}
+
 const WHEP_OFFER: &str = include_str!("../../tests/golden/sdp/whep-chromium.sdp");
+
+#[test]
+fn what_admins_ask_is_for_admins() {
+    let asked = || {
+        [
+            (ClientMessage::WatchViewers { on: true }, "administer WatchViewers(true)"),
+            (ClientMessage::EndViewer { viewer: ViewerId(7) }, "administer End(ViewerId(7))"),
+            (ClientMessage::Pause { source: None }, "administer Pause(None)"),
+            (ClientMessage::Resume { source: None }, "administer Resume(None)"),
+        ]
+    };
+    let mut admin = Test::new();
+    admin.session = Session::of_admin(admin.now, known());
+    let mut others = [Test::new(), Test::offered(), Test::connected()];
+    for (message, does) in asked() {
+        assert_eq!(admin.say(message.clone()), ["error OutOfOrder"], "before hello");
+        let [new, offered, connected] = &mut others;
+        assert_eq!(new.say(message.clone()), ["error OutOfOrder"]);
+        for test in [offered, connected] {
+            assert_eq!(test.say(message.clone()), ["error Forbidden"], "{does}");
+        }
+    }
+    admin.say(hello());
+    for (message, does) in asked() {
+        assert_eq!(admin.say(message), [does]);
+    }
+    admin.say(ClientMessage::Leave);
+    for (message, _) in asked() {
+        assert!(admin.say(message).is_empty(), "it has left");
+    }
+}
 
 /// A session that has begun by WHEP, and its fingerprints.
 fn whep() -> (Test, Vec<Fingerprint>) {
@@ -422,13 +554,15 @@ fn a_session_by_whep_is_not_fed_under_another_certificate_and_waits_for_nothing_
 
 #[test]
 fn candidates_by_patch_are_taken_under_the_sessions_tag_alone() {
-    use crate::core::whep::{Fragment, IfMatch, PatchRefusal};
+    use crate::core::whep::{Fragment, IfMatch, Patch, PatchRefusal};
     let (mut test, _) = whep();
     test.input(answered());
     let fragment = Fragment::parse(&format!("a={CANDIDATE}\r\n")).unwrap();
-    let effects = test.session.patch(&IfMatch::parse(Some("\"xyzzy\"")), &fragment).unwrap();
-    assert!(matches!(effects[..], [Effect::AddCandidate { mline: 0, .. }]));
-    assert_eq!(test.session.patch(&IfMatch::Absent, &fragment).unwrap_err(), PatchRefusal::NoTag);
+    let next = || "next".to_owned();
+    let taken = test.session.patch(test.now, &IfMatch::parse(Some("\"xyzzy\"")), &fragment, next()).unwrap();
+    assert!(matches!(taken, Patch::Candidates(candidates) if candidates.len() == 1));
+    let refused = test.session.patch(test.now, &IfMatch::Absent, &fragment, next());
+    assert_eq!(refused.unwrap_err(), PatchRefusal::NoTag);
     let said = test.say(candidate(CANDIDATE));
     assert!(!said.is_empty(), "no message of the WebSocket's does anything but be refused: {said:?}");
 }

@@ -4,7 +4,8 @@
 //! Owns their form and the rules of a PATCH. Knows no HTTP: a refusal says what it is, `web` says
 //! it in a status.
 
-use super::candidate::{Candidate, CandidateError};
+use super::candidate::{Candidate, CandidateError, is_ice_char};
+use super::ice::Credentials;
 use super::sdp::{Excerpt, MAX_CANDIDATES, MAX_LINE};
 
 /// The longest fragment, in bytes: [`MAX_CANDIDATES`] of the longest that browsers write, and more.
@@ -116,15 +117,25 @@ impl Fragment {
         &self.candidates
     }
 
-    /// Whether it is of the ICE session with these credentials. Others mean that the client begins
-    /// another one (RFC 9725 section 4.3.3).
+    /// Whether it is of the ICE session with these credentials.
     #[must_use]
-    pub fn is_of(&self, ufrag: &str, password: &str) -> bool {
+    pub fn is_of(&self, theirs: &Credentials) -> bool {
         let same = |own: &Option<String>, theirs: &str| own.as_ref().is_none_or(|own| own == theirs);
-        let inside = self.candidates.iter().filter_map(Candidate::ufrag);
-        same(&self.ufrag, ufrag)
-            && same(&self.password, password)
-            && inside.into_iter().all(|own| own == ufrag)
+        let mut inside = self.candidates.iter().filter_map(Candidate::ufrag);
+        same(&self.ufrag, &theirs.ufrag)
+            && same(&self.password, &theirs.password)
+            && inside.all(|own| own == theirs.ufrag)
+    }
+
+    /// The new credentials with which the client begins another ICE session than that of `before`: both are
+    /// others, of the form of RFC 8839 section 5.4, and its candidates are of the new one.
+    fn restart(&self, before: &Credentials) -> Option<Credentials> {
+        let (ufrag, password) = (self.ufrag.clone()?, self.password.clone()?);
+        let form = |text: &str, least| (least..=256).contains(&text.len()) && text.bytes().all(is_ice_char);
+        let others = ufrag != before.ufrag && password != before.password;
+        let theirs = Credentials { ufrag, password };
+        let fits = others && form(&theirs.ufrag, 4) && form(&theirs.password, 22) && self.is_of(&theirs);
+        fits.then_some(theirs)
     }
 }
 
@@ -187,12 +198,11 @@ pub enum PatchRefusal {
     /// Another ICE session's.
     #[error("The entity tag in If-Match is not that of this session.")]
     OtherTag,
-    /// Other ICE credentials than those of the offer.
+    /// Not the session's ICE credentials, and not those of a restart.
     #[error(
-        "ICE restarts are not possible here: the ICE credentials have to be those of the offer. \
-         DELETE this session and POST a new offer."
+        "An ICE restart has both other credentials, a=ice-ufrag and a=ice-pwd; all else has the session's."
     )]
-    Restart,
+    Credentials,
     /// More candidates than a session takes.
     #[error("No more than {MAX_CANDIDATES} candidates are taken in one session.")]
     TooManyCandidates,
@@ -203,16 +213,25 @@ pub enum PatchRefusal {
 pub struct IceSession {
     /// Its entity tag, without quotes.
     tag: String,
-    ufrag: String,
-    password: String,
+    theirs: Credentials,
     taken: usize,
+}
+
+/// What a PATCH comes to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Patch {
+    /// More candidates of the same ICE session.
+    Candidates(Vec<Candidate>),
+    /// ICE begins anew (RFC 9725 section 4.3.3), with these credentials and candidates of the client's.
+    Restart(Credentials, Vec<Candidate>),
 }
 
 impl IceSession {
     /// Of an offer with these credentials, of which candidates have been taken.
     #[must_use]
     pub fn new(tag: String, (ufrag, password): (&str, &str), taken: usize) -> Self {
-        Self { tag, ufrag: ufrag.to_owned(), password: password.to_owned(), taken }
+        let theirs = Credentials { ufrag: ufrag.to_owned(), password: password.to_owned() };
+        Self { tag, theirs, taken }
     }
 
     /// The value of `ETag`.
@@ -221,7 +240,7 @@ impl IceSession {
         format!("\"{}\"", self.tag)
     }
 
-    /// Takes a fragment; gives its candidates.
+    /// Takes a fragment. After a restart the entity tag is `next`, without quotes.
     ///
     /// # Errors
     /// [`PatchRefusal`]: nothing of it is taken.
@@ -229,22 +248,41 @@ impl IceSession {
         &mut self,
         condition: &IfMatch,
         fragment: &Fragment,
-    ) -> Result<Vec<Candidate>, PatchRefusal> {
+        next: String,
+    ) -> Result<Patch, PatchRefusal> {
         match condition {
             IfMatch::Absent => return Err(PatchRefusal::NoTag),
             IfMatch::Tags(tags) if !tags.contains(&self.tag) => return Err(PatchRefusal::OtherTag),
             IfMatch::Tags(_) | IfMatch::Any => {}
         }
-        if !fragment.is_of(&self.ufrag, &self.password) {
-            return Err(PatchRefusal::Restart);
+        if let Some(theirs) = fragment.restart(&self.theirs) {
+            *self = Self { tag: next, theirs: theirs.clone(), taken: fragment.candidates.len() };
+            return Ok(Patch::Restart(theirs, fragment.candidates.clone()));
+        }
+        if !fragment.is_of(&self.theirs) {
+            return Err(PatchRefusal::Credentials);
         }
         let all = self.taken + fragment.candidates.len();
         if all > MAX_CANDIDATES {
             return Err(PatchRefusal::TooManyCandidates);
         }
         self.taken = all;
-        Ok(fragment.candidates.clone())
+        Ok(Patch::Candidates(fragment.candidates.clone()))
     }
+}
+
+/// The daemon's half of a restart, as a fragment (RFC 9725 section 4.3.3): `section` is its first m-line with
+/// the bundle, as [`Agreement::section`](super::sdp::Agreement::section) writes it.
+#[must_use]
+pub fn restarted(section: &str, own: &Credentials, candidates: &[String]) -> String {
+    let mut fragment = format!(
+        "a=ice-options:trickle\r\n{section}a=ice-ufrag:{}\r\na=ice-pwd:{}\r\n",
+        own.ufrag, own.password
+    );
+    for candidate in candidates {
+        fragment.push_str(&format!("a={candidate}\r\n"));
+    }
+    fragment + "a=end-of-candidates\r\n"
 }
 
 /// The password is a secret, and the tag all but one.

@@ -4,8 +4,10 @@ use super::Daemon;
 use crate::control::{Asked, Reply};
 use crate::core::audit::TARGET;
 use crate::core::control::{Answer, Refusal, Request};
+use crate::core::ids::SourceName;
 use crate::core::invitation::Wanted;
 use crate::core::principal::InvitationId;
+use crate::core::protocol::PausedBy;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -21,6 +23,8 @@ impl Daemon {
                 reply.send(Answer::Invitations { invitations: self.server.invitations() });
             }
             Request::Revoke { invitation } => self.revoke(invitation, reply),
+            Request::Pause { source } => self.pause_for(now, source, true, reply),
+            Request::Resume { source } => self.pause_for(now, source, false, reply),
             Request::Reload => {
                 tracing::info!("reload asked for by the control socket");
                 self.reload(Some(reply));
@@ -69,5 +73,17 @@ impl Daemon {
             });
         })
         .detach();
+    }
+
+    fn pause_for(&mut self, now: Instant, source: Option<SourceName>, pause: bool, reply: Reply) {
+        let names = self.sources.names();
+        if let Some(unknown) = source.as_ref().filter(|source| !names.contains(source)) {
+            let message = format!("There is no source '{unknown}'; see `vitrina status`.");
+            return reply.send(Answer::Refused { reason: Refusal::UnknownSource, message });
+        }
+        self.pause_by(now, (PausedBy::Machine, "control socket"), source.as_ref(), pause);
+        let paused = names.into_iter().filter(|name| self.sources.pauses().of(name).is_some()).collect();
+        self.kept
+            .write(self.sources.pauses(), move |kept| reply.send(Answer::Paused { sources: paused, kept }));
     }
 }

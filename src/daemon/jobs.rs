@@ -4,6 +4,7 @@
 
 use crate::config::Source;
 use crate::core::ids::SourceName;
+use crate::core::units::Size;
 use crate::media::encoder::{EncodeSettings, Encoder};
 use crate::media::fanout::Fanout;
 use crate::media::launch::LaunchFiles;
@@ -75,9 +76,11 @@ impl Jobs {
         let _ = self.done.send_blocking(done);
     }
 
+    /// `still`: a picture of that size in place of the source.
     pub(super) fn start_capture(
         &self,
         source: Source,
+        still: Option<Size>,
         run: u64,
         files: LaunchFiles,
         taps: Taps,
@@ -87,7 +90,11 @@ impl Jobs {
         self.spawn(move || {
             let name = source.name.clone();
             let stopped = (this, name.clone());
-            let result = plan::capture(&source, &files).and_then(|plan| {
+            let plan = match still {
+                None => plan::capture(&source, &files),
+                Some(size) => plan::still(&source, size, &files),
+            };
+            let result = plan.and_then(|plan| {
                 Capture::start(&name, run, &plan, &taps, &events, move || {
                     let (this, source) = stopped;
                     this.report(Done::CaptureStopped { source, run });

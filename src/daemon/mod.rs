@@ -4,10 +4,14 @@
 //! happens comes to the loop as an [`Event`]; nothing in the loop waits for a device or a socket,
 //! but for a reload, which waits until the file is read and the machine is looked at.
 
+mod admin;
 mod audit;
 mod control;
+mod desktop;
 mod jobs;
 mod links;
+mod logins;
+mod pauses;
 mod reload;
 mod sources;
 mod status;
@@ -21,22 +25,25 @@ use crate::config::{Config, ConfigErrors, Source, Srtp};
 use crate::control::Asked;
 use crate::core::ids::{SourceName, ViewerId};
 use crate::core::protocol::ByeReason;
+use crate::core::sign::Sign;
 use crate::core::viewer::Input;
 use crate::media::encoder::Encoders;
+use crate::media::ice::{Ice, IceSettings};
 use crate::media::launch::LaunchFiles;
-use crate::media::viewer::IceSettings;
 use crate::media::{self, MediaError, pipeline};
 use crate::web::{self, Server, WhepOutcome};
 use async_channel::{Receiver, Sender};
 use futures_lite::FutureExt as _;
 use jobs::{Done, Jobs};
+use pauses::Kept;
 use reload::{BadReload, Reload, Reloaded};
 use sd_notify::NotifyState;
 use sources::Sources;
 use std::convert::Infallible;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 use system::{Request, Requests};
 use viewer::{Guest, Unit};
 use viewers::{Greeting, Opened, Rules, Viewers};
@@ -142,7 +149,7 @@ pub fn run(config: Config, means: Means) -> Result<(), Error> {
             smol::unblock(move || Server::bind(&config, web_sender)).await?
         });
         let mut daemon = Daemon::prepare(config, means, Arc::clone(&server), asked).await?;
-        let _control = smol::spawn(async move { control.run().await });
+        let control = smol::spawn(async move { control.run().await });
         let link = server.link();
         let (alive, serving) = async_channel::bounded(1);
         let _server = smol::spawn(async move {
@@ -151,7 +158,10 @@ pub fn run(config: Config, means: Means) -> Result<(), Error> {
         });
         (means.announce)(&daemon.server.url(), &link, daemon.server.fingerprint().as_deref());
         system::notify(&[NotifyState::Ready]);
-        daemon.run(&mut requests, &web_events, &serving).await
+        let ended = daemon.run(&mut requests, &web_events, &serving).await;
+        // Its socket file goes with it, before this process has ended.
+        control.cancel().await;
+        ended
     })
 }
 
@@ -165,6 +175,8 @@ struct Daemon {
     done_events: Receiver<Done>,
     opened_events: Receiver<Opened>,
     asked: Receiver<Asked>,
+    kept: Kept,
+    sign: Sign,
     reload: Reload,
     began: Instant,
     last_tick: Instant,
@@ -184,23 +196,30 @@ impl Daemon {
         let order = config.video.encoders.clone();
         let encoders = smol::unblock(move || Encoders::choose(&files, &order));
         let srtp = config.network.srtp;
+        let listening = server.local_addr();
+        let (port, settings) = (config.network.port, ice(&config, listening));
         let warm = smol::unblock(move || {
+            let ice = Ice::bind(port.unwrap_or(listening.port()), port.is_some(), settings)?;
             if srtp == Srtp::Vitrina {
                 media::srtp::install()?;
             }
-            media::viewer::warm_up()
+            media::viewer::warm_up(&ice)?;
+            Ok::<_, MediaError>(ice)
         });
         let named = config.clone();
         let found = smol::unblock(move || sources_of(&named, means.find_sources));
+        let state_dir = config.state_dir.clone();
+        let (kept, pauses) = smol::unblock(move || Kept::read(&state_dir)).await;
         let (encoders, warm, found) = (encoders.await?, warm.await, found.await?);
-        warm?;
+        let ice = warm?;
+        tracing::info!(port = ice.port(), "pictures and sound go by this UDP port");
         let (media_sender, media_events) = async_channel::bounded(MEDIA_EVENTS);
         let (done_sender, done_events) = async_channel::bounded(DONE_EVENTS);
         let (opened_sender, opened_events) = async_channel::bounded(DONE_EVENTS);
         let events = media::Events::new(media_sender);
         let jobs = Jobs::new(done_sender);
-        let sources = Sources::new(&config, found, encoders, events.clone(), jobs);
-        let viewers = Viewers::new(ice(&config), greeting(&config), rules(&config), events, opened_sender);
+        let sources = Sources::new(&config, (found, pauses), encoders, events.clone(), jobs);
+        let viewers = Viewers::new(ice, greeting(&config), rules(&config), events, opened_sender);
         let now = Instant::now();
         Ok(Self {
             config,
@@ -212,6 +231,8 @@ impl Daemon {
             done_events,
             opened_events,
             asked,
+            kept,
+            sign: Sign::default(),
             reload: Reload::new(),
             began: now,
             last_tick: now,
@@ -305,6 +326,7 @@ impl Daemon {
                     let _gone = reply.send(WhepOutcome::Revoked);
                 }
             }
+            web::Event::Framed { stream, place } => self.viewers.ice.take(stream, place),
             web::Event::AccessChanged => self.end_revoked(now),
             web::Event::Closed { viewer } => self.viewers.gone(viewer, &self.sources),
         }
@@ -360,14 +382,27 @@ impl Daemon {
             self.last_tick = now;
             let changes = self.sources.tick(now);
             self.viewers.announce(&changes);
+            self.viewers.renew_logins(SystemTime::now());
             self.end_revoked(now);
             self.feed_watchdog(now);
         }
+        self.administer(now);
+        self.show_sign(now);
         self.viewers.tick(now, &self.sources);
         self.viewers.follow_links(now, &self.sources);
         let changes = self.sources.demand(now, |rendition| self.viewers.want(rendition));
         self.viewers.announce(&changes);
         self.viewers.open_ready(now, &self.sources);
+    }
+
+    /// Tells the person at the machine of the first viewer.
+    fn show_sign(&mut self, now: Instant) {
+        if self.sign.is_due(now, self.viewers.watching())
+            && self.config.privacy.notify
+            && let Some(first) = self.viewers.infos(now).iter().find(|info| info.connected)
+        {
+            desktop::notify_of(first);
+        }
     }
 
     /// The watchdog is fed while the loop runs and no pipeline is stuck in its start or its stop.
@@ -418,11 +453,20 @@ async fn closed_never<T, E>(received: Result<T, E>) -> T {
     }
 }
 
-fn ice(config: &Config) -> IceSettings {
+/// `listening` is where the page is.
+fn ice(config: &Config, listening: SocketAddr) -> IceSettings {
+    let urls = config.network.ice_servers.iter().flat_map(|server| &server.urls);
+    // A TURN server answers STUN, too (RFC 8656 section 2.2).
+    let stun = urls.filter_map(|url| {
+        let (scheme, rest) = url.split_once(':')?;
+        let (host, query) = rest.split_once('?').unwrap_or((rest, ""));
+        (scheme != "turns" && query != "transport=tcp").then(|| host.to_owned())
+    });
     IceSettings {
         addresses: config.network.addresses.clone(),
-        ports: config.network.ports.clone(),
-        servers: config.network.ice_servers.clone(),
+        advertised: config.network.advertise.clone(),
+        tcp: config.network.tcp.then_some(listening),
+        stun: stun.collect(),
     }
 }
 

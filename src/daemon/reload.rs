@@ -121,7 +121,7 @@ impl Daemon {
         if let Err(error) = logs::set_level(&config.log) {
             tracing::warn!(%error, "[log] level stays as it was");
         }
-        self.viewers.reconfigure(ice(&config), greeting(&config), rules(&config));
+        self.viewers.reconfigure(ice(&config, self.server.local_addr()), greeting(&config), rules(&config));
         audit::reopen(config.log.audit_file.as_deref());
         let listed = |infos: Vec<SourceInfo>| {
             infos.into_iter().map(|info| (info.name, info.title)).collect::<Vec<_>>()
@@ -149,6 +149,9 @@ fn read(running: &Config, means: Means, server: &Server) -> Result<Reloaded, Bad
     let reloaded = server.reload(&config).map_err(|error| other(&error))?;
     if reloaded.listen_changed {
         tracing::warn!("[server] listen has changed: restart the daemon for it to take effect");
+    }
+    if config.network.port != running.network.port {
+        tracing::warn!("[network] port has changed: restart the daemon for it to take effect");
     }
     if config.network.srtp != running.network.srtp {
         tracing::warn!("[network] srtp has changed: restart the daemon for it to take effect");

@@ -12,6 +12,7 @@ use crate::config::{Config, Source, Video};
 use crate::core::h264;
 use crate::core::ids::SourceName;
 use crate::core::lifecycle::Input;
+use crate::core::pause::Pauses;
 use crate::core::protocol::{Codec, MediaKind, SourceInfo, SourceState};
 use crate::core::renditions::Rung;
 use crate::core::units::Bitrate;
@@ -29,6 +30,7 @@ pub(super) struct Sources {
     encoders: Encoders,
     files: LaunchFiles,
     encoding: Encoding,
+    pauses: Pauses,
     events: Events,
     jobs: Jobs,
     /// The highest number of what earlier configurations have started.
@@ -54,7 +56,7 @@ pub(super) type Changes = Vec<(SourceName, SourceState)>;
 impl Sources {
     pub(super) fn new(
         config: &Config,
-        sources: Vec<Source>,
+        (sources, pauses): (Vec<Source>, Pauses),
         encoders: Encoders,
         events: Events,
         jobs: Jobs,
@@ -64,6 +66,7 @@ impl Sources {
             encoders,
             files: LaunchFiles::new(config.pipelines_dir.clone()),
             encoding: Encoding::of(config),
+            pauses,
             events,
             jobs,
             last_run: 0,
@@ -73,7 +76,52 @@ impl Sources {
     }
 
     fn unit(&self, source: Source) -> Unit {
-        Unit::new(source, self.encoding.video.grace, &self.events, self.last_run)
+        let by = self.pauses.of(&source.name);
+        let mut unit = Unit::new(source, self.encoding.video.grace, &self.events, self.last_run);
+        unit.pause(by);
+        unit
+    }
+
+    /// What is paused.
+    pub(super) fn pauses(&self) -> &Pauses {
+        &self.pauses
+    }
+
+    /// Pauses what is to be paused, and brings back what is not.
+    pub(super) fn set_pauses(&mut self, now: Instant, pauses: Pauses) -> Changes {
+        self.pauses = pauses;
+        let mut changes = Changes::new();
+        // First of all what goes out is stopped, everywhere; then what makes it.
+        let mut due = Vec::new();
+        for (index, unit) in self.all.iter_mut().enumerate() {
+            if unit.pause(self.pauses.of(&unit.source.name)) {
+                due.push(index);
+            }
+        }
+        for index in due {
+            let Some(unit) = self.all.get_mut(index) else { continue };
+            match unit.paused {
+                Some(by) => tracing::info!(source = %unit.source.name, ?by, "source paused"),
+                None => tracing::info!(source = %unit.source.name, "source no longer paused"),
+            }
+            let mut effects = Vec::new();
+            if !unit.has_something() {
+                effects.extend(unit.lifecycle.handle(now, Input::Wanted(false)));
+            }
+            effects.extend(unit.lifecycle.handle(now, Input::Restart));
+            let renditions = unit.renditions.iter_mut();
+            let encoders: Vec<_> = renditions
+                .map(|(id, rendition)| (id.clone(), rendition.lifecycle.handle(now, Input::Restart)))
+                .collect();
+            for (id, effects) in encoders {
+                self.apply_rendition(index, &id, now, effects, &mut changes);
+            }
+            self.apply_source(index, now, effects, &mut changes);
+        }
+        for unit in &mut self.all {
+            unit.announce(&mut changes);
+        }
+        changes
     }
 
     /// The names, in the config's order.
@@ -183,7 +231,7 @@ impl Sources {
         let mut changes = Changes::new();
         for index in 0..self.all.len() {
             let Some(unit) = self.all.get_mut(index) else { continue };
-            let source_wanted = unit.renditions.values().any(|each| wanted(&each.id));
+            let source_wanted = unit.has_something() && unit.renditions.values().any(|each| wanted(&each.id));
             let effects = unit.lifecycle.handle(now, Input::Wanted(source_wanted));
             self.apply_source(index, now, effects, &mut changes);
             self.demand_renditions(index, now, &wanted, &mut changes);

@@ -32,6 +32,12 @@ impl Viewers {
         self.all.values().filter(|unit| unit.session.selected().contains(source)).count()
     }
 
+    /// How many are being sent something.
+    pub(super) fn watching(&self) -> usize {
+        let sessions = self.all.values().map(|unit| &unit.session);
+        sessions.filter(|session| session.is_connected() && !session.selected().is_empty()).count()
+    }
+
     /// Everybody who is here.
     pub(super) fn infos(&self, now: Instant) -> Vec<ViewerInfo> {
         let here = self.all.iter().filter(|(_, unit)| !unit.is_shown_out());

@@ -1,11 +1,12 @@
 //! One of the daemon's sources: its capture, its renditions, and its state for the viewers.
 
 use super::sources::{Changes, Encoding};
-use crate::config::Source;
+use crate::config::{ScreenArea, Source, SourceKind};
 use crate::core::keyframe::KeyframeGate;
 use crate::core::lifecycle::{Lifecycle, Timing};
-use crate::core::protocol::{Codec, MediaKind, SourceState};
+use crate::core::protocol::{Codec, MediaKind, PausedBy, SourceState};
 use crate::core::renditions::{self, Full, Rung, Step};
+use crate::core::units::{FrameRate, Size};
 use crate::media::encoder::{BURST, EncodeSettings, NARROW_BURST};
 use crate::media::fanout::Fanout;
 use crate::media::rendition::Rendition;
@@ -37,6 +38,10 @@ pub(super) struct Unit {
     /// When progress was last looked at.
     frames: u64,
     pub(super) renditions: BTreeMap<RenditionId, RenditionUnit>,
+    /// Who has paused it, if somebody has.
+    pub(super) paused: Option<PausedBy>,
+    /// The last format of its picture that was captured.
+    picture: Option<(Size, FrameRate)>,
     /// What the viewers have been told.
     announced: SourceState,
 }
@@ -87,8 +92,53 @@ impl Unit {
             formats: BTreeMap::new(),
             ladders: Ladders::new(),
             frames: 0,
+            paused: None,
+            picture: None,
             announced: SourceState::Idle,
         }
+    }
+
+    /// Somebody pauses it, or nobody any more. True where other media are due: nothing of what there
+    /// was until now is sent from here on.
+    pub(super) fn pause(&mut self, by: Option<PausedBy>) -> bool {
+        let before = std::mem::replace(&mut self.paused, by);
+        if before.is_some() == by.is_some() {
+            return false;
+        }
+        // Runs are counted on: what is to be sent is of a later one.
+        self.taps.forget_before(self.lifecycle.run() + 1);
+        for rendition in self.renditions.values() {
+            rendition.fanout.forget_before(rendition.lifecycle.run() + 1);
+        }
+        true
+    }
+
+    /// Whether there is anything to run while somebody wants it. A still picture has no sound.
+    pub(super) fn has_something(&self) -> bool {
+        self.paused.is_none() || self.source.media().contains(&MediaKind::Video)
+    }
+
+    /// The size of the still picture in its place, if it is paused.
+    pub(super) fn still(&self) -> Option<Size> {
+        self.paused.map(|_| self.picture().0)
+    }
+
+    /// The format of its picture as it was captured last, or as it will be by what the config says.
+    fn picture(&self) -> (Size, FrameRate) {
+        let usual = (Size { width: 1280, height: 720 }, FrameRate::whole(30));
+        self.picture.unwrap_or(match &self.source.kind {
+            SourceKind::Screen(screen) => match screen.area {
+                ScreenArea::Region { size, .. } => (size, screen.framerate),
+                ScreenArea::Whole
+                | ScreenArea::MonitorNumber(_)
+                | ScreenArea::MonitorOutput(_)
+                | ScreenArea::WindowId(_)
+                | ScreenArea::WindowTitle(_) => (usual.0, screen.framerate),
+            },
+            SourceKind::Camera(camera) => (camera.size, camera.framerate),
+            SourceKind::Test(test) => (test.size, test.framerate),
+            SourceKind::Audio(_) | SourceKind::Uri(_) | SourceKind::Launch(_) => usual,
+        })
     }
 
     /// The highest number under which something was started.
@@ -100,10 +150,16 @@ impl Unit {
     /// The source's own state, or its encoder's where that has failed and no other rung of the same
     /// codec is there in its place.
     pub(super) fn state(&self) -> SourceState {
+        if let Some(by) = self.paused {
+            return SourceState::Paused { by };
+        }
         let own = self.lifecycle.published();
         match own {
             SourceState::Live => self.encoder_failure().unwrap_or(own).clone(),
-            SourceState::Idle | SourceState::Starting | SourceState::Failed { .. } => own.clone(),
+            SourceState::Idle
+            | SourceState::Starting
+            | SourceState::Paused { .. }
+            | SourceState::Failed { .. } => own.clone(),
         }
     }
 
@@ -129,7 +185,12 @@ impl Unit {
                 self.formats.insert(MediaKind::Audio, format);
             }
             Format::Video { size, framerate } => {
-                self.formats.insert(MediaKind::Video, format);
+                // A still picture comes more slowly than what it stands for.
+                let framerate = if self.paused.is_some() { self.picture().1 } else { framerate };
+                if self.paused.is_none() {
+                    self.picture = Some((size, framerate));
+                }
+                self.formats.insert(MediaKind::Video, Format::Video { size, framerate });
                 let fixed = self.source.bitrate.or(encoding.video.bitrate);
                 let bitrate = fixed.unwrap_or_else(|| renditions::default_bitrate(size, framerate));
                 let full = Full { size, framerate, bitrate };
@@ -165,6 +226,7 @@ impl Unit {
             SourceState::Idle => tracing::info!(%source, "source idle: nobody watches"),
             SourceState::Starting => tracing::info!(%source, "source starts"),
             SourceState::Live => tracing::info!(%source, "source live"),
+            SourceState::Paused { by } => tracing::info!(%source, ?by, "source paused"),
             SourceState::Failed { cause, detail } => {
                 tracing::warn!(%source, ?cause, detail, "source failed; it is tried again while somebody watches");
             }

@@ -2,20 +2,22 @@
 
 use super::sources::Sources;
 use super::whep;
+use crate::core::candidate::Candidate;
+use crate::core::ice::Credentials;
 use crate::core::ids::ViewerId;
 use crate::core::principal::{Principal, Who};
 use crate::core::protocol::{ByeReason, MediaKind, ServerMessage, WatchesBy};
-use crate::core::rtp::{CAPTURE_TIME_URI, TRANSPORT_SEQUENCE_URI};
+use crate::core::rtp::{CAPTURE_TIME_URI, PLAYOUT_DELAY_URI, TRANSPORT_SEQUENCE_URI};
 use crate::core::sdp::{CheckedAnswer, Fingerprint, HashFunction};
-use crate::core::viewer::{Effect, Input, Session};
+use crate::core::viewer::{Input, Session};
 use crate::media::RenditionId;
 use crate::media::viewer::Viewer;
-use crate::web::{Grant, Outbox};
+use crate::web::{Grant, Outbox, WhepOutcome};
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject as _;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Instant, SystemTime};
 
 #[derive(Debug)]
 pub(super) struct Unit {
@@ -25,6 +27,12 @@ pub(super) struct Unit {
     pub(super) peer: Peer,
     /// Its client's DTLS certificate as PEM, once connected.
     pub(super) certificate: Option<String>,
+    /// When it is to be told other ICE servers.
+    pub(super) renew: Option<SystemTime>,
+    /// Whether it has asked to be told who watches.
+    pub(super) wants_list: bool,
+    /// When it may be told of that next.
+    pub(super) next_list: Instant,
     line: Line,
 }
 
@@ -85,7 +93,17 @@ impl Unit {
     }
 
     fn with(now: Instant, session: Session, guest: Guest, line: Line) -> Self {
-        Self { session, guest, since: now, peer: Peer::None, certificate: None, line }
+        Self {
+            session,
+            guest,
+            since: now,
+            peer: Peer::None,
+            certificate: None,
+            renew: None,
+            wants_list: false,
+            next_list: now,
+            line,
+        }
     }
 
     /// By what it watches.
@@ -131,11 +149,33 @@ impl Unit {
         }
     }
 
-    /// Gives its client's candidate to the peer connection.
-    pub(super) fn add_candidate(&self, effect: Effect) {
-        if let (Effect::AddCandidate { mline, candidate }, Peer::Open { viewer, .. }) = (effect, &self.peer) {
-            viewer.add_candidate(mline, &candidate.to_string());
+    /// Has ICE begin anew.
+    pub(super) fn restart(&self) -> Option<Input> {
+        let Peer::Open { viewer, .. } = &self.peer else { return None };
+        Some(Input::Restarting { own: viewer.restart(), candidates: viewer.candidates() })
+    }
+
+    /// Gives its client's new credentials to ICE.
+    pub(super) fn restarted(&self, theirs: &Credentials) {
+        if let Peer::Open { viewer, .. } = &self.peer {
+            viewer.restarted(theirs);
         }
+    }
+
+    /// Gives its client's candidate to the peer connection.
+    pub(super) fn add_candidate(&self, candidate: Candidate) {
+        if let Peer::Open { viewer, .. } = &self.peer {
+            viewer.add_candidate(candidate);
+        }
+    }
+
+    /// Has ICE begin anew for its client that comes by WHEP and begins with these credentials.
+    pub(super) fn begin_anew(&self, theirs: &Credentials) -> Option<WhepOutcome> {
+        let (Peer::Open { viewer, .. }, Line::Whep(line)) = (&self.peer, &self.line) else { return None };
+        let own = viewer.restart();
+        viewer.restarted(theirs);
+        let fragment = line.restarted(&own, &viewer.candidates());
+        Some(WhepOutcome::Restarted { etag: self.session.etag()?, fragment })
     }
 
     /// Whether something that it was to be told is lost.
@@ -165,6 +205,9 @@ impl Unit {
             }
             if let Some(id) = answered.extension(TRANSPORT_SEQUENCE_URI) {
                 track.number_packets(id);
+            }
+            if let Some(id) = answered.extension(PLAYOUT_DELAY_URI) {
+                track.show_at_once(id);
             }
         }
         viewer.accept(&answer.to_sdp()).err().map(|error| Input::End {

@@ -4,23 +4,25 @@
 
 use super::audit;
 use super::links::Watch;
+use super::logins;
 use super::sources::Sources;
 use super::viewer::{Guest, Peer, Unit};
-use crate::config::Limits;
+use crate::config::{self, Limits};
 use crate::core::audit::AddressForm;
 use crate::core::ids::{SourceName, ViewerId};
-use crate::core::principal::{Principal, Who};
+use crate::core::principal::{Principal, Role, Who};
 use crate::core::protocol::{
     self, ByeReason, Codec, IceServer, MediaKind, ServerMessage, SourceState, TrackInfo,
 };
-use crate::core::viewer::{Effect, Input, Session};
+use crate::core::viewer::{AdminRequest, Effect, Input, Session};
 use crate::core::watching::Turn;
-use crate::media::viewer::{IceSettings, TrackSpec, Viewer, ViewerEvent};
+use crate::media::ice::{Ice, IceSettings};
+use crate::media::viewer::{TrackSpec, Viewer, ViewerEvent};
 use crate::media::{Events, MediaError, RenditionId};
 use crate::web::Outbox;
 use async_channel::Sender;
 use std::collections::BTreeMap;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 /// A viewer that comes while an encoder starts waits so long for its profile; then it is offered
 /// the default one.
@@ -34,11 +36,11 @@ pub(super) struct Opened {
     pub(super) result: Result<(Viewer, Option<String>), MediaError>,
 }
 
-/// What every welcome says.
+/// What every welcome says, and the servers whose logins are made for each.
 #[derive(Debug, Clone)]
 pub(super) struct Greeting {
     pub(super) title: String,
-    pub(super) ice_servers: Vec<IceServer>,
+    pub(super) ice_servers: Vec<config::IceServer>,
 }
 
 /// How many there may be, and how they are told of.
@@ -52,26 +54,42 @@ pub(super) struct Rules {
 pub(super) struct Viewers {
     pub(super) links: Watch,
     pub(super) all: BTreeMap<ViewerId, Unit>,
-    pub(super) ice: IceSettings,
-    greeting: Greeting,
+    pub(super) ice: Ice,
+    pub(super) greeting: Greeting,
     pub(super) rules: Rules,
     pub(super) events: Events,
     pub(super) opened: Sender<Opened>,
+    /// What admins have asked for and was not done yet.
+    pub(super) asked: Vec<(ViewerId, AdminRequest)>,
 }
 
 impl Viewers {
     pub(super) fn new(
-        ice: IceSettings,
+        ice: Ice,
         greeting: Greeting,
         rules: Rules,
         events: Events,
         opened: Sender<Opened>,
     ) -> Self {
-        Self { links: Watch::new(Instant::now()), all: BTreeMap::new(), ice, greeting, rules, events, opened }
+        Self {
+            links: Watch::new(Instant::now()),
+            all: BTreeMap::new(),
+            ice,
+            greeting,
+            rules,
+            events,
+            opened,
+            asked: Vec::new(),
+        }
     }
 
     pub(super) fn reconfigure(&mut self, ice: IceSettings, greeting: Greeting, rules: Rules) {
-        self.ice = ice;
+        // It looks at the machine's addresses, which takes a moment.
+        let port = self.ice.clone();
+        smol::unblock(move || port.reconfigure(ice)).detach();
+        if greeting.ice_servers != self.greeting.ice_servers {
+            self.all.values_mut().for_each(|unit| unit.renew = Some(SystemTime::UNIX_EPOCH));
+        }
         self.greeting = greeting;
         self.rules = rules;
     }
@@ -131,7 +149,13 @@ impl Viewers {
         });
         let connected = self.all.values().any(|unit| unit.session.is_connected());
         let links = self.links.deadline(connected);
-        self.all.values().filter_map(|unit| unit.session.deadline()).chain(waiting).chain(links).min()
+        self.all
+            .values()
+            .filter_map(|unit| unit.session.deadline())
+            .chain(waiting)
+            .chain(links)
+            .chain(self.lists_due())
+            .min()
     }
 
     /// A client has connected.
@@ -144,7 +168,11 @@ impl Viewers {
         sources: &Sources,
     ) {
         let full = self.full(&guest.principal().who);
-        let session = Session::new(now, guest.principal().visible(sources.names()));
+        let known = guest.principal().visible(sources.names());
+        let session = match guest.principal().role {
+            Role::Admin => Session::of_admin(now, known),
+            Role::Viewer | Role::Participant => Session::new(now, known),
+        };
         let (coming, form) = (guest.clone(), self.rules.audit_addresses);
         self.all.insert(viewer, Unit::new(now, session, guest, outbox));
         if let Some(message) = full {
@@ -174,7 +202,10 @@ impl Viewers {
                 let Some(unit) = self.all.get_mut(&viewer) else { return };
                 match effect {
                     Effect::Welcome => {
-                        let welcome = welcome(&self.greeting, viewer, unit.guest.principal(), sources);
+                        let told = logins::told(&self.greeting.ice_servers, viewer, SystemTime::now());
+                        unit.renew = told.renew;
+                        let welcome =
+                            welcome(&self.greeting, viewer, told.servers, unit.guest.principal(), sources);
                         unit.say(welcome);
                     }
                     Effect::Send(message) => unit.say(message),
@@ -201,7 +232,9 @@ impl Viewers {
                     }
                     Effect::Answer { sdp, etag } => follows.extend(unit.answer(sdp, etag)),
                     Effect::Accept(answer) => follows.extend(unit.accept(&answer)),
-                    effect @ Effect::AddCandidate { .. } => unit.add_candidate(effect),
+                    Effect::AddCandidate { candidate, .. } => unit.add_candidate(candidate),
+                    Effect::Restart => follows.extend(unit.restart()),
+                    Effect::Restarted(theirs) => unit.restarted(&theirs),
                     Effect::Verify(fingerprints) => {
                         let same = unit.verify(&fingerprints);
                         follows.push(Input::Verified(same));
@@ -214,6 +247,7 @@ impl Viewers {
                         unit.feed(viewer, sources);
                         tracing::debug!(%viewer, %source, rung, "moving");
                     }
+                    Effect::Administer(request) => self.asked.push((viewer, request)),
                     Effect::Close(reason) => {
                         audit::shown_out(viewer, &unit.guest, reason);
                         if unit.show_out(viewer, sources) {
@@ -247,8 +281,7 @@ impl Viewers {
                 }
                 Some(Peer::None | Peer::Waiting { .. }) | None => return,
             },
-            // In a bundle there is one transport, whatever m-line it is named by.
-            ViewerEvent::Candidate { candidate, .. } => Input::LocalCandidate { candidate },
+            ViewerEvent::Candidate { candidate } => Input::LocalCandidate { candidate },
             ViewerEvent::Connected { certificate } => {
                 if let Some(unit) = self.all.get_mut(&viewer) {
                     unit.certificate = certificate;
@@ -264,6 +297,8 @@ impl Viewers {
                 }
                 return;
             }
+            ViewerEvent::WayFound => Input::Way(true),
+            ViewerEvent::WayLost => Input::Way(false),
             ViewerEvent::Disconnected { detail } => Input::End {
                 reason: ByeReason::ConnectionFailed,
                 message: format!("The media connection has ended: {detail}."),
@@ -300,7 +335,8 @@ impl Viewers {
                 .map(|(rendition, profile)| track(rendition, profile.flatten()))
                 .collect();
             unit.peer = Peer::Opening { renditions: renditions.clone(), offer: None };
-            let (id, ice, events, opened) = (*id, self.ice.clone(), self.events.clone(), self.opened.clone());
+            let ice = self.ice.clone();
+            let (id, events, opened) = (*id, self.events.clone(), self.opened.clone());
             smol::unblock(move || {
                 let result = Viewer::open(id, &ice, &specs, &events).map(|peer| (peer, None));
                 // The loop has ended when the channel is closed.
@@ -409,7 +445,13 @@ pub(super) fn ladder(source: &SourceName, codec: Codec, sources: &Sources) -> Op
     (!rungs.is_empty()).then(input)
 }
 
-fn welcome(greeting: &Greeting, viewer: ViewerId, principal: &Principal, sources: &Sources) -> ServerMessage {
+fn welcome(
+    greeting: &Greeting,
+    viewer: ViewerId,
+    ice_servers: Vec<IceServer>,
+    principal: &Principal,
+    sources: &Sources,
+) -> ServerMessage {
     let mut infos = sources.infos();
     infos.retain(|info| principal.sources.include(&info.name));
     ServerMessage::Welcome {
@@ -418,7 +460,7 @@ fn welcome(greeting: &Greeting, viewer: ViewerId, principal: &Principal, sources
         title: greeting.title.clone(),
         viewer,
         sources: infos,
-        ice_servers: greeting.ice_servers.clone(),
+        ice_servers,
     }
 }
 

@@ -1,20 +1,23 @@
 //! Viewers that come by WHEP: what is asked by HTTP, made into a session as any other.
 
 use super::audit;
+use super::logins;
 use super::sources::Sources;
 use super::viewer::{Guest, Peer, Unit};
 use super::viewers::{Opened, Viewers};
+use crate::core::ice::Credentials;
 use crate::core::ids::{SourceName, ViewerId};
 use crate::core::principal::Who;
-use crate::core::protocol::{ByeReason, Codec, MediaKind};
+use crate::core::protocol::{ByeReason, Codec, IceServer, MediaKind};
 use crate::core::sdp::{Agreement, CheckedOffer, ProfileLevelId, Sendable};
 use crate::core::viewer::{Input, Session};
+use crate::core::whep::{Fragment, IfMatch, Patch, restarted};
 use crate::media::RenditionId;
 use crate::media::viewer::Viewer;
 use crate::web::{WhepAction, WhepOutcome, WhepReply};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use std::time::Instant;
+use std::time::{Instant, SystemTime};
 
 /// The way to a client that comes by HTTP: it hears one answer, and the rest is seen from its
 /// connection.
@@ -24,13 +27,17 @@ pub(super) struct Line {
     id: String,
     /// Until the offer is answered.
     reply: Option<WhepReply>,
+    /// What it is told with the answer.
+    ice_servers: Vec<IceServer>,
+    /// Its first m-line, as fragments name it.
+    section: String,
 }
 
 impl Line {
-    fn new(reply: WhepReply) -> Self {
+    fn new(reply: WhepReply, ice_servers: Vec<IceServer>, section: String) -> Self {
         // Who knows it may end the session: as unguessable as a token.
         let id: Vec<u8> = (0..4).flat_map(|_| super::random_u64().to_ne_bytes()).collect();
-        Self { id: URL_SAFE_NO_PAD.encode(id), reply: Some(reply) }
+        Self { id: URL_SAFE_NO_PAD.encode(id), reply: Some(reply), ice_servers, section }
     }
 
     pub(super) fn is(&self, id: &str) -> bool {
@@ -39,10 +46,16 @@ impl Line {
 
     /// Answers the offer. What is to follow where nobody waits for it any more.
     pub(super) fn answer(&mut self, sdp: String, etag: String) -> Option<Input> {
-        let outcome = WhepOutcome::Created { session: self.id.clone(), etag, sdp };
+        let ice_servers = std::mem::take(&mut self.ice_servers);
+        let outcome = WhepOutcome::Created { session: self.id.clone(), etag, sdp, ice_servers };
         let heard = self.reply.take().is_some_and(|reply| reply.send(outcome));
         let left = Input::End { reason: ByeReason::Left, message: "You have gone.".into() };
         (!heard).then_some(left)
+    }
+
+    /// The daemon's half of an ICE restart.
+    pub(super) fn restarted(&self, own: &Credentials, candidates: &[String]) -> String {
+        restarted(&self.section, own, candidates)
     }
 
     /// Says why there is no answer, if there was none yet.
@@ -51,6 +64,21 @@ impl Line {
             // The client has gone where this fails, and so has its session.
             let _gone = reply.send(WhepOutcome::Ended { message });
         }
+    }
+}
+
+impl Unit {
+    fn patch(&mut self, now: Instant, condition: &IfMatch, fragment: &Fragment) -> WhepOutcome {
+        let (theirs, candidates) = match self.session.patch(now, condition, fragment, new_tag()) {
+            Err(refusal) => return WhepOutcome::PatchRefused(refusal),
+            Ok(Patch::Candidates(candidates)) => (None, candidates),
+            Ok(Patch::Restart(theirs, candidates)) => (Some(theirs), candidates),
+        };
+        let restarted = theirs.and_then(|theirs| self.begin_anew(&theirs));
+        for candidate in candidates {
+            self.add_candidate(candidate);
+        }
+        restarted.unwrap_or(WhepOutcome::Done)
     }
 }
 
@@ -74,14 +102,7 @@ impl Viewers {
             }
             WhepAction::Patch { session, condition, fragment } => {
                 let unit = self.by_session(&session, who).and_then(|viewer| self.all.get_mut(&viewer));
-                match unit.map(|unit| (unit.session.patch(&condition, &fragment), unit)) {
-                    None => WhepOutcome::NoSession,
-                    Some((Err(refusal), _)) => WhepOutcome::PatchRefused(refusal),
-                    Some((Ok(effects), unit)) => {
-                        effects.into_iter().for_each(|effect| unit.add_candidate(effect));
-                        WhepOutcome::Done
-                    }
-                }
+                unit.map_or(WhepOutcome::NoSession, |unit| unit.patch(now, &condition, &fragment))
             }
             WhepAction::Delete { session } => match self.by_session(&session, who) {
                 None => WhepOutcome::NoSession,
@@ -144,13 +165,15 @@ impl Viewers {
             .map(|mline| RenditionId { source: mline.source.clone(), codec: mline.codec, rung: 0 })
             .collect();
         let specs: Vec<_> = renditions.iter().map(|id| super::viewers::track(id, None)).collect();
-        let tag = format!("{:016x}", super::random_u64());
         let pictures = renditions.iter().filter(|id| id.media() == MediaKind::Video);
         let ladders: Vec<_> =
             pictures.filter_map(|id| super::viewers::ladder(&id.source, id.codec, sources)).collect();
-        let session = Session::answering(now, agreement.clone(), tag);
+        let servers = logins::told(&self.greeting.ice_servers, viewer, SystemTime::now()).servers;
+        let ice = self.ice.clone();
+        let session = Session::answering(now, agreement.clone(), new_tag());
         let (coming, joined) = (guest.clone(), session.joined().to_vec());
-        let mut unit = Unit::by_whep(now, session, guest, Line::new(reply));
+        let line = Line::new(reply, servers, agreement.section());
+        let mut unit = Unit::by_whep(now, session, guest, line);
         unit.peer = Peer::Opening { renditions, offer: None };
         self.all.insert(viewer, unit);
         let form = self.rules.audit_addresses;
@@ -159,7 +182,7 @@ impl Viewers {
         for ladder in ladders {
             self.handle(now, viewer, ladder, sources);
         }
-        let (ice, events, opened) = (self.ice.clone(), self.events.clone(), self.opened.clone());
+        let (events, opened) = (self.events.clone(), self.opened.clone());
         smol::unblock(move || {
             let result = Viewer::answer(viewer, &ice, &agreement, &specs, &events);
             let result = result.map(|(peer, answer)| (peer, Some(answer)));
@@ -168,6 +191,10 @@ impl Viewers {
         })
         .detach();
     }
+}
+
+fn new_tag() -> String {
+    format!("{:016x}", super::random_u64())
 }
 
 /// What of a source could be sent.

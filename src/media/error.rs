@@ -68,6 +68,14 @@ pub enum MediaError {
         /// What was tried and what came of it.
         tried: String,
     },
+    /// The port of all viewers' media cannot be had.
+    #[error("[network] port: UDP port {port} cannot be had: {error}")]
+    Port {
+        /// Its number.
+        port: u16,
+        /// The system's words.
+        error: std::sync::Arc<std::io::Error>,
+    },
     /// GStreamer failed at something that should not fail.
     #[error("{what}: {message}")]
     Gst {

@@ -20,7 +20,7 @@ use crate::core::ids::ViewerId;
 use crate::core::protocol::MediaKind;
 use frame::Frame;
 use recent::Recent;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
@@ -31,6 +31,8 @@ pub struct Fanout {
     state: Mutex<State>,
     frames: AtomicU64,
     keyframes: AtomicU64,
+    /// Streams before this one are not delivered.
+    first_stream: AtomicU32,
     events: Events,
 }
 
@@ -51,6 +53,7 @@ impl Fanout {
             state: Mutex::default(),
             frames: AtomicU64::new(0),
             keyframes: AtomicU64::new(0),
+            first_stream: AtomicU32::new(0),
             events,
         }
     }
@@ -86,6 +89,20 @@ impl Fanout {
         }
     }
 
+    /// Nothing that an encoder before that run has made goes to anybody from now on: neither what it
+    /// still makes, nor what was kept for those who join, nor what waits for its viewers or would be
+    /// sent to them again.
+    pub fn forget_before(&self, run: u64) {
+        let subscriptions = {
+            let mut state = self.state();
+            self.first_stream.store(frame::stream_of(run, self.rendition.rung), Ordering::Relaxed);
+            state.recent.clear();
+            Arc::clone(&state.subscriptions)
+        };
+        // A frame that is on its way to one of them has arrived when its turn comes.
+        subscriptions.iter().for_each(|subscription| subscription.forget());
+    }
+
     /// How many viewers it has.
     #[must_use]
     pub fn viewers(&self) -> usize {
@@ -107,19 +124,26 @@ impl Fanout {
         self.state().recent.ended(stream);
     }
 
+    fn is_forgotten(&self, frame: &Frame) -> bool {
+        frame.stream < self.first_stream.load(Ordering::Relaxed)
+    }
+
     fn deliver(&self, mut frame: Frame) {
         let picture = self.rendition.media() == MediaKind::Video;
         frame.number = self.frames.fetch_add(1, Ordering::Relaxed);
         let frame = Arc::new(frame);
         let subscriptions = {
             let mut state = self.state();
+            if self.is_forgotten(&frame) {
+                return;
+            }
             if picture {
                 state.recent.push(&frame, common_time());
             }
             Arc::clone(&state.subscriptions)
         };
         for subscription in subscriptions.iter() {
-            subscription.deliver(&frame, self.rendition.rung);
+            subscription.deliver(&frame, self.rendition.rung, || self.is_forgotten(&frame));
         }
         if picture && frame.keyframe {
             self.keyframes.fetch_add(1, Ordering::Relaxed);

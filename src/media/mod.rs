@@ -11,6 +11,7 @@ pub mod devices;
 pub mod encoder;
 pub mod error;
 pub mod fanout;
+pub mod ice;
 pub mod inlet;
 pub mod launch;
 pub mod logging;

@@ -10,6 +10,7 @@ use super::{Fault, MediaError};
 use crate::config::{Source, SourceKind, Test, Uri};
 use crate::core::protocol::MediaKind;
 use crate::core::template::{Value, Values};
+use crate::core::units::Size;
 
 /// Finds the device and fills in the launch file's values. May ask the X server or the camera:
 /// not for the daemon's loop.
@@ -50,6 +51,26 @@ pub fn capture(source: &Source, files: &LaunchFiles) -> Result<CapturePlan, Faul
         live: !matches!(source.kind, SourceKind::Uri(_)),
         network_latency,
         device,
+    })
+}
+
+/// What is captured in place of a source that is paused: a still picture of that size that says so.
+///
+/// # Errors
+/// [`Fault`] when the launch file cannot be read.
+pub fn still(source: &Source, size: Size, files: &LaunchFiles) -> Result<CapturePlan, Fault> {
+    let values = Values::from([
+        ("title", text(&source.title)),
+        ("width", int(size.width)),
+        ("height", int(size.height)),
+    ]);
+    Ok(CapturePlan {
+        description: files.load("paused.launch")?,
+        values,
+        media: vec![MediaKind::Video],
+        live: true,
+        network_latency: None,
+        device: None,
     })
 }
 

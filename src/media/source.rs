@@ -52,6 +52,8 @@ struct TapState {
     time: gst::ClockTime,
     /// What holds its capture back.
     pace: Option<Arc<Pace>>,
+    /// Frames of captures before this run are not handed on.
+    first_run: u64,
 }
 
 impl TapState {
@@ -136,14 +138,26 @@ impl Tap {
         state.pace = None;
     }
 
+    /// Nothing that a capture before that run has taken is handed on from now on.
+    fn forget_before(&self, run: u64) {
+        let _order = self.order.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut state = self.lock();
+        state.first_run = run;
+        state.last = None;
+        state.pushed = None;
+    }
+
     fn set_pace(&self, pace: Option<Arc<Pace>>) {
         self.lock().pace = pace;
     }
 
-    fn push(&self, mut sample: gst::Sample, at: gst::ClockTime, media: MediaKind) {
+    fn push(&self, mut sample: gst::Sample, at: gst::ClockTime, media: MediaKind, run: u64) {
         let _order = self.order.lock().unwrap_or_else(PoisonError::into_inner);
         let encoders = {
             let mut state = self.lock();
+            if run < state.first_run {
+                return;
+            }
             if media == MediaKind::Video {
                 sample = state.stamp(sample, at);
                 state.last = Some(sample.clone());
@@ -179,6 +193,13 @@ impl Taps {
     pub fn clear(&self) {
         self.video.clear();
         self.audio.clear();
+    }
+
+    /// Nothing that a capture before that run has taken is handed on from now on, not even if its
+    /// device is slow to stop.
+    pub fn forget_before(&self, run: u64) {
+        self.video.forget_before(run);
+        self.audio.forget_before(run);
     }
 
     /// Frames that have passed through either.
@@ -278,7 +299,7 @@ impl Capture {
             };
             let sink: gst_app::AppSink = plan.description.element(pipeline.inner(), name, "appsink")?;
             let pace = if *media == MediaKind::Video { pace.clone() } else { None };
-            connect(&sink, *media, taps.of(*media), pipeline.inner(), pace, {
+            connect(&sink, (*media, run), taps.of(*media), pipeline.inner(), pace, {
                 let (source, events) = (source.clone(), events.clone());
                 move |format| events.send(Event::CaptureFormat { source: source.clone(), run, format })
             });
@@ -309,7 +330,7 @@ pub fn check(plan: &CapturePlan) -> Result<(), MediaError> {
 
 fn connect(
     sink: &gst_app::AppSink,
-    media: MediaKind,
+    (media, run): (MediaKind, u64),
     tap: &Arc<Tap>,
     pipeline: &gst::Pipeline,
     pace: Option<Arc<Pace>>,
@@ -323,6 +344,7 @@ fn connect(
     let mut intake = Intake {
         tap: Arc::clone(tap),
         media,
+        run,
         pipeline: pipeline.downgrade(),
         pace: pace.clone(),
         caps: None,
@@ -350,6 +372,8 @@ fn connect(
 struct Intake {
     tap: Arc<Tap>,
     media: MediaKind,
+    /// Of the capture.
+    run: u64,
     pipeline: glib::WeakRef<gst::Pipeline>,
     pace: Option<Arc<Pace>>,
     /// The frames' caps as they come and as they are handed on.
@@ -389,7 +413,7 @@ impl Intake {
             header.set_duration(gst::ClockTime::from_nseconds(length));
         }
         let sample = gst::Sample::builder().buffer(&buffer).caps(&outward).build();
-        self.tap.push(sample, time, self.media);
+        self.tap.push(sample, time, self.media, self.run);
         if new { format } else { None }
     }
 

@@ -5,20 +5,21 @@
 //! the process on some SDP. It decides nothing: states go out as [`ViewerEvent`].
 
 mod answering;
-mod ice;
 mod link;
 mod lists;
 mod track;
 
-pub use ice::IceSettings;
 pub(crate) use link::Departure;
 pub use link::Link;
 pub use track::TrackSpec;
 
 use super::certificate::Certificate;
 use super::fanout::Subscription;
+use super::ice::{self, Ice, News, Path};
 use super::pipeline::{BusMessage, Pipeline};
 use super::{Event, Events, MediaError, RenditionId, Rung};
+use crate::core::candidate::Candidate;
+use crate::core::ice::Credentials;
 use crate::core::ids::{SourceName, ViewerId};
 use crate::core::protocol::{Codec, MediaKind};
 use crate::core::sdp::{with_msids, with_transport_sequence};
@@ -28,7 +29,6 @@ use gstreamer::prelude::*;
 use gstreamer_app as gst_app;
 use gstreamer_sdp as gst_sdp;
 use gstreamer_webrtc as gst_webrtc;
-use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use track::{TRANSPORT_SEQUENCE_ID, offered_caps, payload_types};
@@ -43,8 +43,6 @@ pub enum ViewerEvent {
     },
     /// A candidate of the daemon's; empty: there are no more.
     Candidate {
-        /// Index of the m-line.
-        mline: u32,
         /// The `candidate:` line.
         candidate: String,
     },
@@ -61,7 +59,11 @@ pub enum ViewerEvent {
         /// The rung of its ladder.
         rung: Rung,
     },
-    /// ICE or DTLS has failed, or the peer has closed.
+    /// ICE has found a way, the first or another one.
+    WayFound,
+    /// ICE has lost the way; a restart may find another.
+    WayLost,
+    /// DTLS has failed, or the peer has closed.
     Disconnected {
         /// In words.
         detail: String,
@@ -87,6 +89,7 @@ pub struct Viewer {
     webrtc: gst::Element,
     tracks: Vec<Arc<Subscription>>,
     link: Arc<Link>,
+    path: Path,
     pipeline: Pipeline,
 }
 
@@ -96,13 +99,8 @@ impl Viewer {
     ///
     /// # Errors
     /// [`MediaError::NoElement`] when `webrtcbin` or one of its parts is not installed.
-    pub fn open(
-        id: ViewerId,
-        settings: &IceSettings,
-        tracks: &[TrackSpec],
-        events: &Events,
-    ) -> Result<Self, MediaError> {
-        let Prepared { webrtc, pipeline, certificate, link } = prepare(id, settings, events)?;
+    pub fn open(id: ViewerId, ice: &Ice, tracks: &[TrackSpec], events: &Events) -> Result<Self, MediaError> {
+        let Prepared { webrtc, pipeline, certificate, link, path } = prepare(id, ice, events)?;
         let tracks = tracks
             .iter()
             .zip(payload_types(tracks))
@@ -112,7 +110,7 @@ impl Viewer {
                 add_track(&pipeline, &webrtc, mline, (track, payload, &caps), (id, events, &link))
             })
             .collect::<Result<Vec<_>, _>>()?;
-        let viewer = Self { id, events: events.clone(), webrtc, tracks, link, pipeline };
+        let viewer = Self { id, events: events.clone(), webrtc, tracks, link, path, pipeline };
         viewer.pipeline.play()?;
         viewer.offer(id, certificate, events);
         Ok(viewer)
@@ -152,14 +150,33 @@ impl Viewer {
         Ok(())
     }
 
-    /// Takes a candidate of the peer's: a line that has passed [`crate::core::candidate`].
-    pub fn add_candidate(&self, mline: u32, candidate: &str) {
-        self.webrtc.emit_by_name::<()>("add-ice-candidate", &[&mline, &candidate]);
+    /// Takes a candidate of the peer's.
+    pub fn add_candidate(&self, candidate: Candidate) {
+        self.path.add_candidate(candidate);
+    }
+
+    /// Looks for ways anew, with new credentials of the daemon's. DTLS and media go on.
+    #[must_use]
+    pub fn restart(&self) -> Credentials {
+        let own = ice::random_credentials();
+        self.path.restart(&own);
+        own
+    }
+
+    /// The peer's credentials in answer to a restart.
+    pub fn restarted(&self, theirs: &Credentials) {
+        self.path.restarted(theirs);
+    }
+
+    /// The daemon's candidates as they are now: lines without `a=`.
+    #[must_use]
+    pub fn candidates(&self) -> Vec<String> {
+        self.path.candidates()
     }
 
     fn offer(&self, id: ViewerId, certificate: &'static Certificate, events: &Events) {
         let webrtc = self.webrtc.downgrade();
-        let events = events.clone();
+        let (events, path) = (events.clone(), self.path.clone());
         let promise = gst::Promise::with_change_func(move |reply| {
             let fail = |detail: String| {
                 events.send(Event::Viewer { viewer: id, event: ViewerEvent::Failed { detail } });
@@ -181,6 +198,10 @@ impl Viewer {
             };
             webrtc.emit_by_name::<()>("set-local-description", &[&offer, &None::<gst::Promise>]);
             events.send(Event::Viewer { viewer: id, event: ViewerEvent::Offer { sdp } });
+            // With trickle ICE nothing waits for the last, which is empty.
+            for candidate in path.candidates().into_iter().chain([String::new()]) {
+                events.send(Event::Viewer { viewer: id, event: ViewerEvent::Candidate { candidate } });
+            }
         });
         self.webrtc.emit_by_name::<()>("create-offer", &[&None::<gst::Structure>, &promise]);
     }
@@ -191,7 +212,7 @@ impl Viewer {
 ///
 /// # Errors
 /// As [`Viewer::open`].
-pub fn warm_up() -> Result<(), MediaError> {
+pub fn warm_up(ice: &Ice) -> Result<(), MediaError> {
     use crate::core::ids::SourceName;
     let Ok(source) = SourceName::new("warm-up") else { return Ok(()) };
     let (sender, receiver) = async_channel::bounded(64);
@@ -203,8 +224,7 @@ pub fn warm_up() -> Result<(), MediaError> {
         first_sequence: 0,
         first_timestamp: 0,
     };
-    let ice = IceSettings { addresses: vec![IpAddr::from([127, 0, 0, 1])], ..IceSettings::default() };
-    let viewer = Viewer::open(ViewerId(0), &ice, &[track], &Events::new(sender))?;
+    let viewer = Viewer::open(ViewerId(0), ice, &[track], &Events::new(sender))?;
     let offered = async {
         while let Ok(event) = receiver.recv().await {
             if let Event::Viewer { event: ViewerEvent::Offer { .. } | ViewerEvent::Failed { .. }, .. } = event
@@ -222,8 +242,7 @@ pub fn warm_up() -> Result<(), MediaError> {
 }
 
 /// A viewer that goes while it is being negotiated with leaves work behind in `webrtcbin`'s queue.
-/// Stopped in the middle of it, `webrtcbin` (seen in 1.22.0) keeps a reference to libnice's agent,
-/// and with it sockets, for ever. So that work is let come to its end first: it takes
+/// Stopped in the middle of it, `webrtcbin` (seen in 1.22.0) keeps its ICE agent for ever. So that work is let come to its end first: it takes
 /// milliseconds, and never more than [`NEGOTIATION_END`].
 fn finish_negotiation(webrtc: &gst::Element) {
     let end = Instant::now() + NEGOTIATION_END;
@@ -238,14 +257,6 @@ fn finish_negotiation(webrtc: &gst::Element) {
         webrtc.emit_by_name::<()>("get-stats", &[&None::<gst::Pad>, &promise]);
         let _ = receiver.recv_timeout(end.saturating_duration_since(Instant::now()));
     }
-    let described = webrtc.property::<Option<gst_webrtc::WebRTCSessionDescription>>("local-description");
-    let gathering = || {
-        let state = webrtc.property::<gst_webrtc::WebRTCICEGatheringState>("ice-gathering-state");
-        state != gst_webrtc::WebRTCICEGatheringState::Complete
-    };
-    while described.is_some() && gathering() && Instant::now() < end {
-        std::thread::sleep(Duration::from_millis(5));
-    }
 }
 
 /// What offering and answering begin with.
@@ -254,13 +265,24 @@ struct Prepared {
     pipeline: Pipeline,
     certificate: &'static Certificate,
     link: Arc<Link>,
+    path: Path,
 }
 
 /// A pipeline with a webrtcbin in it that has no m-line yet.
-fn prepare(id: ViewerId, settings: &IceSettings, events: &Events) -> Result<Prepared, MediaError> {
-    let webrtc = make("webrtcbin", "gstreamer1.0-plugins-bad")?;
+fn prepare(id: ViewerId, ice: &Ice, events: &Events) -> Result<Prepared, MediaError> {
+    // webrtcbin does not start without libnice's elements, which are not used here.
     gst::ElementFactory::find("nicesrc")
         .ok_or(MediaError::NoElement { element: "nicesrc", package: "gstreamer1.0-nice" })?;
+    let news = events.clone();
+    let (agent, path) = ice.agent(move |what| {
+        let event = match what {
+            News::Found => ViewerEvent::WayFound,
+            News::Lost => ViewerEvent::WayLost,
+        };
+        news.send(Event::Viewer { viewer: id, event });
+    })?;
+    let webrtc = ice::webrtcbin(&agent)
+        .map_err(|_| MediaError::NoElement { element: "webrtcbin", package: "gstreamer1.0-plugins-bad" })?;
     webrtc.set_property_from_str("bundle-policy", "max-bundle");
     // The receive jitter buffer, for nothing that is received here.
     webrtc.set_property("latency", 0u32);
@@ -269,7 +291,6 @@ fn prepare(id: ViewerId, settings: &IceSettings, events: &Events) -> Result<Prep
     lists::keep_whole(&webrtc);
     let link = Arc::new(Link::default());
     link::listen(&webrtc, &link);
-    ice::configure(&webrtc, settings);
 
     let inner = gst::Pipeline::new();
     inner.add(&webrtc).map_err(MediaError::gst("making a viewer's pipeline"))?;
@@ -280,12 +301,11 @@ fn prepare(id: ViewerId, settings: &IceSettings, events: &Events) -> Result<Prep
             finish_negotiation(&webrtc);
         }
     });
+    // Not before: what DTLS says at its end still has to leave.
+    let leaving = path.clone();
+    pipeline.when_stopped(move || leaving.leave());
     report(&pipeline, &webrtc, id, events);
-    Ok(Prepared { webrtc, pipeline, certificate, link })
-}
-
-fn make(element: &'static str, package: &'static str) -> Result<gst::Element, MediaError> {
-    gst::ElementFactory::make(element).build().map_err(|_| MediaError::NoElement { element, package })
+    Ok(Prepared { webrtc, pipeline, certificate, link, path })
 }
 
 fn add_track(
@@ -363,20 +383,6 @@ fn report(pipeline: &Pipeline, webrtc: &gst::Element, id: ViewerId, events: &Eve
     pipeline.on_message(move |message| match message {
         BusMessage::Error { detail, .. } => failed(ViewerEvent::Failed { detail }),
         BusMessage::Eos => failed(ViewerEvent::Disconnected { detail: "the peer has closed".into() }),
-    });
-    let candidate = send.clone();
-    webrtc.connect("on-ice-candidate", false, move |values| {
-        let mline = values.get(1).and_then(|value| value.get::<u32>().ok())?;
-        let line = values.get(2).and_then(|value| value.get::<String>().ok())?;
-        candidate(ViewerEvent::Candidate { mline, candidate: line });
-        None
-    });
-    let gathered = send.clone();
-    webrtc.connect_notify(Some("ice-gathering-state"), move |webrtc, _| {
-        let state = webrtc.property::<gst_webrtc::WebRTCICEGatheringState>("ice-gathering-state");
-        if state == gst_webrtc::WebRTCICEGatheringState::Complete {
-            gathered(ViewerEvent::Candidate { mline: 0, candidate: String::new() });
-        }
     });
     webrtc.connect_notify(Some("connection-state"), move |webrtc, _| {
         use gst_webrtc::WebRTCPeerConnectionState as State;

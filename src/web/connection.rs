@@ -2,12 +2,15 @@
 //!
 //! Everything of a connection runs in one task; dropping that closes it.
 
+use super::Event;
+use super::admission::Place;
 use super::client::Client;
 use super::io::{WriteDeadline, within};
 use super::reply::{self, Refusal};
 use super::server::Shared;
 use super::{router, signalling};
 use crate::core::access::is_authority;
+use crate::core::ice::is_framed;
 use futures_lite::FutureExt;
 use futures_lite::io::{AsyncRead, AsyncWrite};
 use hyper::body::Incoming;
@@ -15,6 +18,7 @@ use hyper::header::{self, HeaderValue};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Request, StatusCode};
+use smol::Async;
 use smol::net::TcpStream;
 use smol_hyper::rt::{FuturesIo, SmolTimer};
 use std::convert::Infallible;
@@ -29,26 +33,36 @@ const MAX_HEADER_LINES: usize = 128;
 /// The first byte of a TLS connection: a record of type handshake (RFC 8446 section 5.1).
 const TLS_HANDSHAKE: u8 = 0x16;
 
-/// Serves a connection to its end. `stopping` is closed when the server stops.
+/// Serves a connection to its end, or hands it over where it carries media: its first byte says so.
+/// `stopping` is closed when the server stops.
 pub(crate) async fn serve(
     shared: Arc<Shared>,
     stream: TcpStream,
     peer: SocketAddr,
+    place: Place,
     stopping: async_channel::Receiver<Infallible>,
 ) {
     // Signalling is many small messages.
     let _ = stream.set_nodelay(true);
     let limit = shared.deadlines.write;
     let settings = shared.settings();
-    let Some(tls) = &settings.tls else {
-        return serve_http(shared.clone(), WriteDeadline::new(stream, limit), peer, false, stopping).await;
-    };
-
+    let wait = if settings.tls.is_some() { shared.deadlines.handshake } else { shared.deadlines.head };
     let mut first = [0];
-    match within(shared.deadlines.handshake, stream.peek(&mut first)).await {
+    let stop = async {
+        let _ = stopping.recv().await;
+        None
+    };
+    match within(wait, stream.peek(&mut first)).or(stop).await {
         Some(Ok(1)) => {}
         _ => return,
     }
+    if is_framed(first[0]) {
+        return hand_over(&shared, stream, place).await;
+    }
+    let _place = place;
+    let Some(tls) = &settings.tls else {
+        return serve_http(shared.clone(), WriteDeadline::new(stream, limit), peer, false, stopping).await;
+    };
     let stream = WriteDeadline::new(stream, limit);
     if first != [TLS_HANDSHAKE] {
         return point_to_https(&shared, stream, stopping).await;
@@ -61,6 +75,15 @@ pub(crate) async fn serve(
         Some(Err(error)) => tracing::debug!(%peer, %error, "TLS handshake failed"),
         None => tracing::debug!(%peer, "TLS handshake took too long"),
     }
+}
+
+/// Hands a connection over to the media.
+async fn hand_over(shared: &Shared, stream: TcpStream, place: Place) {
+    // Nobody else has it: nothing has been read of it.
+    let Ok(stream) = Arc::try_unwrap(Arc::<Async<std::net::TcpStream>>::from(stream)) else { return };
+    let Ok(stream) = stream.into_inner() else { return };
+    // The daemon has ended where this fails.
+    let _ = shared.events.send(Event::Framed { stream, place: Box::new(place) }).await;
 }
 
 async fn serve_http<S>(

@@ -25,7 +25,7 @@ mod session;
 mod sessions;
 mod settings;
 mod signalling;
-mod state;
+pub(crate) mod state;
 mod tls;
 mod upgrade;
 mod whep;
@@ -39,7 +39,7 @@ pub use server::{Reloaded, Server};
 pub use settings::viewing_link;
 
 use crate::core::ids::{SourceName, ViewerId};
-use crate::core::protocol::{ClientMessage, ErrorCode, ServerMessage};
+use crate::core::protocol::{ClientMessage, ErrorCode, IceServer, ServerMessage};
 use crate::core::sdp::CheckedOffer;
 use crate::core::whep::{Fragment, IfMatch, PatchRefusal};
 use std::net::SocketAddr;
@@ -87,6 +87,13 @@ pub enum Event {
     },
     /// Somebody who was let in may not hold any more what let them in: [`Server::holds`].
     AccessChanged,
+    /// A connection that begins as ICE over TCP does: a datagram behind its length (RFC 4571).
+    Framed {
+        /// The connection, nothing of it read.
+        stream: std::net::TcpStream,
+        /// Its place among the server's connections, to be held as long as it is there.
+        place: Box<dyn std::any::Any + Send + Sync>,
+    },
     /// Its connection has ended. The last event of a viewer.
     Closed {
         /// Who.
@@ -138,9 +145,18 @@ pub enum WhepOutcome {
         etag: String,
         /// The answer.
         sdp: String,
+        /// What the client is told to use.
+        ice_servers: Vec<IceServer>,
     },
     /// It is done.
     Done,
+    /// ICE has begun anew.
+    Restarted {
+        /// The value of `ETag` from now on.
+        etag: String,
+        /// The daemon's half, an SDP fragment.
+        fragment: String,
+    },
     /// There is no source of that name, or none at all.
     NoSource(Option<SourceName>),
     /// Nothing can be sent of what the offer asks for.

@@ -130,11 +130,13 @@ const SECURITY_HEADERS: [(HeaderName, &str); 6] = [
 ];
 
 /// Puts the security headers on an answer. `own_socket` is the page's WebSocket origin
-/// (`wss://HOST`): browsers from before CSP level 3 do not take `'self'` for it.
+/// (`wss://HOST`): browsers from before CSP level 3 do not take `'self'` for it. An IPv6 address is no
+/// source there (CSP level 3 section 2.3.1), and browsers say so aloud.
 pub(crate) fn harden(headers: &mut HeaderMap, own_socket: Option<&str>, strict_transport: bool) {
     for (name, value) in SECURITY_HEADERS {
         headers.insert(name, HeaderValue::from_static(value));
     }
+    let own_socket = own_socket.filter(|origin| !origin.contains('['));
     let policy = format!(
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; \
          media-src 'self' blob:; font-src 'self'; manifest-src 'self'; connect-src 'self'{}{}; \

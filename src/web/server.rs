@@ -243,8 +243,8 @@ impl Server {
         };
         let (shared, stopping, open) = (self.shared.clone(), self.stopping.clone(), open.clone());
         let connection = async move {
-            connection::serve(shared, stream, peer, stopping).await;
-            drop((place, open));
+            connection::serve(shared, stream, peer, place, stopping).await;
+            drop(open);
         };
         // Not lost: the executor owns it, and lives in `run`.
         executor.spawn(connection).detach();

@@ -7,7 +7,6 @@ use super::session::Gate;
 use super::tls::Tls;
 use crate::config::{Config, Limits};
 use crate::core::audit::AddressForm;
-use crate::core::protocol::IceServer;
 use std::net::SocketAddr;
 use std::time::SystemTime;
 
@@ -22,8 +21,6 @@ pub(crate) struct Settings {
     pub(crate) public_url: Option<String>,
     /// Pages of other sites that may use WHEP: their origins, or `*` for all of them.
     pub(crate) whep_origins: Vec<String>,
-    /// What a client that comes by WHEP is told to use.
-    pub(crate) ice_servers: Vec<IceServer>,
     /// The host's name.
     pub(crate) machine: String,
 }
@@ -38,7 +35,6 @@ impl Settings {
             audit_addresses: config.log.audit_addresses,
             public_url: config.server.public_url.as_ref().map(|url| url.trim_end_matches('/').to_owned()),
             whep_origins: config.server.whep_origins.clone(),
-            ice_servers: config.network.ice_servers.clone(),
             machine: host::name(),
         })
     }

@@ -68,7 +68,7 @@ async fn route(client: &Client, settings: &Settings, request: Request<Incoming>)
     let visit = if request.method() == Method::POST { Visit::Comes } else { Visit::Asks };
     let grant = door::entry(client, settings, request.headers(), visit).await.grant()?;
     match (resource, request.method()) {
-        (Resource::Endpoint(source), &Method::POST) => create(client, settings, grant, source, request).await,
+        (Resource::Endpoint(source), &Method::POST) => create(client, grant, source, request).await,
         // So that a player can tell what this address is (draft-ietf-wish-whep, "URL Discoverability").
         (Resource::Endpoint(_), &Method::GET | &Method::HEAD) => {
             let mut answer = reply::empty(StatusCode::OK);
@@ -112,7 +112,6 @@ fn options(resource: &Resource, allow: &'static str) -> Answer {
 
 async fn create(
     client: &Client,
-    settings: &Settings,
     grant: Grant,
     source: Option<SourceName>,
     request: Request<Incoming>,
@@ -126,7 +125,9 @@ async fn create(
     let viewer = client.next_viewer();
     let action = WhepAction::Create { viewer, source, offer: Box::new(offer) };
     let outcome = ask(client, grant, action).await?;
-    let WhepOutcome::Created { session, etag, sdp } = outcome else { return Err(refusal(outcome)) };
+    let WhepOutcome::Created { session, etag, sdp, ice_servers } = outcome else {
+        return Err(refusal(outcome));
+    };
     let mut answer = Answer::new(Full::from(Bytes::from(sdp)));
     *answer.status_mut() = StatusCode::CREATED;
     let headers = answer.headers_mut();
@@ -134,7 +135,7 @@ async fn create(
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     headers.insert(ACCEPT_PATCH, HeaderValue::from_static(FRAGMENT));
     let values = [(header::LOCATION, format!("{SESSION}{session}")), (header::ETAG, etag)];
-    let links = settings.ice_servers.iter().flat_map(links).map(|link| (header::LINK, link));
+    let links = ice_servers.iter().flat_map(links).map(|link| (header::LINK, link));
     for (name, value) in values.into_iter().chain(links) {
         // Checked by the configuration; a login that no header can carry is left out.
         if let Ok(mut value) = HeaderValue::try_from(value) {
@@ -156,7 +157,21 @@ async fn patch(
     let fragment =
         Fragment::parse(&text).map_err(|error| bad(format!("The fragment cannot be used: {error}.")))?;
     let action = WhepAction::Patch { session, condition, fragment: Box::new(fragment) };
-    done(ask(client, grant, action).await?, StatusCode::NO_CONTENT)
+    match ask(client, grant, action).await? {
+        WhepOutcome::Restarted { etag, fragment } => Ok(restarted(&etag, fragment)),
+        other => done(other, StatusCode::NO_CONTENT),
+    }
+}
+
+fn restarted(etag: &str, fragment: String) -> Answer {
+    let mut answer = Answer::new(Full::from(Bytes::from(fragment)));
+    let headers = answer.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(FRAGMENT));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    if let Ok(etag) = HeaderValue::try_from(etag) {
+        headers.insert(header::ETAG, etag);
+    }
+    answer
 }
 
 /// The body, of the media type that belongs here.
@@ -231,13 +246,13 @@ fn refusal(outcome: WhepOutcome) -> Refusal {
             let (status, code) = match refused {
                 PatchRefusal::NoTag => (StatusCode::PRECONDITION_REQUIRED, "no_tag"),
                 PatchRefusal::OtherTag => (StatusCode::PRECONDITION_FAILED, "other_tag"),
-                PatchRefusal::Restart => (StatusCode::UNPROCESSABLE_ENTITY, "no_restart"),
+                PatchRefusal::Credentials => (StatusCode::UNPROCESSABLE_ENTITY, "other_credentials"),
                 PatchRefusal::TooManyCandidates => (StatusCode::UNPROCESSABLE_ENTITY, "too_many_candidates"),
             };
             Refusal::new(status, code, refused.to_string())
         }
         // The daemon answers what it is asked.
-        WhepOutcome::Done | WhepOutcome::Created { .. } => {
+        WhepOutcome::Done | WhepOutcome::Created { .. } | WhepOutcome::Restarted { .. } => {
             Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "The daemon is at fault.")
         }
     }

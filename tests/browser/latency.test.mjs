@@ -1,19 +1,39 @@
 // How old the screen is when a browser shows it: a clock is drawn on the screen, and read off the
 // video in the page's frame callback, against the same machine's clock. The screen is looked at
 // when it changes, within a budget of 30 frames a second: so it matters how often it changes.
+//
+// What is judged is the age at which the browser hands a picture to its compositor
+// (`presentationTime`). The frame callback itself comes with the next refresh of the browser's
+// screen: 0 to 17 ms later, 6 ms at the median, whatever a daemon does. It is held to the same bar
+// and half a refresh. (Without that limit, --disable-frame-rate-limit, Chromium takes what the
+// machine has, and everything is slower.)
 
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
 import test from 'node:test';
+import { watchOthers } from './support/machine.mjs';
 import { OPEN, Stage } from './support/stage.mjs';
 
 const WIDTH = 1280;
 const FRAMES = 280;
 /**
- * What a frame may be older than the best one at the median, in milliseconds: for a machine that
- * does nothing else. The other tests' share of a busy one is more than that.
+ * What a frame may be older than the best one at the median, and how old it may be, in
+ * milliseconds, by the share of the machine that other programs take. What is asked for is the
+ * first; the last says only that pictures come.
  */
-const SPREAD = Number(process.env.VITRINA_LATENCY_SPREAD_MS ?? Infinity);
+const BARS = [
+  { others: 0.1, spread: 10, median: 50 },
+  { others: 0.7, spread: 60, median: 150 },
+  { others: 1, spread: 1000, median: 1500 },
+];
+/** Half a refresh of the browser's screen. */
+const REFRESH = 1000 / 60 / 2;
+/** How long a browser that shows each picture at once may keep it, at the median. */
+const KEPT = 6;
+
+const sorted = (values) => [...values].sort((a, b) => a - b);
+const at = (values, share) => values[Math.min(values.length - 1, Math.floor(values.length * share))];
+const told = (values) =>
+  `median ${at(values, 0.5).toFixed(1)} ms, best ${values[0].toFixed(1)} ms, 95th percentile ${at(values, 0.95).toFixed(1)} ms`;
 
 /** Frames' ages of a clock that is drawn so, in milliseconds, the youngest first. */
 async function measure(t, redraws) {
@@ -25,18 +45,18 @@ async function measure(t, redraws) {
   // The first second is the connection's, not the screen's.
   await viewer.picture('screen', 30);
 
+  const others = watchOthers();
   const begun = Date.now();
-  const { ages, unread, frames } = await viewer.latencies('screen', WIDTH, FRAMES);
+  const { unread, frames, ...seen } = await viewer.latencies('screen', WIDTH, FRAMES);
+  const share = others();
   const rate = (1000 * frames) / (Date.now() - begun);
-  assert.equal(ages.length, FRAMES, `the clock could not be read in ${unread} of ${frames} frames`);
-  ages.sort((a, b) => a - b);
-  const at = (share) => ages[Math.min(ages.length - 1, Math.floor(ages.length * share))];
-  const [video] = await viewer.inbound('video');
-  const buffer = (1000 * video.jitterBufferDelay) / video.jitterBufferEmittedCount;
-  const load = readFileSync('/proc/loadavg', 'utf8').split(' ')[0];
-  const words = `screen to frame callback, ${WIDTH}x720, ${FRAMES} frames, ${rate.toFixed(1)} a second: median ${at(0.5)} ms, best ${ages[0]} ms, 95th percentile ${at(0.95)} ms; jitter buffer ${buffer.toFixed(1)} ms; load ${load}`;
+  assert.equal(seen.called.length, FRAMES, `the clock could not be read in ${unread} of ${frames} frames`);
+  assert.ok(seen.composed.length > FRAMES / 4, `only ${seen.composed.length} pictures could be told from the next`);
+  const [composed, called, kept] = [seen.composed, seen.called, seen.kept].map(sorted);
+  const words = `screen ${WIDTH}x720, ${FRAMES} frames, ${rate.toFixed(1)} a second: to the compositor ${told(composed)}; to the frame callback ${told(called)}; kept by the browser ${told(kept)}; others take ${(100 * share).toFixed(0)} % of the machine`;
   t.diagnostic(words);
-  return { best: ages[0], median: at(0.5), words };
+  const bar = BARS.find(({ others }) => share <= others) ?? BARS.at(-1);
+  return { composed, called, kept, bar, words };
 }
 
 for (const [name, redraws] of [
@@ -46,10 +66,15 @@ for (const [name, redraws] of [
   ['drawn_at_irregular_times', { redraws: 25, irregular: true }],
 ]) {
   test(`a_screen_${name}_is_in_the_browser_within_a_few_milliseconds_of_the_best`, async (t) => {
-    const { best, median, words } = await measure(t, redraws);
-    // A machine that is busy with other things is slower; one that is broken is slower than this.
-    assert.ok(best >= 0, `the best is ${best} ms: the clocks do not agree`);
-    assert.ok(median < 150, words);
-    assert.ok(median - best <= SPREAD, words);
+    const { composed, called, kept, bar, words } = await measure(t, redraws);
+    const spread = (values) => at(values, 0.5) - values[0];
+    assert.ok(called[0] >= 0, `the best is ${called[0]} ms: the clocks do not agree`);
+    if (bar !== BARS[0]) {
+      t.diagnostic(`the machine is not free: ${bar.spread} ms over the best are allowed in place of ${BARS[0].spread}`);
+    }
+    assert.ok(at(called, 0.5) < bar.median, words);
+    assert.ok(at(kept, 0.5) <= KEPT, words);
+    assert.ok(spread(composed) <= bar.spread, words);
+    assert.ok(spread(called) <= bar.spread + REFRESH, words);
   });
 }

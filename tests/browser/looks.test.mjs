@@ -32,6 +32,32 @@ const LADDER = {
   ],
 };
 
+const VIEWERS = {
+  type: 'viewers',
+  viewers: [
+    {
+      viewer: 1001,
+      name: 'anna',
+      by: 'page',
+      since_ms: Date.now() - 720_000,
+      from: '192.168.100.x',
+      connected: true,
+      watching: SOURCES.map(({ name }, rung) => ({ source: name, rung, rendition: LADDER.rungs[rung] })),
+      link: { sent_kbps: 2741, loss: 0.034, rtt_ms: 182.4 },
+    },
+    { viewer: 1002, by: 'whep', since_ms: Date.now() - 1e8, from: '2001:db8:1:2::', connected: false, watching: [] },
+  ],
+};
+const INVITATIONS = {
+  type: 'invitations',
+  invitations: [{ invitation: 'k3x9', name: 'Ana', role: 'viewer', sources: ['camera'], expires_ms: Date.now() + 36e5, uses: 5, used: 1 }],
+};
+const INVITED = {
+  type: 'invitation',
+  link: `https://192.0.2.10:8443/#invite=${'x'.repeat(43)}`,
+  qr: Array.from({ length: 33 }, (_, row) => '10'.repeat(17).slice(row % 2, 33 + (row % 2))),
+};
+
 /** A browser that plays sound only after a click: a driver’s commands count as one. */
 function blockSound() {
   const { play } = HTMLMediaElement.prototype;
@@ -62,7 +88,7 @@ function blemishes() {
   const { clientWidth, scrollWidth } = document.documentElement;
   if (scrollWidth > clientWidth) found.push(`the page is ${scrollWidth} wide in a window of ${clientWidth}`);
   const seen = (element) => element.checkVisibility({ checkOpacity: true, checkVisibilityCSS: true }) && element.getClientRects().length > 0;
-  for (const control of document.querySelectorAll('button, input, summary, a[href], [role="button"]')) {
+  for (const control of document.querySelectorAll('button, input, select, summary, a[href], [role="button"]')) {
     if (!seen(control)) continue;
     const name = control.getAttribute('aria-label') ?? control.labels?.[0]?.textContent ?? control.textContent;
     if (!name.trim()) found.push(`no name: ${control.outerHTML.slice(0, 120)}`);
@@ -81,13 +107,53 @@ function blemishes() {
 /** Waits until nothing is on its way to its place any more. */
 const settled = (viewer) =>
   viewer.page.waitForFunction(
-    () => !document.getAnimations().some(({ effect }) => effect.target.matches('[data-testid="tile"], [data-testid="reduced"], .menu, .unblock')),
+    () => !document.getAnimations().some(({ effect }) => effect.target.matches('[data-testid="tile"], [data-testid="reduced"], .menu, .unblock, .dialog, .card')),
   );
 
 async function look(viewer, name) {
   await settled(viewer);
   await viewer.page.screenshot({ path: join(FOLDER, `${name}.png`) });
   assert.deepEqual(await viewer.page.evaluate(blemishes), [], name);
+}
+
+/** The way in by name, and what an admin sees, with a daemon that says so. */
+async function admins({ stage, browser, url, options, shot }) {
+  let entry = { access: 'token', accounts: true, authorized: false };
+  const between = new Between(['watch_viewers', 'invitations', 'invite', 'pause', 'resume', 'end_viewer', 'revoke']);
+  const viewer = await stage.viewer(browser, url, {
+    ...options,
+    before: async (page) => {
+      await page.route('**/api/session', (route) => route.fulfill({ json: entry }));
+      await between.join(page);
+    },
+  });
+  const look = (what) => shot(viewer, what);
+  await viewer.connection('signed-out');
+  await look('sign-in-by-name');
+  entry = { access: 'token', accounts: true, authorized: true, name: 'anna', role: 'admin' };
+  await viewer.part('signin-name').fill('anna');
+  await viewer.part('signin-secret').fill('secret');
+  await viewer.page.keyboard.press('Enter');
+  await viewer.connection();
+  await viewer.part('more').click();
+  await look('menu-of-an-admin');
+  await viewer.part('admin-open').click();
+  await between.said('watch_viewers', 1);
+  between.say(VIEWERS);
+  between.say(INVITATIONS);
+  await viewer.part('viewer').first().waitFor();
+  await look('admin-viewers');
+  await viewer.page.keyboard.press('ArrowRight');
+  await viewer.part('pause-switch').first().waitFor();
+  between.say({ type: 'source', name: 'camera', state: 'paused', by: 'machine' });
+  await look('admin-sources');
+  await viewer.page.keyboard.press('ArrowRight');
+  await viewer.part('invite-make').click();
+  await between.said('invite', 1);
+  between.say(INVITED);
+  await viewer.part('invite-code').waitFor();
+  await look('admin-invitations');
+  await viewer.close();
 }
 
 for (const { name: size, ...screen } of SIZES) {
@@ -113,6 +179,12 @@ for (const { name: size, ...screen } of SIZES) {
       await viewer.page.keyboard.press('?');
       await viewer.part('help').waitFor({ state: 'visible' });
       await shot('help');
+      await viewer.part('help-close').click();
+      await viewer.part('more').click();
+      await shot('menu');
+      await viewer.part('check-open').click();
+      await viewer.page.waitForSelector('[data-testid="check"][data-running="false"] [data-testid="check-line"]');
+      await shot('check');
       await viewer.close();
 
       const between = new Between(['choose', 'rendition']);
@@ -153,6 +225,12 @@ for (const { name: size, ...screen } of SIZES) {
       await tile.locator('[data-stat="bitrate"] dd span').filter({ hasText: /\d/ }).waitFor({ state: 'attached' });
       await slowShot('too-slow-statistics');
       await slowed.close();
+
+      if ((size === 'phone') === (colorScheme === 'light')) {
+        const options = { ...screen, colorScheme, locale: size === 'phone' ? 'es-ES' : 'en-GB' };
+        const shot = (who, what) => look(who, `${size}-${colorScheme}-${what}`);
+        await admins({ stage, browser, url: daemon.url, options, shot });
+      }
 
       const stranger = await stage.viewer(browser, closed.url, { ...screen, colorScheme });
       await stranger.connection('signed-out');

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 const PASSWORD: &str = "correct horse";
 
-fn account(name: &str, more: &str) -> String {
+pub fn account(name: &str, more: &str) -> String {
     let hash = vitrina::web::hash_password(PASSWORD).unwrap();
     format!("[[account]]\nname = \"{name}\"\npassword_hash = \"{}\"\n{more}\n", hash.expose())
 }
@@ -20,7 +20,7 @@ fn basic(name: &str) -> String {
     format!("Basic {}", STANDARD.encode(format!("{name}:{PASSWORD}")))
 }
 
-fn by_name(daemon: &Daemon, name: &str) -> Client {
+pub fn by_name(daemon: &Daemon, name: &str) -> Client {
     Client::try_connect_by(daemon.address, Some(&basic(name))).unwrap()
 }
 

@@ -163,6 +163,8 @@ fn what_other_programs_say_is_bounded_and_answered() {
         assert!(Instant::now() < end);
     }
 
+    drop(idle);
+
     // Half a line is given up, and everybody else is served meanwhile.
     let mut slow = Program::connect(&daemon);
     slow.send(b"{\"type\":");

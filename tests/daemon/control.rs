@@ -20,7 +20,7 @@ fn a_stop_says_goodbye_closes_everything_and_takes_less_than_two_seconds() {
             assert_eq!((&bye["reason"], bye["retry_ms"].is_u64()), (&json!("shutdown"), true));
             assert!(client.next().is_none());
         }
-        assert!(daemon.log().contains("stopped"), "{}", daemon.log());
+        daemon.wait_for_line("stopped");
     }
 }
 

@@ -4,14 +4,18 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod access;
+mod admin;
 mod asked;
 mod audit;
 mod client;
 mod control;
+mod desktop;
 mod faults;
 mod hostile;
 mod invite;
 mod leave;
+mod logins;
+mod paused;
 #[path = "../support/peer.rs"]
 mod peer;
 mod process;

@@ -51,9 +51,23 @@ impl Daemon {
         Self::start_with("open = true", &format!("{more}\n{SOURCES}"), &[])
     }
 
+    /// The same with variables in its environment.
+    pub fn start_in(environment: &[(&str, &str)], rest: &str) -> Self {
+        Self::start_all("open = true", rest, &[], environment)
+    }
+
     /// With these lines under `[access]`, the rest of the configuration, and launch files of its
     /// own: their names and what stands in them.
     pub fn start_with(access: &str, rest: &str, launch_files: &[(&str, &str)]) -> Self {
+        Self::start_all(access, rest, launch_files, &[])
+    }
+
+    fn start_all(
+        access: &str,
+        rest: &str,
+        launch_files: &[(&str, &str)],
+        environment: &[(&str, &str)],
+    ) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let pipelines = folder.path().join("pipelines");
         std::fs::create_dir(&pipelines).unwrap();
@@ -61,7 +75,7 @@ impl Daemon {
             std::fs::write(pipelines.join(name), text).unwrap();
         }
         write_config(folder.path(), access, rest);
-        let (child, lines, log) = spawn(folder.path());
+        let (child, lines, log) = spawn(folder.path(), environment);
         let address = SocketAddr::from(([127, 0, 0, 1], 0));
         let mut daemon = Self { child, address, folder, lines, log };
         daemon.wait_until_it_listens();
@@ -70,7 +84,7 @@ impl Daemon {
 
     /// Another one in the place of one that has ended, with the same folders.
     pub fn restart(&mut self) {
-        (self.child, self.lines, self.log) = spawn(self.folder.path());
+        (self.child, self.lines, self.log) = spawn(self.folder.path(), &[]);
         self.wait_until_it_listens();
     }
 
@@ -104,11 +118,6 @@ impl Daemon {
         write_config(self.folder.path(), "open = true", &format!("{more}\n{sources}"));
     }
 
-    /// The same, with these lines under `[access]`.
-    pub fn rewrite_access(&self, access: &str, rest: &str) {
-        write_config(self.folder.path(), access, rest);
-    }
-
     /// Runs another command of the program, with the daemon's configuration.
     pub fn command(&self, arguments: &[&str]) -> Output {
         Command::new(env!("CARGO_BIN_EXE_vitrina"))
@@ -130,6 +139,11 @@ impl Daemon {
 
     pub fn control_socket(&self) -> PathBuf {
         self.folder.path().join("state/control.sock")
+    }
+
+    /// The same, with these lines under `[access]`.
+    pub fn rewrite_access(&self, access: &str, rest: &str) {
+        write_config(self.folder.path(), access, rest);
     }
 
     pub fn signal(&self, signal: i32) {
@@ -193,7 +207,7 @@ impl Drop for Daemon {
 
 type Log = Arc<Mutex<String>>;
 
-fn spawn(folder: &Path) -> (Child, Receiver<String>, Log) {
+fn spawn(folder: &Path, environment: &[(&str, &str)]) -> (Child, Receiver<String>, Log) {
     let mut child = Command::new(env!("CARGO_BIN_EXE_vitrina"))
         .arg("run")
         .arg("--config")
@@ -202,6 +216,10 @@ fn spawn(folder: &Path) -> (Child, Receiver<String>, Log) {
         .env_remove("RUST_LOG")
         .env_remove("JOURNAL_STREAM")
         .env_remove("RUNTIME_DIRECTORY")
+        // The desktop of whoever runs this is left alone.
+        .env_remove("XDG_RUNTIME_DIR")
+        .env_remove("DBUS_SESSION_BUS_ADDRESS")
+        .envs(environment.iter().copied())
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(Stdio::piped())

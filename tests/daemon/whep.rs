@@ -1,5 +1,6 @@
 //! WHEP as its clients meet it: every status, the hostile ones, and what is left after them.
 
+use crate::logins::expiry;
 use crate::process::{Daemon, SOURCES};
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
@@ -68,6 +69,30 @@ fn fragment(candidates: usize) -> String {
     text
 }
 
+/// As after a restart.
+fn renamed(fragment: &str) -> String {
+    fragment.replace("a=ice-ufrag:", "a=ice-ufrag:new").replace("a=ice-pwd:", "a=ice-pwd:new")
+}
+
+#[test]
+fn a_login_made_of_a_secret_stands_in_the_link() {
+    let server = "urls = [\"turn:127.0.0.1:9\"]\nsecret = \"north-wind\"";
+    let daemon = Daemon::start(&format!("[[network.ice_server]]\n{server}\n"));
+    let logins = [(); 2].map(|()| {
+        let answer = post(daemon.address, "/whep");
+        let link = answer.header("link").unwrap_or_else(|| panic!("{}", answer.head));
+        let value = |key: &str| {
+            let (_, rest) = link.split_once(&format!("; {key}=\"")).unwrap();
+            rest.split('"').next().unwrap().to_owned()
+        };
+        (value("username"), value("credential"))
+    });
+    for (username, credential) in &logins {
+        expiry(username, credential, "north-wind");
+    }
+    assert_ne!(logins[0], logins[1], "each has its own");
+}
+
 #[test]
 fn a_session_begins_takes_candidates_and_ends() {
     let daemon = Daemon::start(
@@ -98,10 +123,22 @@ fn a_session_begins_takes_candidates_and_ends() {
     assert_eq!(patch("*", &fragment(1)).status, 204);
     assert_eq!(patch("\"other\"", &fragment(1)).status, 412);
     assert_eq!(ask(daemon.address, "PATCH", path, &[FRAGMENT], &fragment(1)).status, 428);
-    let restart = fragment(1).replace("a=ice-ufrag:", "a=ice-ufrag:new");
-    let refused = patch("*", &restart);
+    let half = fragment(1).replace("a=ice-ufrag:", "a=ice-ufrag:new");
+    let refused = patch("*", &half);
     assert_eq!(refused.status, 422, "{}", refused.body);
-    assert!(refused.body.contains("ICE restarts are not possible here"), "{}", refused.body);
+    assert!(refused.body.contains("An ICE restart has both other credentials"), "{}", refused.body);
+    let restarted = patch("*", &half.replace("a=ice-pwd:", "a=ice-pwd:new"));
+    assert_eq!(restarted.status, 200, "{}", restarted.body);
+    assert_eq!(restarted.header("content-type"), Some("application/trickle-ice-sdpfrag"));
+    let line = |text: &str, name: &str| text.lines().find(|line| line.starts_with(name)).unwrap().to_owned();
+    for name in ["a=ice-ufrag:", "a=ice-pwd:"] {
+        assert_ne!(line(&restarted.body, name), line(&answer.body, name));
+    }
+    assert!(restarted.body.contains("a=group:BUNDLE 0 1 2\r\nm=video 9 "), "{}", restarted.body);
+    assert!(restarted.body.contains("a=candidate:"), "{}", restarted.body);
+    assert_eq!(patch(tag, &fragment(1)).status, 412, "that was the former ICE session's");
+    let tag = restarted.header("etag").unwrap();
+    let fragment = |candidates| renamed(&fragment(candidates));
     assert_eq!(patch(tag, &fragment(64)).status, 422, "more than a session takes");
     assert_eq!(patch(tag, &fragment(65)).status, 400);
     assert_eq!(patch(tag, &fragment(10_000)).status, 413);

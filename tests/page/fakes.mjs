@@ -22,7 +22,8 @@ export class FakeTimers {
       const due = [...this.#waiting].filter(([, { at }]) => at <= until).sort((a, b) => a[1].at - b[1].at)[0];
       if (due === undefined) break;
       this.#waiting.delete(due[0]);
-      this.time = due[1].at;
+      // What is due already, because the clock was set forward, runs late.
+      this.time = Math.max(this.time, due[1].at);
       due[1].run();
       await settle();
     }
@@ -85,14 +86,21 @@ export function fakePeers(refuses = false) {
       const peer = {
         options,
         candidates: [],
+        offers: [],
+        /** Packets of media, and answers to connectivity checks, that have come. */
+        packets: 0,
+        answers: 0,
         closed: false,
         accept: async (sdp) => {
-          peer.offer = sdp;
+          peer.offers.push(sdp);
           if (refuses) throw new Error('no such codec');
           return 'answer';
         },
+        setServers: (servers) => {
+          peer.servers = servers;
+        },
         addCandidate: (mline, candidate) => peer.candidates.push([mline, candidate]),
-        stats: async () => new Map(),
+        stats: async () => received(peer.packets, peer.answers),
         close: () => {
           peer.closed = true;
         },
@@ -103,15 +111,23 @@ export function fakePeers(refuses = false) {
   };
 }
 
+/** What a browser's statistics say of media that comes by one path. */
+export const received = (packets, answers, path = 'pair') =>
+  new Map([
+    ['in', { type: 'inbound-rtp', id: 'in', packetsReceived: packets }],
+    ['t', { type: 'transport', id: 't', selectedCandidatePairId: path }],
+    [path, { type: 'candidate-pair', id: path, responsesReceived: answers, bytesReceived: packets * 1000 }],
+  ]);
+
 /** A `welcome` with these sources. */
-export function welcome(names = ['screen', 'camera']) {
+export function welcome(names = ['screen', 'camera'], state = 'idle') {
   return {
     type: 'welcome',
     version: 1,
     software: 'vitrina 0.1.0',
     title: 'Workshop',
     viewer: 1,
-    sources: names.map((name) => ({ name, title: name, kind: 'test', media: ['video'], state: 'idle' })),
+    sources: names.map((name) => ({ name, title: name, kind: 'test', media: ['video'], state })),
     ice_servers: [{ urls: ['stun:192.0.2.1'] }],
   };
 }

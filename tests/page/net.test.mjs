@@ -94,7 +94,10 @@ test('a link’s token is tried once', async () => {
   const entry = await access.enter();
   assert.deepEqual(entry, {
     access: 'token',
+    accounts: false,
     authorized: false,
+    name: null,
+    role: 'viewer',
     refusal: { ok: false, code: 'wrong_token', message: 'm' },
   });
   assert.deepEqual(asked[1], ['POST', '/api/session', '{"token":"abc"}']);
@@ -125,9 +128,20 @@ test('no token is sent where none is asked for', async () => {
     { access: 'password', authorized: false },
   ]) {
     const { asked, fetch } = server([reply(200, session)]);
-    assert.deepEqual(await createAccess({ fetch, linkToken: 'abc' }).enter(), session);
+    const nobody = { accounts: false, name: null, role: 'viewer' };
+    assert.deepEqual(await createAccess({ fetch, linkToken: 'abc' }).enter(), { ...session, ...nobody });
     assert.equal(asked.length, 1);
   }
+});
+
+test('who has come in by name is told, and what they may do', async () => {
+  const session = { access: 'named', accounts: true, authorized: true, name: 'anna', role: 'admin' };
+  const { asked, fetch } = server([reply(204), reply(200, session), reply(200, { ...session, authorized: false, role: 'admin' })]);
+  const access = createAccess({ fetch });
+  assert.deepEqual(await access.signIn({ name: 'anna', password: 'x' }), { ok: true });
+  assert.deepEqual(asked[0], ['POST', '/api/session', '{"name":"anna","password":"x"}']);
+  assert.deepEqual(await access.enter(), session);
+  assert.equal((await access.enter()).role, 'viewer', 'who is not let in may do nothing');
 });
 
 test('an answer that is no answer counts as out of reach', async () => {
@@ -145,7 +159,7 @@ test('a sign-in never rejects and always has a code', async () => {
     [new TypeError('network'), { ok: false, code: 'unreachable', message: '' }],
   ];
   for (const [answer, result] of table) {
-    assert.deepEqual(await createAccess({ fetch: server([answer]).fetch }).signIn('password', 'x'), result);
+    assert.deepEqual(await createAccess({ fetch: server([answer]).fetch }).signIn({ password: 'x' }), result);
   }
 });
 

@@ -10,6 +10,7 @@ import { causeKey, coverOf } from '../../src/web/page/state/cover.js';
 import { loadSettings, settingsSaver } from '../../src/web/page/state/settings.js';
 import { after, bigOf, sourcesFrom, toggled, withState } from '../../src/web/page/state/sources.js';
 import { createStore } from '../../src/web/page/state/store.js';
+import { waysIn } from '../../src/web/page/ui/signin.js';
 import { shortcut } from '../../src/web/page/ui/help.js';
 import { ICONS } from '../../src/web/page/ui/icons.js';
 import { settle, welcome } from './fakes.mjs';
@@ -53,6 +54,7 @@ test('every word of the protocol has words, or an icon, for people', async () =>
     assert.ok(en[`lost.${reason}`] && en[`ended.${reason}`], reason);
   }
   for (const cause of variants('FailureCause')) assert.equal(causeKey(cause), `cause.${cause}`);
+  for (const by of variants('PausedBy')) assert.ok(en[`cover.paused.${by}`], by);
   for (const state of variants('SourceState')) assert.ok(en[`state.${state}`], state);
   for (const kind of variants('SourceKindName')) assert.ok(Object.hasOwn(ICONS, kind), kind);
 });
@@ -121,6 +123,13 @@ test('what lies over a picture says why there is none', () => {
   assert.equal(title(source('live'), now({ playing: false })), 'cover.waiting');
   assert.equal(title(source('starting'), now()), 'cover.starting');
   assert.equal(title(source('idle'), now()), 'cover.idle');
+  // Whoever has paused it, also where its picture was seen before or is not part of the session.
+  for (const [by, body] of [['machine', 'cover.paused.machine'], ['admin', 'cover.paused.admin'], ['later', 'cover.paused.machine']]) {
+    for (const offered of [now().offered, []]) {
+      const cover = coverOf({ ...source('paused'), by }, now({ playing: true, offered }));
+      assert.deepEqual([cover.look, cover.title, cover.body], ['paused', 'cover.paused', body]);
+    }
+  }
   assert.equal(title(source('failed', { cause: 'busy' }), now()), 'cause.busy');
   assert.equal(title(source('failed', { cause: 'later' }), now()), 'cause.other');
   assert.equal(title(source('failed', { cause: 'stalled', media: ['audio'] }), now()), 'cause.stalled.audio');
@@ -154,6 +163,17 @@ test('changes are told once per turn, and only changes', async () => {
   store.set({ a: 3 });
   await settle();
   assert.equal(told.length, 2);
+});
+
+test('one may sign in by what there is, by name first', () => {
+  const ways = (access, accounts, authorized = false) => waysIn({ access, accounts, authorized });
+  assert.deepEqual(ways('token', false), ['token']);
+  assert.deepEqual(ways('password', false), ['password']);
+  assert.deepEqual(ways('token', true), ['name', 'token']);
+  assert.deepEqual(ways('named', true), ['name']);
+  assert.deepEqual(ways('named', false), ['name']);
+  assert.deepEqual(ways('token', true, true), ['name'], 'who is in wants to be somebody');
+  assert.deepEqual(ways('open', true, true), ['name']);
 });
 
 test('keys do what the help says, and leave the browser’s own alone', () => {

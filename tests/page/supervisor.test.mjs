@@ -23,11 +23,13 @@ function begin({ enter = async () => ({ access: 'open', authorized: true }) } = 
     phases: () => statuses.map(({ phase }) => phase),
   };
   run.supervisor = createSupervisor({
-    access: { enter: () => run.enter() },
+    access: { enter: (deadlineMs) => run.enter(deadlineMs) },
     timers,
     random: () => 0.5,
     startSession: (on) => {
-      const session = { on, left: 0, hurried: 0, leave: () => (session.left += 1), hurry: () => (session.hurried += 1) };
+      const session = { on, left: 0, hurried: [], doubtful: false };
+      session.leave = () => (session.left += 1);
+      session.hurry = (changed) => session.hurried.push(changed);
       sessions.push(session);
       return session;
     },
@@ -121,6 +123,17 @@ test('who may not watch is asked to sign in, and goes on after it', async () => 
   assert.equal(run.sessions.length, 1);
 });
 
+test('whose way in does not hold any more is told so, and only when the daemon asks to sign in again', async () => {
+  const run = await connected(begin());
+  run.enter = async () => ({ access: 'token', authorized: false });
+  run.sessions[0].on.end({ kind: 'bye', reason: 'revoked', message: '', retryMs: 0 });
+  await run.timers.pass(600);
+  assert.deepEqual([run.status.phase, run.status.cause], ['signed-out', 'revoked']);
+  run.supervisor.start();
+  await settle();
+  assert.deepEqual([run.status.phase, run.status.cause], ['signed-out', null]);
+});
+
 test('a daemon out of reach is tried again', async () => {
   const run = begin({
     enter: async () => {
@@ -143,7 +156,79 @@ test('the network coming back cuts a wait short; a session that runs is only loo
   assert.equal(run.sessions.length, 2);
   run.supervisor.wake();
   await settle();
-  assert.deepEqual([run.sessions.length, run.sessions[1].hurried], [2, 1]);
+  run.supervisor.wake(true);
+  assert.deepEqual([run.sessions.length, run.sessions[1].hurried], [2, [false, true]]);
+});
+
+test('what was asked over a network that has gone is asked again over the one that has come', async () => {
+  const run = begin({ enter: () => new Promise(() => {}) });
+  run.supervisor.start();
+  await run.timers.pass(200);
+  run.enter = async () => ({ access: 'open', authorized: true });
+  run.supervisor.wake(true);
+  await settle();
+  assert.equal(run.sessions.length, 0, 'it has hardly been asked');
+  await run.timers.pass(400);
+  run.supervisor.wake(true);
+  await settle();
+  assert.equal(run.sessions.length, 1);
+});
+
+test('a session that hears nothing is replaced as soon as the daemon answers by another way', async () => {
+  const run = await connected(begin());
+  await run.timers.pass(6000);
+  const deadlines = [];
+  run.enter = async (deadlineMs) => {
+    deadlines.push(deadlineMs);
+    await new Promise((resolve) => run.timers.setTimeout(resolve, deadlineMs));
+    throw new Error('aborted');
+  };
+  run.sessions[0].doubtful = true;
+  run.sessions[0].on.doubt();
+  run.sessions[0].on.doubt();
+  await run.timers.pass(3500);
+  assert.deepEqual(deadlines, [1000, 1500, 2250], 'one question at a time, each more patient');
+  assert.deepEqual([run.sessions.length, run.status.phase, run.ends], [1, 'connected', []], 'it may mend yet');
+  run.enter = async () => ({ access: 'open', authorized: true });
+  await run.timers.pass(2500);
+  assert.equal(run.sessions.length, 2);
+  assert.deepEqual([run.sessions[0].left, run.ends], [1, ['lost']]);
+  assert.deepEqual([run.status.phase, run.status.cause], ['reconnecting', 'silent']);
+});
+
+test('a session that is heard again in the meantime is kept', async () => {
+  const run = await connected(begin());
+  let answer;
+  run.enter = () => new Promise((resolve) => (answer = resolve));
+  run.sessions[0].doubtful = true;
+  run.sessions[0].on.doubt();
+  run.sessions[0].doubtful = false;
+  answer({ access: 'open', authorized: true });
+  await settle();
+  assert.deepEqual([run.sessions.length, run.sessions[0].left, run.status.phase], [1, 0, 'connected']);
+  // And asked after again when it falls silent again.
+  run.sessions[0].doubtful = true;
+  run.sessions[0].on.doubt();
+  answer({ access: 'open', authorized: true });
+  await settle();
+  assert.equal(run.sessions.length, 2);
+});
+
+test('a session that is over is asked after no more', async () => {
+  const run = await connected(begin());
+  await run.timers.pass(6000);
+  let answer;
+  run.enter = () => new Promise((resolve) => (answer = resolve));
+  run.sessions[0].doubtful = true;
+  run.sessions[0].on.doubt();
+  run.sessions[0].on.end({ kind: 'lost', why: 'closed' });
+  answer({ access: 'open', authorized: true });
+  await settle();
+  assert.equal(run.sessions.length, 1, 'its end has its own time to try again');
+  await run.timers.pass(300);
+  answer({ access: 'open', authorized: true });
+  await settle();
+  assert.equal(run.sessions.length, 2);
 });
 
 test('what an older session still says is not heard', async () => {
@@ -189,6 +274,7 @@ test('leaving and going away end the session once each', async () => {
 
 test('waits grow, stay bounded and differ between pages', () => {
   for (const random of [() => 0, () => 0.999]) {
+    for (let attempt = 1; attempt < 30; attempt += 1) assert.ok(retryDelay(attempt, random) <= 2500, String(attempt));
     let last = 0;
     for (let attempt = 1; attempt < 200; attempt += 1) {
       const wait = retryDelay(attempt, random);

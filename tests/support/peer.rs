@@ -21,6 +21,8 @@ struct Seen {
     headers: Vec<Header>,
     /// Of each picture that was decoded, how wide it is.
     widths: Vec<i32>,
+    /// And how bright, from 0 to 255.
+    brightness: Vec<u8>,
 }
 
 pub struct Peer {
@@ -120,6 +122,11 @@ impl Peer {
         self.seen.lock().unwrap().widths.clone()
     }
 
+    /// How bright each picture was, from 0 to 255.
+    pub fn brightness(&self) -> Vec<u8> {
+        self.seen.lock().unwrap().brightness.clone()
+    }
+
     /// The headers of the packets of pictures, as they went to the decoder.
     pub fn headers(&self) -> Vec<Header> {
         self.seen.lock().unwrap().headers.clone()
@@ -196,8 +203,14 @@ fn decode(pipeline: &gst::Pipeline, pad: &gst::Pad, (frames, sound, seen): &Coun
     let widths = Arc::clone(seen);
     bin.by_name("end").unwrap().connect("handoff", false, move |values| {
         let caps = values[2].get::<gst::Pad>().unwrap().current_caps().unwrap();
-        if let Ok(width) = caps.structure(0).unwrap().get::<i32>("width") {
-            widths.lock().unwrap().widths.push(width);
+        let side = |name| caps.structure(0).unwrap().get::<i32>(name);
+        if let (Ok(width), Ok(height)) = (side("width"), side("height")) {
+            let map = values[1].get::<gst::Buffer>().unwrap().into_mapped_buffer_readable().unwrap();
+            let luma = map.iter().take((width * height) as usize).step_by(61).map(|each| u32::from(*each));
+            let (sum, count) = luma.fold((0, 0), |(sum, count), each| (sum + each, count + 1));
+            let mut seen = widths.lock().unwrap();
+            seen.widths.push(width);
+            seen.brightness.push((sum / count.max(1)) as u8);
         }
         counter.fetch_add(1, Ordering::Relaxed);
         None

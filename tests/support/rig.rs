@@ -6,16 +6,18 @@
 use crate::peer::Peer;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+use vitrina::core::candidate::Candidate;
 use vitrina::core::ids::{SourceName, ViewerId};
 use vitrina::core::protocol::{Codec, MediaKind};
 use vitrina::core::template::Values;
 use vitrina::core::units::{Bitrate, FrameRate, Size};
 use vitrina::media::encoder::{EncodeSettings, Encoders};
 use vitrina::media::fanout::Fanout;
+use vitrina::media::ice::{Ice, IceSettings};
 use vitrina::media::launch::LaunchFiles;
 use vitrina::media::rendition::Rendition;
 use vitrina::media::source::{Capture, CapturePlan, Taps};
-use vitrina::media::viewer::{IceSettings, TrackSpec, Viewer, ViewerEvent};
+use vitrina::media::viewer::{TrackSpec, Viewer, ViewerEvent};
 use vitrina::media::{Event, Events, Format, RenditionId, Rung};
 
 pub const LIMIT: Duration = Duration::from_secs(20);
@@ -41,6 +43,7 @@ pub struct Rig {
     pub received: async_channel::Receiver<Event>,
     pub source: SourceName,
     pub taps: Taps,
+    pub ice: Ice,
     pub capture: Option<Capture>,
 }
 
@@ -56,8 +59,10 @@ impl Rig {
         let events = Events::new(sender);
         let source = SourceName::new("test").unwrap();
         let taps = Taps::default();
+        let addresses = vec!["127.0.0.1".parse().unwrap()];
+        let ice = Ice::bind(0, false, IceSettings { addresses, ..IceSettings::default() }).unwrap();
         let mut rig =
-            Self { _folder: folder, files, encoders, events, received, source, taps, capture: None };
+            Self { _folder: folder, files, encoders, events, received, source, taps, ice, capture: None };
         rig.start_capture(1);
         rig
     }
@@ -180,7 +185,6 @@ impl Rig {
 
     /// A viewer that is about to offer these tracks.
     pub fn open(&self, number: u64, tracks: &[(Codec, Option<&str>)]) -> Viewer {
-        let ice = IceSettings { addresses: vec!["127.0.0.1".parse().unwrap()], ..IceSettings::default() };
         let specs: Vec<_> = tracks
             .iter()
             .enumerate()
@@ -192,7 +196,7 @@ impl Rig {
                 first_timestamp: u32::MAX - 9000,
             })
             .collect();
-        Viewer::open(ViewerId(number), &ice, &specs, &self.events).unwrap()
+        Viewer::open(ViewerId(number), &self.ice, &specs, &self.events).unwrap()
     }
 
     /// Connects a peer of GStreamer's to a new viewer; both are returned once connected.
@@ -211,7 +215,7 @@ impl Rig {
         let id = ViewerId(number);
         let viewer = self.open(number, tracks);
         let peer = Peer::new();
-        let mut early: Vec<(u32, String)> = Vec::new();
+        let mut early: Vec<String> = Vec::new();
         let certificate = self.wait(|event| {
             let Event::Viewer { viewer: from, event } = event else { return None };
             if from != id {
@@ -222,27 +226,23 @@ impl Rig {
                     let answer = peer.answer(&sdp);
                     let answer = edit(&answer);
                     viewer.accept(&answer).unwrap();
-                    // A browser names its candidates by the first m-line that it has not rejected.
-                    let mut mlines = answer.lines().filter(|line| line.starts_with("m="));
-                    let transport = mlines.position(|line| !line.contains(" 0 UDP")).unwrap();
-                    let transport = u32::try_from(transport).unwrap();
-                    for (mline, candidate) in early.drain(..) {
-                        peer.add_candidate(mline, &candidate);
+                    for candidate in early.drain(..) {
+                        peer.add_candidate(0, &candidate);
                     }
                     for (_, candidate) in peer.candidates() {
-                        viewer.add_candidate(transport, &candidate);
+                        viewer.add_candidate(Candidate::parse(&candidate).unwrap());
                     }
                     None
                 }
-                ViewerEvent::Candidate { mline, candidate } if !candidate.is_empty() => {
+                ViewerEvent::Candidate { candidate } if !candidate.is_empty() => {
                     if peer.has_description() {
-                        peer.add_candidate(mline, &candidate);
+                        peer.add_candidate(0, &candidate);
                     } else {
-                        early.push((mline, candidate));
+                        early.push(candidate);
                     }
                     None
                 }
-                ViewerEvent::Candidate { .. } => None,
+                ViewerEvent::Candidate { .. } | ViewerEvent::WayFound => None,
                 ViewerEvent::Connected { certificate } => Some(certificate),
                 other => panic!("{other:?}"),
             }

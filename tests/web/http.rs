@@ -137,6 +137,9 @@ fn every_answer_carries_the_security_headers() {
                 "only with a certificate of the user's"
             );
         }
+        let literal = running.request("GET / HTTP/1.1\r\nHost: [::1]:8443", "").await;
+        let policy = literal.header("content-security-policy").unwrap();
+        assert!(policy.contains("connect-src 'self';"), "{policy}");
         let odd = running.request("GET / HTTP/1.1\r\nHost: a; script-src *", "").await;
         assert!(!odd.header("content-security-policy").unwrap().contains('*'), "{odd:?}");
     });

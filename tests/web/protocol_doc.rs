@@ -7,8 +7,8 @@ use serde_json::Value;
 use std::collections::BTreeSet;
 use vitrina::core::principal::Role;
 use vitrina::core::protocol::{
-    ByeReason, ClientMessage, ErrorCode, FailureCause, MAX_MESSAGE, MediaKind, ServerMessage, SourceKindName,
-    VERSION,
+    ByeReason, ClientMessage, ErrorCode, FailureCause, MAX_MESSAGE, MediaKind, PausedBy, ServerMessage,
+    SourceKindName, VERSION,
 };
 use vitrina::web::OUTBOX_CAPACITY;
 
@@ -50,8 +50,13 @@ fn client_variant(message: &ClientMessage) -> (usize, usize) {
         ClientMessage::Ping { .. } => 5,
         ClientMessage::Leave => 6,
         ClientMessage::Choose { .. } => 7,
+        ClientMessage::WatchViewers { .. } => 8,
+        ClientMessage::EndViewer { .. } => 9,
+        ClientMessage::Pause { .. } => 10,
+        ClientMessage::Resume { .. } => 11,
+        ClientMessage::Restart => 12,
     };
-    (8, index)
+    (13, index)
 }
 
 fn server_variant(message: &ServerMessage) -> (usize, usize) {
@@ -64,8 +69,10 @@ fn server_variant(message: &ServerMessage) -> (usize, usize) {
         ServerMessage::Error { .. } => 5,
         ServerMessage::Bye { .. } => 6,
         ServerMessage::Rendition { .. } => 7,
+        ServerMessage::IceServers { .. } => 8,
+        ServerMessage::Viewers { .. } => 9,
     };
-    (8, index)
+    (10, index)
 }
 
 fn assert_all_shown<T>(messages: &[T], variant: impl Fn(&T) -> (usize, usize)) {
@@ -106,6 +113,8 @@ fn every_word_is_explained() {
         | ErrorCode::OutOfOrder
         | ErrorCode::UnknownSource
         | ErrorCode::UnknownRung
+        | ErrorCode::UnknownViewer
+        | ErrorCode::Forbidden
         | ErrorCode::NoCodec
         | ErrorCode::BadSdp
         | ErrorCode::BadCandidate
@@ -119,6 +128,8 @@ fn every_word_is_explained() {
             ErrorCode::OutOfOrder,
             ErrorCode::UnknownSource,
             ErrorCode::UnknownRung,
+            ErrorCode::UnknownViewer,
+            ErrorCode::Forbidden,
             ErrorCode::NoCodec,
             ErrorCode::BadSdp,
             ErrorCode::BadCandidate,
@@ -132,6 +143,7 @@ fn every_word_is_explained() {
         | ByeReason::Reload
         | ByeReason::Left
         | ByeReason::Revoked
+        | ByeReason::Ended
         | ByeReason::Full
         | ByeReason::Timeout
         | ByeReason::ConnectionFailed
@@ -146,6 +158,7 @@ fn every_word_is_explained() {
             ByeReason::Reload,
             ByeReason::Left,
             ByeReason::Revoked,
+            ByeReason::Ended,
             ByeReason::Full,
             ByeReason::Timeout,
             ByeReason::ConnectionFailed,
@@ -177,6 +190,10 @@ fn every_word_is_explained() {
         ]
         .map(known),
     );
+    let known = |by: PausedBy| match by {
+        PausedBy::Machine | PausedBy::Admin => by,
+    };
+    assert_words(&[PausedBy::Machine, PausedBy::Admin].map(known));
     let known = |kind: SourceKindName| match kind {
         SourceKindName::Screen
         | SourceKindName::Camera

@@ -13,8 +13,8 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 use vitrina::config::{
-    Access, Account, AudioEncoding, Config, Limits, Log, LogFormat, Network, Secret, Server as ServerConfig,
-    Srtp, Tls, Video,
+    Access, Account, AudioEncoding, Config, Limits, Log, LogFormat, Network, Privacy, Secret,
+    Server as ServerConfig, Srtp, Tls, Video,
 };
 use vitrina::core::audit::AddressForm;
 use vitrina::core::principal::{AccountName, Rights, Role};
@@ -49,7 +49,14 @@ pub fn config(state_dir: &Path) -> Config {
         access: Access::Token,
         shared_sources: Rights::All,
         accounts: vec![],
-        network: Network { addresses: vec![], ports: None, srtp: Srtp::Vitrina, ice_servers: vec![] },
+        network: Network {
+            addresses: vec![],
+            port: None,
+            advertise: vec![],
+            tcp: true,
+            srtp: Srtp::Vitrina,
+            ice_servers: vec![],
+        },
         limits: Limits {
             viewers: 10,
             viewers_per_source: 10,
@@ -64,6 +71,7 @@ pub fn config(state_dir: &Path) -> Config {
             grace: Duration::from_secs(5),
         },
         audio: AudioEncoding { bitrate: Bitrate::from_kbps(64) },
+        privacy: Privacy { notify: false },
         log: Log {
             level: "info".into(),
             format: LogFormat::Text,

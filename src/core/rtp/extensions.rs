@@ -2,6 +2,9 @@
 //!
 //! - `abs-capture-time` (<http://www.webrtc.org/experiments/rtp-hdrext/abs-capture-time>), on the
 //!   first packet of a frame: a page can show the time from capture to display;
+//! - `playout-delay` (<http://www.webrtc.org/experiments/rtp-hdrext/playout-delay>) with its least
+//!   and its most 0, on the first packet of a keyframe: each picture is to be shown as soon as it is
+//!   decoded, none is kept for the sake of a steady rhythm;
 //! - the transport-wide sequence number (draft-holmer-rmcat-transport-wide-cc-extensions-01), on
 //!   every packet: the viewer reports when each arrived.
 
@@ -10,6 +13,8 @@ use std::time::Duration;
 
 /// What names the time of capture in `a=extmap`.
 pub const CAPTURE_TIME_URI: &str = "http://www.webrtc.org/experiments/rtp-hdrext/abs-capture-time";
+/// What names the delay of playout in `a=extmap`.
+pub const PLAYOUT_DELAY_URI: &str = "http://www.webrtc.org/experiments/rtp-hdrext/playout-delay";
 /// What names the transport-wide sequence number in `a=extmap`.
 pub const TRANSPORT_SEQUENCE_URI: &str =
     "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01";
@@ -32,16 +37,22 @@ pub struct Extensions {
     pub capture_time: Option<(u8, u64)>,
     /// The packet's number among all those of the viewer.
     pub transport_sequence: Option<(u8, u16)>,
+    /// That pictures are to be shown at once, from now on.
+    pub at_once: Option<u8>,
 }
 
 impl Extensions {
     /// Bytes that they add to a packet: the header of RFC 8285, the elements, padding to whole words.
     #[must_use]
     pub fn len(&self) -> usize {
-        match (self.capture_time, self.transport_sequence) {
-            (None, None) => 0,
-            (None, Some(_)) => 8,
-            (Some(_), _) => 16,
+        let lengths = [
+            self.capture_time.map_or(0, |_| 1 + 8),
+            self.transport_sequence.map_or(0, |_| 1 + 2),
+            self.at_once.map_or(0, |_| 1 + 3),
+        ];
+        match lengths.iter().sum::<usize>() {
+            0 => 0,
+            elements => 4 + elements.next_multiple_of(4),
         }
     }
 
@@ -63,7 +74,8 @@ impl Extensions {
             out.copy_from_slice(packet);
             return true;
         }
-        let ids = [self.capture_time.map(|(id, _)| id), self.transport_sequence.map(|(id, _)| id)];
+        let ids =
+            [self.capture_time.map(|(id, _)| id), self.transport_sequence.map(|(id, _)| id), self.at_once];
         let Ok(header) = RtpHeader::parse(packet) else { return false };
         if header.extension_profile.is_some() || !ids.iter().flatten().all(|id| (1..=14).contains(id)) {
             return false;
@@ -75,26 +87,29 @@ impl Extensions {
         if let Some(first) = out_head.first_mut() {
             *first |= 0x10;
         }
-        // Profile 0xBEDE and the number of words; an element's length is one less than its bytes.
-        match (self.capture_time, self.transport_sequence) {
-            (None, None) => {}
-            (None, Some((id, number))) => {
-                let [n0, n1] = number.to_be_bytes();
-                extension.copy_from_slice(&[0xbe, 0xde, 0, 1, id << 4 | 1, n0, n1, 0]);
-            }
-            (Some((id, ntp)), sequence) => {
-                let [t0, t1, t2, t3, t4, t5, t6, t7] = ntp.to_be_bytes();
-                let [s, n0, n1] = sequence.map_or([0; 3], |(id, number)| {
-                    let [n0, n1] = number.to_be_bytes();
-                    [id << 4 | 1, n0, n1]
-                });
-                let id = id << 4 | 7;
-                let bytes = [0xbe, 0xde, 0, 3, id, t0, t1, t2, t3, t4, t5, t6, t7, s, n0, n1];
-                extension.copy_from_slice(&bytes);
-            }
-        }
+        self.write(extension);
         out_payload.copy_from_slice(payload);
         true
+    }
+
+    /// Profile 0xBEDE, the number of words, the elements (an element's length is one less than its
+    /// bytes), and zeros up to the end.
+    fn write(&self, out: &mut [u8]) {
+        let words = u16::try_from(out.len() / 4).unwrap_or_default().saturating_sub(1);
+        let captured = self.capture_time.map(|(id, time)| (id, time.to_be_bytes()));
+        let number = self.transport_sequence.map(|(id, number)| (id, number.to_be_bytes()));
+        let parts: [Option<(u8, &[u8])>; 3] = [
+            captured.as_ref().map(|(id, bytes)| (*id, bytes.as_slice())),
+            number.as_ref().map(|(id, bytes)| (*id, bytes.as_slice())),
+            self.at_once.map(|id| (id, [0; 3].as_slice())),
+        ];
+        let elements = parts.iter().flatten().flat_map(|(id, value)| {
+            let head = *id << 4 | u8::try_from(value.len().saturating_sub(1)).unwrap_or_default();
+            std::iter::once(head).chain(value.iter().copied())
+        });
+        let [w0, w1] = words.to_be_bytes();
+        let bytes = [0xbe, 0xde, w0, w1].into_iter().chain(elements).chain(std::iter::repeat(0));
+        out.iter_mut().zip(bytes).for_each(|(out, byte)| *out = byte);
     }
 }
 
@@ -124,26 +139,30 @@ mod tests {
         let head = [0x90, 0xe0, 0, 1, 0, 0, 0, 2, 0, 0, 0, 3, 0xbe, 0xde];
         let time = [&head[..], &[0, 3, 0x17, 1, 2, 3, 4, 5, 6, 7, 8]].concat();
         assert_eq!(
-            copied(Extensions { capture_time, transport_sequence: None }).unwrap(),
+            copied(Extensions { capture_time, ..Extensions::default() }).unwrap(),
             [&time[..], &[0, 0, 0, 0xca, 0xfe]].concat()
         );
-        let both = copied(Extensions { capture_time, transport_sequence }).unwrap();
+        let both = copied(Extensions { capture_time, transport_sequence, at_once: None }).unwrap();
         assert_eq!(both, [&time[..], &[0x21, 0x0a, 0x0b, 0xca, 0xfe]].concat());
         assert_eq!(
-            copied(Extensions { capture_time: None, transport_sequence }).unwrap(),
+            copied(Extensions { transport_sequence, ..Extensions::default() }).unwrap(),
             [&head[..], &[0, 1, 0x21, 0x0a, 0x0b, 0, 0xca, 0xfe]].concat()
         );
+        let all = copied(Extensions { capture_time, transport_sequence, at_once: Some(3) }).unwrap();
+        let time = [&head[..], &[0, 4, 0x17, 1, 2, 3, 4, 5, 6, 7, 8]].concat();
+        assert_eq!(all, [&time[..], &[0x21, 0x0a, 0x0b, 0x32, 0, 0, 0, 0xca, 0xfe]].concat());
     }
 
     #[test]
     fn what_cannot_be_copied_is_refused() {
-        let extensions = Extensions { capture_time: Some((1, 0)), transport_sequence: None };
+        let extensions = Extensions { capture_time: Some((1, 0)), ..Extensions::default() };
         let once = copied(extensions).unwrap();
         assert!(!extensions.copy(&once, &mut vec![0; once.len() + 16]), "it has one already");
         assert!(!extensions.copy(&PACKET, &mut [0; 29]), "no room");
         for id in [0, 15] {
             assert_eq!(copied(Extensions { capture_time: Some((id, 0)), ..extensions }), None);
             assert_eq!(copied(Extensions { transport_sequence: Some((id, 0)), ..extensions }), None);
+            assert_eq!(copied(Extensions { at_once: Some(id), ..extensions }), None);
         }
     }
 
@@ -152,9 +171,10 @@ mod tests {
         fn whatever_is_copied_is_still_the_packet(
             packet in proptest::collection::vec(any::<u8>(), 0..80),
             capture_time in proptest::option::of((0u8..20, any::<u64>())),
-            transport_sequence in proptest::option::of((0u8..20, any::<u16>()))
+            transport_sequence in proptest::option::of((0u8..20, any::<u16>())),
+            at_once in proptest::option::of(0u8..20)
         ) {
-            let extensions = Extensions { capture_time, transport_sequence };
+            let extensions = Extensions { capture_time, transport_sequence, at_once };
             let mut out = vec![0; packet.len() + extensions.len()];
             if !extensions.copy(&packet, &mut out) {
                 return Ok(());

@@ -17,7 +17,7 @@ use super::{Direction, answer, with_msids};
 use crate::core::candidate::Candidate;
 use crate::core::ids::SourceName;
 use crate::core::protocol::{Codec, MediaKind};
-use crate::core::rtp::{CAPTURE_TIME_URI, TRANSPORT_SEQUENCE_URI};
+use crate::core::rtp::{CAPTURE_TIME_URI, PLAYOUT_DELAY_URI, TRANSPORT_SEQUENCE_URI};
 use std::fmt::Write;
 
 /// What the daemon's own encoders make.
@@ -53,6 +53,8 @@ pub struct ServedMline {
     pub capture_time: Option<u8>,
     /// The id that it gives to the one for the transport-wide sequence number.
     pub transport_sequence: Option<u8>,
+    /// The id that it gives to the one for the delay of playout, for a picture.
+    pub playout_delay: Option<u8>,
     profile: Option<ProfileLevelId>,
     any_level: bool,
     channels: Option<u32>,
@@ -118,6 +120,7 @@ impl CheckedOffer {
                 payload_type: offered.payload_type,
                 capture_time: asks.capture_time,
                 transport_sequence: asks.transport_sequence,
+                playout_delay: asks.playout_delay,
                 profile: offered.profile.map(|profile| match sendable.profile {
                     Some(stream) if offered.any_level && stream.same_profile(profile) => stream,
                     _ => profile,
@@ -233,9 +236,22 @@ impl Agreement {
         sdp
     }
 
+    /// The m-line by which the bundle's transport goes, with the bundle, as an SDP fragment has them (RFC 8840
+    /// section 9).
+    #[must_use]
+    pub fn section(&self) -> String {
+        let mids: Vec<_> = self.served.iter().map(|served| served.mid.as_str()).collect();
+        let mut section = format!("a=group:BUNDLE {}\r\n", mids.join(" "));
+        if let Some(first) = self.served.first() {
+            // Writing to a String cannot fail.
+            let _ = answer::media_line(&mut section, first.kind(), &first.formats(true));
+            section.push_str(&format!("a=mid:{}\r\n", first.mid));
+        }
+        section
+    }
+
     /// The answer for the client. `own` is webrtcbin's answer to [`to_offer`](Self::to_offer),
-    /// `certificate` names the daemon's, `candidates` are the daemon's own lines, `complete` when
-    /// there are no more.
+    /// `certificate` names the daemon's, `candidates` are the daemon's own lines; there are no more.
     ///
     /// # Errors
     /// When webrtcbin's answer is another than the one that was asked for: a defect of the daemon.
@@ -244,7 +260,6 @@ impl Agreement {
         own: &str,
         certificate: &Fingerprint,
         candidates: &[String],
-        complete: bool,
     ) -> Result<String, SdpError> {
         let text = Text::parse(own)?;
         if text.media.len() != self.served.len() {
@@ -286,11 +301,15 @@ impl Agreement {
             let with_rtx = served.rtx.is_some_and(|rtx| section.payload_types.contains(&rtx));
             // Writing to a String cannot fail.
             let _ = served.write(&mut sdp, direction, &transport, with_rtx);
-            if let Some(id) = served.capture_time {
-                sdp.push_str(&format!("a=extmap:{id} {CAPTURE_TIME_URI}\r\n"));
-            }
-            if let Some(id) = served.transport_sequence {
-                sdp.push_str(&format!("a=extmap:{id} {TRANSPORT_SEQUENCE_URI}\r\n"));
+            let extensions = [
+                (served.capture_time, CAPTURE_TIME_URI),
+                (served.transport_sequence, TRANSPORT_SEQUENCE_URI),
+                (served.playout_delay, PLAYOUT_DELAY_URI),
+            ];
+            for (id, uri) in extensions {
+                if let Some(id) = id {
+                    sdp.push_str(&format!("a=extmap:{id} {uri}\r\n"));
+                }
             }
             for name in ["ssrc-group", "ssrc"] {
                 section.attributes.all(name).for_each(|value| sdp.push_str(&format!("a={name}:{value}\r\n")));
@@ -298,9 +317,7 @@ impl Agreement {
             // One transport, one list of candidates: where the bundle's first m-line is.
             if std::mem::take(&mut tagged) {
                 candidates.iter().for_each(|line| sdp.push_str(&format!("a={line}\r\n")));
-                if complete {
-                    sdp.push_str("a=end-of-candidates\r\n");
-                }
+                sdp.push_str("a=end-of-candidates\r\n");
             }
         }
         with_msids(&sdp)

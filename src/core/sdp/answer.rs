@@ -132,6 +132,12 @@ impl CheckedAnswer {
         self.transport.setup
     }
 
+    /// The client's ICE credentials: user name fragment and password.
+    #[must_use]
+    pub fn credentials(&self) -> (&str, &str) {
+        (&self.transport.ufrag, self.transport.password())
+    }
+
     /// The client's ICE user name fragment. A candidate with another one is of another session.
     #[must_use]
     pub fn ufrag(&self) -> &str {

@@ -10,7 +10,7 @@ use super::transport::Transport;
 use super::{Direction, MAX_CANDIDATES};
 use crate::core::candidate::{Candidate, CandidateError};
 use crate::core::protocol::{Codec, MediaKind};
-use crate::core::rtp::{CAPTURE_TIME_URI, TRANSPORT_SEQUENCE_URI};
+use crate::core::rtp::{CAPTURE_TIME_URI, PLAYOUT_DELAY_URI, TRANSPORT_SEQUENCE_URI};
 
 /// The feedback on pictures that the daemon acts on (RFC 4585, RFC 5104).
 const FEEDBACK: [&str; 4] = ["nack", "nack pli", "ccm fir", TRANSPORT_CC];
@@ -49,6 +49,8 @@ pub(super) struct Asks {
     pub capture_time: Option<u8>,
     /// The id of the header extension for the transport-wide sequence number.
     pub transport_sequence: Option<u8>,
+    /// The id of the header extension for the delay of playout.
+    pub playout_delay: Option<u8>,
     /// Whether the client understands reduced-size RTCP (RFC 5506).
     pub reduced_rtcp: bool,
     /// Where it is offered by itself; a bundle-only m-line may leave it to the group's first.
@@ -200,6 +202,7 @@ fn what_is_asked(
         found.map(|extension| extension.id).filter(usable)
     };
     let (capture_time, transport_sequence) = (extension(CAPTURE_TIME_URI), extension(TRANSPORT_SEQUENCE_URI));
+    let playout_delay = extension(PLAYOUT_DELAY_URI).filter(|_| kind == MediaKind::Video);
     let has = |name| attributes.has(name) || session.has(name);
     let transport = match Transport::of_offered(session, section) {
         // What is left out is that of the group's first m-line.
@@ -208,7 +211,16 @@ fn what_is_asked(
     };
     let reduced_rtcp = attributes.has("rtcp-rsize");
     let candidates = candidates(attributes)?;
-    Ok(Asks { kind, codecs, capture_time, transport_sequence, reduced_rtcp, transport, candidates })
+    Ok(Asks {
+        kind,
+        codecs,
+        capture_time,
+        transport_sequence,
+        playout_delay,
+        reduced_rtcp,
+        transport,
+        candidates,
+    })
 }
 
 /// What the daemon would send as that format.

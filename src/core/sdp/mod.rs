@@ -18,6 +18,7 @@ mod h264;
 mod hidden;
 mod msid;
 mod offer;
+mod restart;
 #[cfg(test)]
 mod tests;
 mod text;
@@ -33,6 +34,7 @@ pub use h264::{H264Profile, ProfileLevelId};
 pub use hidden::with_transport_sequence;
 pub use msid::with_msids;
 pub use offer::{OfferSummary, OfferedMline};
+pub use restart::restarted;
 pub use transport::Setup;
 
 use std::fmt;

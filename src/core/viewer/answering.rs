@@ -1,10 +1,11 @@
 //! A session that begins with the client's offer: WHEP.
 
+use super::restarting::Way;
 use super::{CONNECT_WITHIN, Effect, Joined, OFFER_WITHIN, Session, State};
 use crate::core::ids::SourceName;
 use crate::core::protocol::Codec;
 use crate::core::sdp::Agreement;
-use crate::core::whep::{Fragment, IceSession, IfMatch, PatchRefusal};
+use crate::core::whep::{Fragment, IceSession, IfMatch, Patch, PatchRefusal};
 use std::time::Instant;
 
 impl Session {
@@ -32,15 +33,29 @@ impl Session {
         }
     }
 
-    /// A PATCH of a session that began by WHEP.
+    /// A PATCH of a session that began by WHEP. After a restart the entity tag is `next`, without quotes.
     ///
     /// # Errors
     /// [`PatchRefusal`]: the session goes on as it was.
-    pub fn patch(&mut self, condition: &IfMatch, fragment: &Fragment) -> Result<Vec<Effect>, PatchRefusal> {
-        let Some(ice) = &mut self.ice else { return Ok(Vec::new()) };
-        let candidates = ice.patch(condition, fragment)?;
-        let add = |candidate| Effect::AddCandidate { mline: 0, candidate };
-        Ok(candidates.into_iter().map(add).collect())
+    pub fn patch(
+        &mut self,
+        now: Instant,
+        condition: &IfMatch,
+        fragment: &Fragment,
+        next: String,
+    ) -> Result<Patch, PatchRefusal> {
+        let Some(ice) = &mut self.ice else { return Ok(Patch::Candidates(Vec::new())) };
+        let patch = ice.patch(condition, fragment, next)?;
+        if let (Patch::Restart(..), State::Connected { way, .. }) = (&patch, &mut self.state) {
+            *way = Way::Looking { until: now + CONNECT_WITHIN };
+        }
+        Ok(patch)
+    }
+
+    /// The entity tag of its ICE session as it is now, as it stands in `ETag`.
+    #[must_use]
+    pub fn etag(&self) -> Option<String> {
+        self.ice.as_ref().map(IceSession::etag)
     }
 
     pub(super) fn answered(&mut self, now: Instant, sdp: String, effects: &mut Vec<Effect>) {

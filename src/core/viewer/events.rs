@@ -1,7 +1,8 @@
 //! What a session is told and what it says is to be done: nothing but the types.
 
 use crate::core::candidate::Candidate;
-use crate::core::ids::SourceName;
+use crate::core::ice::Credentials;
+use crate::core::ids::{SourceName, ViewerId};
 use crate::core::protocol::{ByeReason, ClientMessage, Codec, ErrorCode, ServerMessage, TrackInfo};
 use crate::core::sdp::{CheckedAnswer, Fingerprint};
 use crate::core::watching::Turn;
@@ -37,6 +38,15 @@ pub enum Input {
         /// Its line; empty: there are no more.
         candidate: String,
     },
+    /// ICE has found a way (true), the first or another one, or lost it.
+    Way(bool),
+    /// ICE begins anew, as [`Effect::Restart`] asks.
+    Restarting {
+        /// The daemon's new credentials.
+        own: Credentials,
+        /// Its candidates as they are now.
+        candidates: Vec<String>,
+    },
     /// ICE and DTLS stand.
     Connected,
     /// Whether the peer's certificate is the one that [`Effect::Verify`] asked about.
@@ -57,6 +67,19 @@ pub enum Input {
     },
     /// Time has passed.
     Tick,
+}
+
+/// What an admin asks for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum AdminRequest {
+    /// Whether to be told who watches.
+    WatchViewers(bool),
+    /// An end of that session.
+    End(ViewerId),
+    /// One source, or all, is not to be shown to anybody.
+    Pause(Option<SourceName>),
+    /// One source, or all, is to be shown again.
+    Resume(Option<SourceName>),
 }
 
 /// What is to be done.
@@ -89,6 +112,10 @@ pub enum Effect {
         /// The candidate.
         candidate: Candidate,
     },
+    /// Have ICE begin anew with new credentials, and say [`Input::Restarting`].
+    Restart,
+    /// Give the client's new credentials to ICE.
+    Restarted(Credentials),
     /// Compare the peer's certificate with these and say [`Input::Verified`].
     Verify(Vec<Fingerprint>),
     /// Send media of these joined sources, and of no others, from now on.
@@ -100,6 +127,8 @@ pub enum Effect {
         /// Counted from the best.
         rung: u8,
     },
+    /// Do what an admin asks for; this is one.
+    Administer(AdminRequest),
     /// Drop the peer connection and close the signalling connection. The last effect.
     Close(ByeReason),
 }

@@ -20,6 +20,14 @@ fn session() -> IceSession {
     IceSession::new("xyzzy".into(), CREDENTIALS, 0)
 }
 
+/// How many candidates a PATCH brings.
+fn patch(session: &mut IceSession, condition: &IfMatch, fragment: &Fragment) -> Result<usize, PatchRefusal> {
+    match session.patch(condition, fragment, "next".into())? {
+        Patch::Candidates(candidates) => Ok(candidates.len()),
+        Patch::Restart(..) => panic!("no restart was asked for"),
+    }
+}
+
 fn tag(tag: &str) -> IfMatch {
     IfMatch::parse(Some(tag))
 }
@@ -28,8 +36,7 @@ fn tag(tag: &str) -> IfMatch {
 fn the_example_of_the_specification_is_taken() {
     let mut session = session();
     assert_eq!(session.etag(), "\"xyzzy\"");
-    let candidates = session.patch(&tag("\"xyzzy\""), &fragment(FRAGMENT)).unwrap();
-    assert_eq!(candidates.len(), 3);
+    assert_eq!(patch(&mut session, &tag("\"xyzzy\""), &fragment(FRAGMENT)), Ok(3));
     assert!(!format!("{:?} {session:?}", fragment(FRAGMENT)).contains(CREDENTIALS.1), "no secret is shown");
 }
 
@@ -47,20 +54,37 @@ fn a_patch_names_the_state_that_it_is_for() {
         (Some("*"), Ok(3)),
         (Some("\"*\""), Ok(3)),
     ] {
-        let taken = session().patch(&IfMatch::parse(value), &fragment).map(|candidates| candidates.len());
+        let taken = patch(&mut session(), &IfMatch::parse(value), &fragment);
         assert_eq!(taken, expected, "{value:?}");
     }
 }
 
 #[test]
-fn other_credentials_are_an_ice_restart_which_is_refused() {
-    let refused = |text: String| session().patch(&IfMatch::Any, &fragment(&text)).unwrap_err();
-    assert_eq!(refused(FRAGMENT.replace("EsAw", "ysXw")), PatchRefusal::Restart);
-    assert_eq!(refused(FRAGMENT.replace("pwd:P2", "pwd:P3")), PatchRefusal::Restart);
-    assert_eq!(refused(FRAGMENT.replace("ufrag EsAw", "ufrag ysXw")), PatchRefusal::Restart);
+fn two_other_credentials_are_an_ice_restart_and_one_is_a_mistake() {
+    let refused = |text: String| patch(&mut session(), &IfMatch::Any, &fragment(&text)).unwrap_err();
+    assert_eq!(refused(FRAGMENT.replace("EsAw", "ysXw")), PatchRefusal::Credentials);
+    assert_eq!(refused(FRAGMENT.replace("pwd:P2", "pwd:P3")), PatchRefusal::Credentials);
+    assert_eq!(refused(FRAGMENT.replace("ufrag EsAw", "ufrag ysXw")), PatchRefusal::Credentials);
+    let restart = FRAGMENT.replace("EsAw", "ysXw").replace("pwd:P2", "pwd:P3");
+    assert_eq!(refused(restart.replace("pwd:P3", "pwd:short ")), PatchRefusal::Credentials);
+    let mut session = session();
+    let begun = session.patch(&tag("\"xyzzy\""), &fragment(&restart), "next".into()).unwrap();
+    let theirs = Credentials { ufrag: "ysXw".into(), password: "P3uYro0UCOQ4zxjKXaWCBui1".into() };
+    assert!(matches!(&begun, Patch::Restart(new, candidates) if *new == theirs && candidates.len() == 3));
+    assert_eq!(session.etag(), "\"next\"");
+    assert_eq!(
+        patch(&mut session, &tag("\"next\""), &fragment(&restart)),
+        Ok(3),
+        "they are the session's now"
+    );
+    let before = session.patch(&tag("\"xyzzy\""), &fragment(FRAGMENT), "later".into());
+    assert_eq!(before, Err(PatchRefusal::OtherTag));
     let without: String =
         FRAGMENT.lines().filter(|line| !line.starts_with("a=ice-")).map(|line| format!("{line}\n")).collect();
-    assert!(session().patch(&IfMatch::Any, &fragment(&without)).is_ok(), "the tag has said which it is");
+    assert!(
+        patch(&mut self::session(), &IfMatch::Any, &fragment(&without)).is_ok(),
+        "the tag says which it is"
+    );
 }
 
 #[test]
@@ -70,9 +94,9 @@ fn a_session_takes_so_many_candidates_and_no_more() {
         fragment(&(from..from + count).map(line).collect::<String>())
     };
     let mut session = IceSession::new("t".into(), CREDENTIALS, 4);
-    assert_eq!(session.patch(&IfMatch::Any, &many(0, 50)).unwrap().len(), 50);
-    assert_eq!(session.patch(&IfMatch::Any, &many(50, 11)), Err(PatchRefusal::TooManyCandidates));
-    assert_eq!(session.patch(&IfMatch::Any, &many(50, 10)).unwrap().len(), 10, "it goes on");
+    assert_eq!(patch(&mut session, &IfMatch::Any, &many(0, 50)), Ok(50));
+    assert_eq!(patch(&mut session, &IfMatch::Any, &many(50, 11)), Err(PatchRefusal::TooManyCandidates));
+    assert_eq!(patch(&mut session, &IfMatch::Any, &many(50, 10)), Ok(10), "it goes on");
     let text: String =
         (0..10_000).map(|i| format!("a=candidate:{i} 1 udp 1 192.0.2.1 9 typ host\r\n")).collect();
     assert_eq!(Fragment::parse(&text), Err(FragmentError::TooLong(text.len())));

@@ -2,7 +2,7 @@
 
 use super::{Changes, Sources};
 use crate::core::lifecycle::{Effect, Input};
-use crate::core::protocol::FailureCause;
+use crate::core::protocol::{FailureCause, SourceState};
 use crate::media::encoder::EncodeSettings;
 use crate::media::{Format, RenditionId};
 use std::fmt;
@@ -37,14 +37,18 @@ impl Sources {
                     // The frames so far are an earlier run's.
                     unit.has_progressed();
                     let (source, files) = (unit.source.clone(), self.files.clone());
-                    self.jobs.start_capture(source, run, files, unit.taps.clone(), self.events.clone());
+                    let (still, taps, events) = (unit.still(), unit.taps.clone(), self.events.clone());
+                    self.jobs.start_capture(source, still, run, files, taps, events);
                 }
                 Effect::Stop { .. } => {
                     unit.stop_capture();
                     self.demand_renditions(index, now, |_| false, changes);
                 }
                 Effect::Publish(state) => {
-                    unit.log(&state);
+                    match (&state, unit.paused) {
+                        (_, None) | (SourceState::Failed { .. }, Some(_)) => unit.log(&state),
+                        (_, Some(_)) => {}
+                    }
                     unit.announce(changes);
                 }
             }

@@ -160,7 +160,7 @@ impl Feed {
 
 /// Tells what a run of an encoder sends from all else that a track may be sent: of another run, or
 /// of another rung of the same source.
-fn stream_of(run: u64, rung: Rung) -> u32 {
+pub(super) fn stream_of(run: u64, rung: Rung) -> u32 {
     const _: () = assert!(MAX_RUNGS <= 8);
     // Runs are counted from 1 and are years away from this bound.
     u32::try_from(run << 3 | u64::from(rung)).unwrap_or(u32::MAX)

@@ -65,7 +65,8 @@ impl Recent {
         }
     }
 
-    fn clear(&mut self) {
+    /// Keeps nothing.
+    pub(super) fn clear(&mut self) {
         // The memory goes too: a fan-out outlives its encoders.
         *self = Self::default();
     }

@@ -9,6 +9,7 @@ use crate::core::ids::ViewerId;
 use crate::core::protocol::MediaKind;
 use crate::core::rtp::{Decision, Extensions, FrameInfo, Rewriter, Track};
 use gstreamer as gst;
+use gstreamer::prelude::*;
 use gstreamer_app as gst_app;
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -32,8 +33,12 @@ pub struct Subscription {
     capture_time: AtomicU8,
     /// The same for the transport-wide sequence number.
     transport_sequence: AtomicU8,
+    /// The same for the delay of playout.
+    playout_delay: AtomicU8,
     frames: AtomicU64,
     dropped: AtomicU64,
+    /// What is not later than this does not leave the queue; in nanoseconds.
+    forgotten: Arc<AtomicU64>,
     events: Events,
 }
 
@@ -67,6 +72,8 @@ impl Subscription {
             first_timestamp: track.first_timestamp,
         })
         .map_err(MediaError::gst("making a viewer's track"))?;
+        let forgotten = Arc::default();
+        keep_back(&appsrc, Arc::clone(&forgotten));
         Ok(Self {
             viewer,
             rendition: track.rendition.clone(),
@@ -82,8 +89,10 @@ impl Subscription {
             link,
             capture_time: AtomicU8::new(0),
             transport_sequence: AtomicU8::new(0),
+            playout_delay: AtomicU8::new(0),
             frames: AtomicU64::new(0),
             dropped: AtomicU64::new(0),
+            forgotten,
             events,
         })
     }
@@ -102,6 +111,11 @@ impl Subscription {
     /// The viewer says when each packet arrived, by the number in the header extension of this id.
     pub fn number_packets(&self, id: u8) {
         self.transport_sequence.store(id, Ordering::Relaxed);
+    }
+
+    /// The viewer is to show each picture at once, as the header extension of this id tells it.
+    pub fn show_at_once(&self, id: u8) {
+        self.playout_delay.store(id, Ordering::Relaxed);
     }
 
     /// Frames handed to the viewer, and frames left out because its queue was full.
@@ -140,8 +154,19 @@ impl Subscription {
         self.outlet().switch.leave(rung);
     }
 
-    pub(super) fn deliver(&self, frame: &Frame, rung: Rung) {
+    /// What waits for the viewer does not go out, and what has gone out is not sent again.
+    pub(super) fn forget(&self) {
+        let outlet = self.outlet();
+        self.link.departure().keyframe(self.ssrc, outlet.rewriter.next_sequence());
+        let time = u64::try_from(outlet.time.as_nanos()).unwrap_or(u64::MAX);
+        self.forgotten.store(time, Ordering::Relaxed);
+    }
+
+    pub(super) fn deliver(&self, frame: &Frame, rung: Rung, is_forgotten: impl Fn() -> bool) {
         let mut outlet = self.outlet();
+        if is_forgotten() {
+            return;
+        }
         // It has joined, and been given this one, since the frame set out.
         if outlet.last.is_some_and(|(stream, last)| stream == frame.stream && frame.number <= last) {
             return;
@@ -190,8 +215,9 @@ impl Subscription {
         decision
     }
 
-    /// The viewer's copy of a frame. The first packet says when it was captured, and each has its
-    /// number, if the viewer has given that an extension id.
+    /// The viewer's copy of a frame. The first packet says when it was captured and, of a keyframe,
+    /// that pictures are to be shown at once; each has its number. All if the viewer has given that an
+    /// extension id.
     fn copy(
         &self,
         frame: &Frame,
@@ -205,12 +231,16 @@ impl Subscription {
         let given = |id: &AtomicU8| Some(id.load(Ordering::Relaxed)).filter(|id| *id != 0);
         let mut capture_time = given(&self.capture_time).map(|id| (id, frame.captured));
         let numbered = given(&self.transport_sequence);
+        let mut at_once = None;
         if frame.keyframe && self.rendition.media() == MediaKind::Video {
+            // Whatever else is lost, this is what a picture begins with.
+            at_once = given(&self.playout_delay);
             departure.keyframe(self.ssrc, rewriter.next_sequence());
         }
         for packet in frame.packets() {
             let transport_sequence = numbered.map(|id| (id, 0));
-            let mut extensions = Extensions { capture_time: capture_time.take(), transport_sequence };
+            let (capture_time, at_once) = (capture_time.take(), at_once.take());
+            let mut extensions = Extensions { capture_time, transport_sequence, at_once };
             let len = packet.len() + extensions.len();
             // Counted for every viewer: reports of loss are about these packets too.
             let number = departure.number(len);
@@ -232,6 +262,20 @@ impl Subscription {
         }
         Some(list)
     }
+}
+
+/// Lets nothing out of a queue that has waited there since before `forgotten`.
+fn keep_back(appsrc: &gst_app::AppSrc, forgotten: Arc<AtomicU64>) {
+    let Some(pad) = appsrc.static_pad("src") else { return };
+    pad.add_probe(gst::PadProbeType::BUFFER_LIST, move |_, info| {
+        let until = forgotten.load(Ordering::Relaxed);
+        let list = info.buffer_list();
+        let time = list.and_then(|list| list.get(0)).and_then(gst::BufferRef::pts);
+        match time {
+            Some(time) if until > 0 && time.nseconds() <= until => gst::PadProbeReturn::Drop,
+            _ => gst::PadProbeReturn::Ok,
+        }
+    });
 }
 
 /// A viewer that joins a fan-out. What is delivered meanwhile waits for its end.

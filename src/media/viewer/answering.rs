@@ -5,46 +5,35 @@
 //! pad, then the answer.
 
 use super::track::answered_caps;
-use super::{Prepared, TrackSpec, Viewer, add_track, ice, prepare};
+use super::{Prepared, TrackSpec, Viewer, add_track, prepare};
 use crate::core::ids::ViewerId;
 use crate::core::sdp::Agreement;
+use crate::media::ice::Ice;
 use crate::media::{Events, MediaError};
 use gstreamer as gst;
 use gstreamer::prelude::*;
 use gstreamer_sdp as gst_sdp;
 use gstreamer_webrtc as gst_webrtc;
-use std::sync::{Arc, Mutex, PoisonError, mpsc};
-use std::time::{Duration, Instant};
+use std::sync::mpsc;
+use std::time::Duration;
 
 /// For each step of webrtcbin's: they take milliseconds.
 const STEP: Duration = Duration::from_secs(5);
-/// How long the answer waits for the daemon's own candidates. Those of the machine's addresses are
-/// there at once; what a STUN server says may come too late.
-const GATHERING: Duration = Duration::from_millis(150);
-
-/// What `webrtcbin` has found so far.
-#[derive(Default)]
-struct Gathered {
-    candidates: Mutex<Vec<String>>,
-}
 
 impl Viewer {
     /// Makes the pipeline and the answer, which has the daemon's candidates in it: nothing can be
-    /// sent after it. Blocks for some milliseconds, for [`GATHERING`] where there is a STUN or
-    /// TURN server.
+    /// sent after it. Blocks for some milliseconds.
     ///
     /// # Errors
     /// As [`Viewer::open`], and [`MediaError::Gst`] when webrtcbin does not answer as it should.
     pub fn answer(
         id: ViewerId,
-        settings: &super::IceSettings,
+        ice: &Ice,
         agreement: &Agreement,
         tracks: &[TrackSpec],
         events: &Events,
     ) -> Result<(Self, String), MediaError> {
-        let Prepared { webrtc, pipeline, certificate, link } = prepare(id, settings, events)?;
-        ice::keep_asking(&webrtc);
-        let (gathered, news) = gather(&webrtc);
+        let Prepared { webrtc, pipeline, certificate, link, path } = prepare(id, ice, events)?;
         pipeline.play()?;
         let offer = description(gst_webrtc::WebRTCSDPType::Offer, &agreement.to_offer())?;
         ask(&webrtc, "set-remote-description", &offer)?;
@@ -67,6 +56,9 @@ impl Viewer {
             if let Some(extension) = served.transport_sequence {
                 subscription.number_packets(extension);
             }
+            if let Some(extension) = served.playout_delay {
+                subscription.show_at_once(extension);
+            }
             subscriptions.push(subscription);
         }
         let reply = ask(&webrtc, "create-answer", &None::<gst::Structure>)?;
@@ -74,11 +66,10 @@ impl Viewer {
             .and_then(|reply| reply.get::<gst_webrtc::WebRTCSessionDescription>("answer").ok())
             .ok_or_else(|| fault("webrtcbin made no answer"))?;
         ask(&webrtc, "set-local-description", &answer)?;
-        let (candidates, complete) = wait_for_candidates(&webrtc, &gathered, &news);
         let sdp = agreement
-            .answer(&answer.sdp().to_string(), certificate.fingerprint(), &candidates, complete)
+            .answer(&answer.sdp().to_string(), certificate.fingerprint(), &path.candidates())
             .map_err(MediaError::gst("webrtcbin's answer"))?;
-        let viewer = Self { id, events: events.clone(), webrtc, tracks: subscriptions, link, pipeline };
+        let viewer = Self { id, events: events.clone(), webrtc, tracks: subscriptions, link, path, pipeline };
         Ok((viewer, sdp))
     }
 }
@@ -115,44 +106,5 @@ fn ask(
         Ok(Ok(None)) => Ok(None),
         Ok(Err(error)) => Err(MediaError::gst(signal)(format!("{error:?}"))),
         Err(_) => Err(MediaError::gst(signal)("webrtcbin does not come to an end")),
-    }
-}
-
-/// Notes the candidates; says when there is news of them.
-fn gather(webrtc: &gst::Element) -> (Arc<Gathered>, mpsc::Receiver<()>) {
-    let gathered = Arc::new(Gathered::default());
-    let (sender, news) = mpsc::channel();
-    let (all, told) = (Arc::clone(&gathered), sender.clone());
-    webrtc.connect("on-ice-candidate", false, move |values| {
-        let line = values.get(2).and_then(|value| value.get::<String>().ok())?;
-        // An empty one, since 1.24, ends them (RFC 8838 section 13): the state says so too.
-        if !line.is_empty() {
-            all.candidates.lock().unwrap_or_else(PoisonError::into_inner).push(line);
-        }
-        // The answer has gone out when this fails.
-        let _ = told.send(());
-        None
-    });
-    webrtc.connect_notify(Some("ice-gathering-state"), move |_, _| {
-        let _ = sender.send(());
-    });
-    (gathered, news)
-}
-
-/// The candidates, and whether those are all.
-fn wait_for_candidates(
-    webrtc: &gst::Element,
-    gathered: &Gathered,
-    news: &mpsc::Receiver<()>,
-) -> (Vec<String>, bool) {
-    let end = Instant::now() + GATHERING;
-    loop {
-        let state = webrtc.property::<gst_webrtc::WebRTCICEGatheringState>("ice-gathering-state");
-        let complete = state == gst_webrtc::WebRTCICEGatheringState::Complete;
-        let candidates = gathered.candidates.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let enough = complete && !candidates.is_empty();
-        if enough || news.recv_timeout(end.saturating_duration_since(Instant::now())).is_err() {
-            return (candidates, complete);
-        }
     }
 }

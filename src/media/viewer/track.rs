@@ -1,8 +1,8 @@
 //! A viewer's tracks: what each m-line is offered as.
 
 use super::super::RenditionId;
-use crate::core::protocol::Codec;
-use crate::core::rtp::CAPTURE_TIME_URI;
+use crate::core::protocol::{Codec, MediaKind};
+use crate::core::rtp::{CAPTURE_TIME_URI, PLAYOUT_DELAY_URI};
 use gstreamer as gst;
 
 /// One m-line to send something in.
@@ -29,6 +29,9 @@ const CAPTURE_TIME_ID: u8 = 1;
 
 /// The id of the header extension for the transport-wide sequence number.
 pub(super) const TRANSPORT_SEQUENCE_ID: u8 = 2;
+
+/// The id of the header extension for the delay of playout, in each m-line with a picture.
+const PLAYOUT_DELAY_ID: u8 = 3;
 
 /// The first of the dynamic payload types (RFC 3551 section 3).
 const FIRST_PAYLOAD_TYPE: u8 = 96;
@@ -73,6 +76,10 @@ pub(super) fn offered_caps(track: &TrackSpec, payload: u8) -> gst::Caps {
         .field("payload", i32::from(payload))
         .field(format!("extmap-{CAPTURE_TIME_ID}"), CAPTURE_TIME_URI)
         .field("ssrc", track.ssrc);
+    let caps = match track.rendition.media() {
+        MediaKind::Video => caps.field(format!("extmap-{PLAYOUT_DELAY_ID}"), PLAYOUT_DELAY_URI),
+        MediaKind::Audio => caps,
+    };
     match codec {
         Codec::H264 => caps
             .field("media", "video")

@@ -2,6 +2,7 @@
  * What a person can do on the page: each action by name, changing the state or asking the parts.
  */
 
+import { ask } from './net/admin.js';
 import { LAYOUTS } from './state/settings.js';
 import { withChoice } from './state/renditions.js';
 import { after, bigOf, hasVideo, shown, toggled } from './state/sources.js';
@@ -15,8 +16,10 @@ import { closePopover } from './ui/popover.js';
  * @param {() => object} parts.supervisor
  * @param {() => object} parts.stage
  * @param {() => object} parts.help
+ * @param {() => object} parts.check
+ * @param {() => object} parts.admin
  */
-export function createActions({ store, access, supervisor, stage, help }) {
+export function createActions({ store, access, supervisor, stage, help, check, admin }) {
   const { get, set } = store;
   let nextToast = 1;
 
@@ -31,6 +34,7 @@ export function createActions({ store, access, supervisor, stage, help }) {
     setLanguage: (language) => set({ language }),
     toggleStats: () => set({ stats: !get().stats }),
     help: () => help().open(),
+    check: () => check().open(),
 
     /** A press on a picture: it becomes the big one, in a layout that has one. */
     makeBig(name) {
@@ -119,6 +123,8 @@ export function createActions({ store, access, supervisor, stage, help }) {
     retry: () => supervisor().retry(),
     reload: () => location.reload(),
     leave: () => supervisor().stop(),
+    /** To be somebody: the session ends, the way in opens. */
+    signInByName: () => supervisor().stop('signed-out', null),
     async signOut() {
       try {
         await access.signOut();
@@ -126,8 +132,25 @@ export function createActions({ store, access, supervisor, stage, help }) {
         actions.note('notice.signout');
         return;
       }
+      set({ authorized: false, name: null, role: 'viewer' });
       supervisor().stop('signed-out', null);
     },
+
+    admin: () => admin().open(),
+    watchViewers(on) {
+      set({ viewers: null, ...(on ? {} : { invited: null }) });
+      supervisor().session?.ask(ask.viewers(on));
+      if (on) supervisor().session?.ask(ask.invitations());
+    },
+    endViewer: (viewer) => supervisor().session?.ask(ask.end(viewer)),
+    /** A source for everybody, or all of them: null. What comes of it the daemon tells. */
+    pauseForAll(source, pause) {
+      supervisor().session?.ask(pause ? ask.pause(source) : ask.resume(source));
+      // Until it does, switches are as they were.
+      set({ sources: [...get().sources] });
+    },
+    invite: (wanted) => supervisor().session?.ask(ask.invite(wanted)),
+    revoke: (invitation) => supervisor().session?.ask(ask.revoke(invitation)),
 
     note(key, values = {}, more = {}) {
       const same = get().toasts.find((toast) => toast.key === key);

@@ -5,16 +5,21 @@
 import { createActions } from './actions.js';
 import { chooseLanguage, translate, translator } from './i18n/i18n.js';
 import { createAccess, tokenIn } from './net/access.js';
+import { invitationFrom, watchersFrom } from './net/admin.js';
+import { checkUp } from './net/checkup.js';
 import { videoCodecs } from './net/codecs.js';
 import { createPeer } from './net/peer.js';
 import { startSession } from './net/session.js';
 import { openSignalling } from './net/signalling.js';
 import { createSupervisor } from './net/supervisor.js';
+import { watchNetwork } from './net/network.js';
 import { chosenRung, renditionOf, withRendition } from './state/renditions.js';
 import { loadSettings, settingsSaver } from './state/settings.js';
 import { shown, sourcesFrom, withState } from './state/sources.js';
 import { createStore } from './state/store.js';
 import { attribute, h, icon, text } from './ui/dom.js';
+import { createAdmin } from './ui/admin.js';
+import { createCheck } from './ui/check.js';
 import { createGauges } from './ui/gauges.js';
 import { createHelp, shortcut } from './ui/help.js';
 import { createBanner, createNotice, createToasts } from './ui/notice.js';
@@ -38,6 +43,12 @@ const storage = (() => {
   }
 })();
 
+/**
+ * Refusals that mend themselves: a candidate of many; a choice of a list that has become shorter,
+ * which is given up when the list comes; a restart while one is under way.
+ */
+const QUIET_REFUSALS = new Set(['bad_candidate', 'unknown_rung', 'out_of_order']);
+
 /** Takes the token from the address, and from the address bar: it is not left in the history. */
 function takeLinkToken() {
   if (!location.hash.includes('token=')) return null;
@@ -59,6 +70,11 @@ const store = createStore({
   attempt: 0,
   retryAt: null,
   access: null,
+  accounts: false,
+  authorized: false,
+  /** The account that one has signed in with, or null; and what one may do. */
+  name: null,
+  role: 'viewer',
   refusal: null,
   title: '',
   software: '',
@@ -67,6 +83,12 @@ const store = createStore({
   renditions: {},
   /** What each m-line of this session carries; null before the offer. */
   offered: null,
+  /** For admins: who watches and who is invited, each null until told; the invitation just made; and
+   * which viewer this page is. */
+  viewers: null,
+  invitations: null,
+  invited: null,
+  me: null,
   /** What the browser plays only after a click. */
   blocked: null,
   /** The element that fills the screen: the page, one picture, or null. */
@@ -81,9 +103,28 @@ const actions = createActions({
   supervisor: () => parts.supervisor,
   stage: () => parts.stage,
   help: () => parts.help,
+  check: () => parts.check,
+  admin: () => parts.admin,
 });
 
 const wanted = (names) => names.filter((name) => !store.get().hidden.includes(name));
+
+/** What a session needs of the browser: the page's own, and those that try the connection. */
+const transports = {
+  timers,
+  openSignalling: (events) =>
+    openSignalling({
+      ...events,
+      timers,
+      WebSocket,
+      url: `${location.protocol === 'https:' ? 'wss' : 'ws'}://${location.host}/ws`,
+      now: () => performance.timeOrigin + performance.now(),
+    }),
+  createPeer: (options) => createPeer({ ...options, RTCPeerConnection }),
+  get videoCodecs() {
+    return videoCodecs(RTCRtpReceiver.getCapabilities?.('video'));
+  },
+};
 
 parts.supervisor = createSupervisor({
   access,
@@ -91,26 +132,16 @@ parts.supervisor = createSupervisor({
   random: Math.random,
   startSession: (on) =>
     startSession({
+      ...transports,
       on,
-      timers,
       wanted,
       chosen: (name) => chosenRung(store.get().chosenRungs, name),
-      videoCodecs: videoCodecs(RTCRtpReceiver.getCapabilities?.('video')),
-      openSignalling: (events) =>
-        openSignalling({
-          ...events,
-          timers,
-          WebSocket,
-          url: `${location.protocol === 'https:' ? 'wss' : 'ws'}://${location.host}/ws`,
-          now: () => performance.timeOrigin + performance.now(),
-        }),
-      createPeer: (options) => createPeer({ ...options, RTCPeerConnection }),
     }),
   onStatus: ({ phase, cause, message, attempt, retryAt }) => {
     const over = ['signed-out', 'ended', 'failed'].includes(phase);
     store.set({ phase, cause, message, attempt, retryAt, ...(over ? { sources: [], offered: null } : {}) });
   },
-  onAccess: (entry) => store.set({ access: entry.access, refusal: entry.refusal ?? null }),
+  onAccess: ({ refusal = null, ...entry }) => store.set({ ...entry, refusal }),
   on: {
     welcome(welcome) {
       const { software } = store.get();
@@ -119,7 +150,9 @@ parts.supervisor = createSupervisor({
       }
       const { title } = welcome;
       const sources = sourcesFrom(welcome);
-      store.set({ title, software: welcome.software, sources, renditions: {}, offered: null });
+      const me = welcome.viewer;
+      store.set({ title, me, software: welcome.software, sources, renditions: {}, offered: null });
+      if (parts.admin.isOpen) queueMicrotask(() => actions.watchViewers(true));
     },
     tracks: (offered) => store.set({ offered }),
     track: ({ source, media }, track, receiver) => parts.stage.tile(source)?.player.attach(media, track, receiver),
@@ -134,10 +167,14 @@ parts.supervisor = createSupervisor({
         actions.choose(message.source, null);
       }
     },
+    admin(message) {
+      if (message.type === 'viewers') store.set({ viewers: watchersFrom(message) });
+      else if (message.type === 'invitations') store.set({ invitations: message.invitations.map(invitationFrom) });
+      else store.set({ invited: { link: message.link, qr: message.qr ?? [] } });
+    },
     refused: (code, message) => {
       console.warn(`refused (${code}): ${message}`);
-      // A choice of a list that has become shorter since is given up as soon as the list comes.
-      if (code !== 'bad_candidate' && code !== 'unknown_rung') actions.note('notice.refused', { message });
+      if (!QUIET_REFUSALS.has(code)) actions.note('notice.refused', { message });
     },
     end: () => parts.stage.tiles().forEach((tile) => tile.player.hold()),
   },
@@ -145,6 +182,10 @@ parts.supervisor = createSupervisor({
 
 parts.stage = createStage({ stage: byId('stage'), shelf: byId('shelf') }, actions);
 parts.help = createHelp(byId('help'));
+parts.admin = createAdmin(byId('admin'), actions);
+parts.check = createCheck(byId('check'), {
+  run: () => checkUp({ access, now: timers.now, session: () => parts.supervisor.session, probing: transports }),
+});
 const views = [
   parts.stage,
   createToolbar(byId('tools'), actions),
@@ -152,6 +193,8 @@ const views = [
   createBanner(byId('banner'), actions, timers.now),
   createToasts(byId('toasts'), actions),
   createSignIn(byId('signin'), { signIn: access.signIn, onSuccess: () => parts.supervisor.start() }),
+  parts.check,
+  parts.admin,
   createGauges({ stage: parts.stage, session: () => parts.supervisor.session }),
   createFrame(),
 ];
@@ -210,7 +253,7 @@ store.subscribe((state) => {
 
 addEventListener('keydown', (event) => {
   const typing = event.target.closest?.('input:not([type="checkbox"]), textarea, select') ?? null;
-  const dialog = byId('help').open;
+  const dialog = document.querySelector('dialog[open]') !== null;
   const asked = shortcut(event);
   if (asked === null || dialog || event.defaultPrevented) return;
   if (typing !== null && asked.action !== 'back') return;
@@ -220,7 +263,7 @@ addEventListener('keydown', (event) => {
   event.preventDefault();
   actions[asked.action](asked.value);
 });
-addEventListener('online', () => parts.supervisor.wake());
+watchNetwork(() => parts.supervisor.wake(true), () => parts.supervisor.wake());
 document.addEventListener('visibilitychange', () => document.hidden || parts.supervisor.wake());
 addEventListener('hashchange', () => {
   const token = takeLinkToken();

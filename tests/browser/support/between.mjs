@@ -8,6 +8,8 @@ export class Between {
   told = [];
   #keptBack;
   #pages = new Set();
+  /** Connections of which nothing gets through any more, and nothing says so. */
+  #dead = new Set();
   #listeners = new Set();
 
   /** @param {string[]} keptBack the types of messages that go neither way */
@@ -22,12 +24,14 @@ export class Between {
       this.#pages.add(route);
       route.onMessage((text) => {
         const message = JSON.parse(text);
+        if (this.#dead.has(route)) return;
         this.heard.push(message);
         if (!this.#keptBack.has(message.type)) daemon.send(text);
         this.#listeners.forEach((listener) => listener());
       });
       daemon.onMessage((text) => {
         const message = JSON.parse(text);
+        if (this.#dead.has(route)) return;
         this.told.push(message);
         if (!this.#keptBack.has(message.type)) route.send(text);
       });
@@ -40,6 +44,11 @@ export class Between {
   /** Says something to every page. */
   say(message) {
     for (const page of this.#pages) page.send(JSON.stringify(message));
+  }
+
+  /** As if an address had gone: the connections that there are carry nothing more, either way. */
+  cut() {
+    for (const page of this.#pages) this.#dead.add(page);
   }
 
   of(type) {

@@ -1,6 +1,7 @@
 // The daemon as its user starts it: a config file and `vitrina run`.
 
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { VITRINA } from './paths.mjs';
@@ -14,13 +15,22 @@ import { toml } from './toml.mjs';
  */
 const KNOWN = /gst_mini_object_unref: assertion 'mini_object != NULL' failed/;
 
+/** An account for the config, with its password hashed as its user would have it done. */
+export function account(name, password, role) {
+  const { status, stdout, stderr } = spawnSync(VITRINA, ['passwd', name, '--role', role, '--print'], { input: `${password}\n`, encoding: 'utf8' });
+  assert.equal(status, 0, stderr);
+  return { name, role, password_hash: /password_hash = ["'](.*)["']/.exec(stdout)[1] };
+}
+
 export class Daemon {
   /** Its address, `http://127.0.0.1:PORT`. */
   url;
   #program;
 
-  constructor(folder, config, env) {
+  /** `within` is what the command begins with where it runs on a host of its own. */
+  constructor(folder, config, env, within = []) {
     this.folder = folder;
+    this.within = within;
     this.config = { state_dir: join(folder, 'state'), ...config };
     this.env = env;
   }
@@ -40,9 +50,10 @@ export class Daemon {
   /** Starts it and waits until it listens. Started again, it takes the port that it had. */
   async start() {
     const config = { ...this.config };
-    if (this.url) config.server = { ...config.server, listen: new URL(this.url).host };
+    if (this.url && config.server.listen.endsWith(':0')) config.server = { ...config.server, listen: new URL(this.url).host };
     writeFileSync(this.file, toml(config));
-    this.#program = new Program(VITRINA, ['run', '--config', this.file], { env: this.env, name: 'vitrina' });
+    const [command, ...args] = [...this.within, VITRINA, 'run', '--config', this.file];
+    this.#program = new Program(command, args, { env: this.env, name: 'vitrina' });
     const [, url] = await this.#program.line(/listening on (https?:\/\/[^\s"]+)/);
     this.url = new URL(url).origin;
   }

@@ -26,7 +26,9 @@
         const video = videoOf(source);
         if (!video || video === watched) return;
         watched = video;
-        video.requestVideoFrameCallback((now, metadata) => finish(resolve, { at: Date.now(), video, metadata }));
+        video.requestVideoFrameCallback((now, metadata) =>
+          finish(resolve, { at: Date.now(), ran: performance.now(), video, metadata }),
+        );
       };
       const observer = new MutationObserver(look);
       const finish = (settle, value) => {
@@ -37,6 +39,34 @@
       observer.observe(document, { childList: true, subtree: true, attributes: true, attributeFilter: ['data-source'] });
       look();
     });
+  }
+
+  /** When the pictures of each followed source were shown. */
+  const shown = new Map();
+
+  function follow(source) {
+    const times = [];
+    shown.set(source, times);
+    (async () => {
+      for (;;) times.push((await nextFrame(source, 60_000)).at);
+    })().catch(() => {});
+  }
+
+  /** So many pictures, none of them later than that after the one before, are a steady picture. */
+  const STEADY = 25;
+  const STEADY_MS = 400;
+
+  async function outage(source, since, ms = 30_000) {
+    const times = shown.get(source);
+    const deadline = Date.now() + ms;
+    for (;;) {
+      const from = times.findLastIndex((at) => at <= since);
+      const gaps = times.slice(Math.max(0, from) + 1).map((at, index) => at - times[Math.max(0, from) + index]);
+      const last = gaps.slice(-STEADY);
+      if (last.length === STEADY && last.every((gap) => gap < STEADY_MS)) return Math.max(...gaps);
+      if (Date.now() > deadline) throw new Error(`${source} is not steady within ${ms} ms: ${gaps}`);
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
   }
 
   const canvas = document.createElement('canvas');
@@ -111,18 +141,33 @@
     return check === (all & 0xffn) ? Number(time) : null;
   }
 
-  /** How old the screen clock's pictures are when the page's frame callback comes, in ms. */
+  /**
+   * How old the screen clock's pictures are, in ms: when the browser hands them to its compositor
+   * (`composed`), and when the page's frame callback runs (`called`), up to a refresh of the
+   * browser's screen later. `kept`: from a picture's last packet to the compositor.
+   */
   async function latencies(source, screenWidth, count) {
-    const ages = [];
+    const seen = { composed: [], called: [], kept: [] };
+    let before = null;
     let unread = 0;
     let frames = 0;
-    for (; ages.length < count && frames < count * 2; frames += 1) {
-      const { at, video } = await nextFrame(source);
+    for (; seen.called.length < count && frames < count * 2; frames += 1) {
+      const { at, ran, video, metadata } = await nextFrame(source);
+      // Where another picture came while the last one was read, it may be that one that was read.
+      const { presentedFrames: number, presentationTime: composed } = metadata;
+      if (before?.number === number - 1 && before.read < composed) seen.composed.push(before.age);
+      before = null;
       const shown = readClock(video, screenWidth);
-      if (shown === null) unread += 1;
-      else ages.push((at % 2 ** 40) - shown);
+      if (shown === null) {
+        unread += 1;
+        continue;
+      }
+      const age = (at % 2 ** 40) - shown;
+      seen.called.push(age);
+      seen.kept.push(composed - metadata.receiveTime);
+      before = { number, read: performance.now(), age: age - (ran - composed) };
     }
-    return { ages, unread, frames };
+    return { ...seen, unread, frames };
   }
 
   /** How loud the source's sound is: its largest root mean square within half a second. */
@@ -162,5 +207,23 @@
     return reports;
   }
 
-  window.vitrinaTest = { peers, nextFrame, picture, motion, loudness, readClock, latencies, stats, videoOf };
+  /** The way that media takes: both ends of the candidate pair in use. */
+  async function route() {
+    for (const peer of peers.filter(({ connectionState }) => connectionState === 'connected')) {
+      const report = await peer.getStats();
+      const transport = [...report.values()].find(({ type }) => type === 'transport');
+      const pair = report.get(transport?.selectedCandidatePairId);
+      if (!pair) continue;
+      const end = (id) => {
+        const { candidateType, protocol, relayProtocol, address, port } = report.get(id);
+        return { candidateType, protocol, relayProtocol, address, port };
+      };
+      return { local: end(pair.localCandidateId), remote: end(pair.remoteCandidateId) };
+    }
+    return null;
+  }
+
+  window.vitrinaTest = {
+    peers, nextFrame, picture, motion, loudness, readClock, latencies, stats, videoOf, follow, outage, route,
+  };
 })();

@@ -112,10 +112,10 @@ load-module module-native-protocol-unix socket=${socket} auth-anonymous=1
     return { PULSE_SERVER: env.PULSE_SERVER, XDG_RUNTIME_DIR: home };
   }
 
-  /** A running daemon with that config. */
-  async daemon(config, { env = {} } = {}) {
+  /** A running daemon with that config; `within` as in `Daemon`. */
+  async daemon(config, { env = {}, within } = {}) {
     const folder = this.folder();
-    const daemon = new Daemon(folder, config, { ...process.env, DISPLAY: undefined, ...env });
+    const daemon = new Daemon(folder, config, { ...process.env, DISPLAY: undefined, ...env }, within);
     this.after(async () => {
       await daemon.stop();
       daemon.assertNoFaults();
@@ -124,8 +124,9 @@ load-module module-native-protocol-unix socket=${socket} auth-anonymous=1
     return daemon;
   }
 
-  async chromium() {
-    const browser = await launchChromium();
+  /** Chromium; `options` as of `launchChromium`. */
+  async chromium(options) {
+    const browser = await launchChromium(options);
     this.after(() => browser.close());
     return browser;
   }

@@ -7,7 +7,7 @@ import { CHROMIUM } from './paths.mjs';
 
 export const IN_PAGE = readFileSync(new URL('./in-page.js', import.meta.url), 'utf8');
 
-/** Flags without which Chromium neither runs as root nor speaks WebRTC over loopback. */
+/** Flags without which Chromium does not run as root, and looks after itself on the network. */
 const FLAGS = [
   '--no-sandbox',
   '--disable-gpu',
@@ -16,14 +16,16 @@ const FLAGS = [
   '--disable-background-networking',
   '--disable-component-update',
   '--disable-sync',
-  '--disable-features=WebRtcHideLocalIpsWithMdns',
-  '--allow-loopback-in-peer-connection',
   // As for a person who has never been here: no sound before a click.
   '--autoplay-policy=document-user-activation-required',
 ];
 
-export function launchChromium() {
-  return chromium.launch({ executablePath: CHROMIUM, args: FLAGS });
+/** Without these it speaks no WebRTC over loopback. */
+const LOOPBACK = ['--disable-features=WebRtcHideLocalIpsWithMdns', '--allow-loopback-in-peer-connection'];
+
+/** Chromium for this machine's loopback, or as `executablePath` and `flags` say. */
+export function launchChromium({ executablePath = CHROMIUM, flags = LOOPBACK } = {}) {
+  return chromium.launch({ executablePath, args: [...FLAGS, ...flags] });
 }
 
 export class Viewer {
@@ -104,8 +106,26 @@ export class Viewer {
     return this.#ask('loudness', source);
   }
 
+  /** `{ local, remote }`: the candidates of the path that media takes; null without one. */
+  route() {
+    return this.#ask('route');
+  }
+
   stats() {
     return this.#ask('stats');
+  }
+
+  /** Begins to note when the source's pictures are shown. */
+  follow(source) {
+    return this.#ask('follow', source);
+  }
+
+  /**
+   * The longest time without a picture of a source that is followed, in ms, from `since`
+   * (`Date.now()`) until pictures come steadily again.
+   */
+  outage(source, since) {
+    return this.#ask('outage', source, since);
   }
 
   latencies(source, screenWidth, count) {

@@ -5,7 +5,7 @@ use super::properties::{KNOWN, apply, mangle};
 use super::*;
 use crate::core::ids::SourceName;
 use crate::core::protocol::Codec;
-use crate::core::rtp::TRANSPORT_SEQUENCE_URI;
+use crate::core::rtp::{PLAYOUT_DELAY_URI, TRANSPORT_SEQUENCE_URI};
 use proptest::prelude::*;
 
 const CHROMIUM: &str = golden!("whep-chromium");
@@ -68,7 +68,7 @@ fn certificate() -> Fingerprint {
 fn answer(agreement: &Agreement) -> (String, Vec<String>) {
     let candidates = ["candidate:1 1 UDP 2130706431 192.0.2.9 50000 typ host".to_owned()];
     let own = own_answer(&agreement.to_offer());
-    let text = agreement.answer(&own, &certificate(), &candidates, true).unwrap();
+    let text = agreement.answer(&own, &certificate(), &candidates).unwrap();
     let (session, rest) = text.split_at(text.find("m=").unwrap());
     let sections =
         rest.split("\r\nm=").map(|part| format!("m={}\r\n", part.trim_start_matches("m=").trim_end()));
@@ -132,6 +132,26 @@ fn the_answer_serves_what_it_can_and_rejects_the_rest() {
         assert!(section.contains(&format!("a=extmap:4 {TRANSPORT_SEQUENCE_URI}\r\n")), "{section}");
     }
     assert!(!agreed(CHROMIUM).to_offer().contains(TRANSPORT_SEQUENCE_URI));
+}
+
+#[test]
+fn the_delay_of_playout_is_told_with_pictures_under_the_clients_id() {
+    let agreement = agreed(CHROMIUM);
+    let answers = answer(&agreement).1;
+    for served in agreement.served() {
+        let picture = served.codec != Codec::Opus;
+        assert_eq!(served.playout_delay, picture.then_some(5), "{served:?}");
+        let extmap = format!("a=extmap:5 {PLAYOUT_DELAY_URI}\r\n");
+        assert_eq!(answers[served.index].contains(&extmap), picture);
+    }
+    let sound_too =
+        CHROMIUM.replace("a=mid:0\r\n", &format!("a=mid:0\r\na=extmap:5 {PLAYOUT_DELAY_URI}\r\n"));
+    assert!(
+        agreed(&sound_too)
+            .served()
+            .iter()
+            .all(|served| served.codec != Codec::Opus || served.playout_delay.is_none())
+    );
 }
 
 #[test]
@@ -289,7 +309,7 @@ fn bundle_only_m_lines_with_port_0_are_served() {
 fn an_answer_of_webrtcbin_that_is_not_the_one_asked_for_is_a_fault() {
     let agreement = agreed(CHROMIUM);
     let own = own_answer(&agreement.to_offer());
-    let fault = |own: &str| agreement.answer(own, &certificate(), &[], false).unwrap_err().to_string();
+    let fault = |own: &str| agreement.answer(own, &certificate(), &[]).unwrap_err().to_string();
     assert!(fault(&own.replace("a=sendonly", "a=inactive")).contains("does not answer recvonly"));
     assert!(fault(own.split("m=audio").next().unwrap()).contains("has 3 m-lines, the answer 1"));
     assert!(!fault("nonsense").is_empty());
@@ -325,7 +345,7 @@ fn promises(agreement: &Agreement) -> Result<(), TestCaseError> {
     let again = CheckedOffer::check(&offer).unwrap().agree(&wanted).unwrap();
     prop_assert_eq!(again.to_offer(), &*offer);
 
-    let answer = agreement.answer(&own_answer(&offer), &certificate(), &[], true).unwrap();
+    let answer = agreement.answer(&own_answer(&offer), &certificate(), &[]).unwrap();
     for line in answer.lines() {
         prop_assert!(line.bytes().all(|b| matches!(b, b' '..=b'~')), "{line:?}");
     }

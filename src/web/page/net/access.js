@@ -9,6 +9,17 @@ const DEADLINE_MS = 6000;
 /** @typedef {{ok: true} | {ok: false, code: string, message: string, retryMs?: number}} SignIn */
 
 /**
+ * Who may watch, and who this is.
+ * @typedef {object} Entry
+ * @property {string} access how to come in without a name: `open`, `token`, `password`; `named`: not
+ * @property {boolean} accounts whether one may sign in by name
+ * @property {boolean} authorized
+ * @property {string | null} name of the account, where one has signed in by name
+ * @property {string} role `viewer`, `participant` or `admin`
+ * @property {SignIn} [refusal] what was said to the link's token
+ */
+
+/**
  * @param {object} options
  * @param {typeof fetch} options.fetch
  * @param {string | null} [options.linkToken] the token that came with the link
@@ -16,9 +27,9 @@ const DEADLINE_MS = 6000;
 export function createAccess({ fetch, linkToken = null }) {
   let token = linkToken;
 
-  async function request(method, body) {
+  async function request(method, body, deadlineMs = DEADLINE_MS) {
     const control = new AbortController();
-    const timer = setTimeout(() => control.abort(), DEADLINE_MS);
+    const timer = setTimeout(() => control.abort(), deadlineMs);
     try {
       return await fetch('/api/session', {
         method,
@@ -34,24 +45,29 @@ export function createAccess({ fetch, linkToken = null }) {
     }
   }
 
-  /** @returns {Promise<{access: string, authorized: boolean}>} rejects when out of reach */
-  async function check() {
-    const response = await request('GET');
+  /** @returns {Promise<Entry>} rejects when out of reach */
+  async function check(deadlineMs = DEADLINE_MS) {
+    const response = await request('GET', undefined, deadlineMs);
     if (!response.ok) throw new Error(`/api/session answered ${response.status}`);
-    const { access, authorized } = await response.json();
+    const { access, accounts, authorized, name, role } = await response.json();
     if (typeof authorized !== 'boolean') throw new Error('/api/session answered something else');
-    return { access: String(access), authorized };
+    return {
+      access: String(access),
+      accounts: accounts === true,
+      authorized,
+      name: typeof name === 'string' ? name : null,
+      role: authorized && typeof role === 'string' ? role : 'viewer',
+    };
   }
 
   /**
-   * @param {'token' | 'password'} kind
-   * @param {string} secret
+   * @param {{token: string} | {password: string} | {name: string, password: string}} login
    * @returns {Promise<SignIn>} never rejects
    */
-  async function signIn(kind, secret) {
+  async function signIn(login) {
     let response;
     try {
-      response = await request('POST', { [kind]: secret });
+      response = await request('POST', login);
     } catch {
       return { ok: false, code: 'unreachable', message: '' };
     }
@@ -73,13 +89,13 @@ export function createAccess({ fetch, linkToken = null }) {
 
   /**
    * Asks whether this browser may watch and, where not, tries the link's token once.
-   * @returns {Promise<{access: string, authorized: boolean, refusal?: SignIn}>}
-   *   rejects when the daemon is out of reach
+   * @param {number} [deadlineMs] for the first answer
+   * @returns {Promise<Entry>} rejects when the daemon is out of reach
    */
-  async function enter() {
-    const session = await check();
+  async function enter(deadlineMs) {
+    const session = await check(deadlineMs);
     if (session.authorized || token === null || session.access !== 'token') return session;
-    const result = await signIn('token', token);
+    const result = await signIn({ token });
     if (!result.ok && result.code === 'unreachable') throw new Error('unreachable');
     if (result.ok || result.code !== 'throttled') token = null;
     return result.ok ? { ...session, authorized: true } : { ...session, refusal: result };

@@ -12,21 +12,43 @@ import { withStereo } from './codecs.js';
  * @param {(mid: string, track: MediaStreamTrack, receiver: RTCRtpReceiver) => void} options.onTrack
  * @param {(mline: number, candidate: string) => void} options.onCandidate
  * @param {(state: string) => void} options.onState `RTCPeerConnectionState` (webrtc-pc 4.3.3)
+ * @param {'all' | 'relay'} [options.iceTransportPolicy] `relay`: by TURN alone
+ * @param {(code: number) => void} [options.onServerError] a STUN or TURN server's answer, or 701 for
+ *   none (`RTCPeerConnectionIceErrorEvent`, webrtc-pc 4.8.3)
+ * @param {() => void} [options.onGathered] there are no more candidates
  */
-export function createPeer({ RTCPeerConnection, iceServers, onTrack, onCandidate, onState }) {
-  const connection = new RTCPeerConnection({ iceServers, bundlePolicy: 'max-bundle' });
+export function createPeer({
+  RTCPeerConnection,
+  iceServers,
+  onTrack,
+  onCandidate,
+  onState,
+  iceTransportPolicy = 'all',
+  onServerError = () => {},
+  onGathered = () => {},
+}) {
+  const connection = new RTCPeerConnection({ iceServers, bundlePolicy: 'max-bundle', iceTransportPolicy });
   /** Candidates that came before the offer was taken; null once it is. */
   let early = [];
+  /** The tracks that were handed out: an ICE restart brings none. */
+  const handed = new Set();
+  /** The offer that is being taken: one after the other. */
+  let taking = Promise.resolve();
   let closed = false;
 
   connection.ontrack = ({ transceiver, track, receiver }) => {
-    if (closed) return;
+    if (closed || handed.has(track)) return;
+    handed.add(track);
     if (track.kind === 'video') showAtOnce(receiver);
     onTrack(transceiver.mid, track, receiver);
   };
   connection.onicecandidate = ({ candidate }) => {
     if (closed || candidate === null) return;
     onCandidate(candidate.sdpMLineIndex ?? 0, candidate.candidate);
+  };
+  connection.onicecandidateerror = ({ errorCode }) => closed || onServerError(errorCode);
+  connection.onicegatheringstatechange = () => {
+    if (!closed && connection.iceGatheringState === 'complete') onGathered();
   };
   connection.onconnectionstatechange = () => {
     if (!closed) onState(connection.connectionState);
@@ -41,21 +63,38 @@ export function createPeer({ RTCPeerConnection, iceServers, onTrack, onCandidate
     }
   }
 
+  async function take(offer) {
+    await connection.setRemoteDescription({ type: 'offer', sdp: offer });
+    const waiting = early ?? [];
+    early = null;
+    for (const candidate of waiting) void apply(candidate);
+    const answer = await connection.createAnswer();
+    const sdp = withStereo(answer.sdp, offer);
+    await connection.setLocalDescription({ type: 'answer', sdp });
+    return sdp;
+  }
+
   return {
     /**
-     * Takes the offer (RFC 9429 section 5.6 and 5.7).
+     * Takes an offer (RFC 9429 section 5.6 and 5.7). A later one restarts ICE (RFC 9429 section
+     * 5.7.3): media goes on, and candidates are told again.
      * @param {string} offer
      * @returns {Promise<string>} the answer; rejects when the browser refuses
      */
-    async accept(offer) {
-      await connection.setRemoteDescription({ type: 'offer', sdp: offer });
-      const waiting = early ?? [];
-      early = null;
-      for (const candidate of waiting) void apply(candidate);
-      const answer = await connection.createAnswer();
-      const sdp = withStereo(answer.sdp, offer);
-      await connection.setLocalDescription({ type: 'answer', sdp });
-      return sdp;
+    accept(offer) {
+      early ??= [];
+      const answer = taking.then(() => take(offer));
+      taking = answer.catch(() => {});
+      return answer;
+    },
+
+    /** Other ICE servers, or other credentials for them: for the next restart. */
+    setServers(iceServers) {
+      try {
+        connection.setConfiguration({ ...connection.getConfiguration(), iceServers });
+      } catch (error) {
+        console.debug('ICE servers passed over:', error.message);
+      }
     },
 
     /** A candidate of the daemon; kept until the offer is taken. */

@@ -3,7 +3,9 @@
  * never tries again by itself and touches no part of the page.
  */
 
+import { TOLD } from './admin.js';
 import { ServerClock } from './clock.js';
+import { createMender } from './mender.js';
 
 /** The protocol version spoken here. */
 export const VERSION = 1;
@@ -12,8 +14,6 @@ export const VERSION = 1;
 const WELCOME_MS = 8000;
 const OFFER_MS = 15_000;
 const MEDIA_MS = 20_000;
-/** How long a broken media connection may take to mend itself. */
-const MEND_MS = 5000;
 
 /** Refusals after which coming back would end the same way. */
 const HOPELESS = new Set(['no_codec', 'bad_version']);
@@ -36,6 +36,8 @@ const FATAL = new Set(['bad_sdp']);
  * @property {(message: object) => void} source a source's new state
  * @property {(message: object) => void} rendition which rendition of a source comes, of which
  * @property {(state: 'joining' | 'connecting' | 'connected' | 'interrupted') => void} state
+ * @property {(message: object) => void} admin what is told admins alone
+ * @property {() => void} doubt neither signalling nor media comes: see `doubtful`
  * @property {(code: string, message: string) => void} refused
  * @property {(end: End) => void} end
  */
@@ -48,7 +50,7 @@ const FATAL = new Set(['bad_sdp']);
  * @param {(names: string[]) => string[]} options.wanted of all names, those to be sent
  * @param {(name: string) => number | null} options.chosen the rung that a person has chosen for a
  *   source; null leaves it to the daemon
- * @param {{setTimeout: Function, clearTimeout: Function}} options.timers
+ * @param {{setTimeout: Function, clearTimeout: Function, now: () => number}} options.timers
  * @param {Handlers} options.on
  */
 export function startSession({ openSignalling, createPeer, videoCodecs, wanted, chosen, timers, on }) {
@@ -62,6 +64,28 @@ export function startSession({ openSignalling, createPeer, videoCodecs, wanted, 
   let selected = null;
   let deadline = null;
   let over = false;
+  /** The sources of which something comes when they are wanted. */
+  const live = new Set();
+  const mender = createMender({
+    timers,
+    stats: async () => (peer === null ? null : peer.stats()),
+    expected: () => (selected ?? []).some((name) => live.has(name) && tracks.some(({ source }) => source === name)),
+    on: {
+      doubt() {
+        signalling.hurry();
+        doubt();
+      },
+      restart: () => signalling.send({ type: 'restart' }),
+      state: on.state,
+      lost: () => end({ kind: 'lost', why: 'media' }),
+    },
+  });
+
+  const isDoubtful = () => !over && signalling.doubtful && !mender.flows;
+
+  function doubt() {
+    if (isDoubtful()) on.doubt();
+  }
 
   function end(how) {
     if (over) return;
@@ -72,6 +96,7 @@ export function startSession({ openSignalling, createPeer, videoCodecs, wanted, 
   function close() {
     over = true;
     timers.clearTimeout(deadline);
+    mender.stop();
     signalling?.close();
     peer?.close();
   }
@@ -99,31 +124,19 @@ export function startSession({ openSignalling, createPeer, videoCodecs, wanted, 
   }
 
   function mediaState(state) {
-    switch (state) {
-      case 'connected':
-        settled();
-        on.state('connected');
-        break;
-      case 'disconnected':
-        within(MEND_MS, 'media');
-        signalling.hurry();
-        on.state('interrupted');
-        break;
-      case 'failed':
-        end({ kind: 'lost', why: 'media' });
-        break;
-      default:
-        // new, connecting: the deadline of the join runs; closed: by this side only.
-        break;
-    }
+    if (state === 'connected') settled();
+    if (state === 'failed') end({ kind: 'lost', why: 'media' });
+    else mender.peer(state);
   }
 
   async function answer({ sdp, tracks: offered }) {
-    if (peer !== null) return;
-    within(MEDIA_MS, 'media');
-    tracks = offered;
-    on.tracks(tracks);
-    on.state('connecting');
+    if (peer === null) {
+      within(MEDIA_MS, 'media');
+      tracks = offered;
+      on.tracks(tracks);
+      on.state('connecting');
+    }
+    // A later offer restarts ICE: the same m-lines on the same connection.
     try {
       ready();
       const text = await peer.accept(sdp);
@@ -145,9 +158,15 @@ export function startSession({ openSignalling, createPeer, videoCodecs, wanted, 
     });
   }
 
+  function isLive({ name, state }) {
+    if (state === 'live') live.add(name);
+    else live.delete(name);
+  }
+
   const handlers = {
     welcome(message) {
       names = message.sources.map((source) => source.name);
+      message.sources.forEach(isLive);
       iceServers = message.ice_servers ?? [];
       signalling.startPings();
       on.welcome(message);
@@ -172,7 +191,14 @@ export function startSession({ openSignalling, createPeer, videoCodecs, wanted, 
       // Before the offer there is no peer: the daemon sends none then.
       peer?.addCandidate(mline, candidate);
     },
-    source: (message) => on.source(message),
+    source(message) {
+      isLive(message);
+      on.source(message);
+    },
+    ice_servers({ ice_servers: servers }) {
+      iceServers = servers;
+      peer?.setServers(servers);
+    },
     rendition: (message) => on.rendition(message),
     error({ code, message }) {
       if (HOPELESS.has(code)) end({ kind: 'impossible', code, message });
@@ -193,8 +219,10 @@ export function startSession({ openSignalling, createPeer, videoCodecs, wanted, 
       if (over) return;
       // Later versions may say more than this page knows.
       if (Object.hasOwn(handlers, message.type)) handlers[message.type](message);
+      else if (TOLD.has(message.type)) on.admin(message);
     },
     onPong: (sent, received, server) => clock.add(sent, received, server),
+    onDoubt: doubt,
     onClose: (why) => end({ kind: 'lost', why }),
   });
   within(WELCOME_MS, 'slow');
@@ -209,9 +237,19 @@ export function startSession({ openSignalling, createPeer, videoCodecs, wanted, 
     choose(name) {
       if (!over && selected !== null && names.includes(name)) choose(name);
     },
-    /** Makes sure that the connection lives: after sleep, or a change of network. */
-    hurry() {
-      if (!over) signalling.hurry();
+    /** Asks for what admins may. @param {object} message of `admin.js` */
+    ask(message) {
+      if (!over) signalling.send(message);
+    },
+    /** Makes sure that the connection lives: after sleep, or a change of network (`changed`). */
+    hurry(changed = false) {
+      if (over) return;
+      signalling.hurry();
+      if (changed) mender.networkChanged();
+    },
+    /** Whether the daemon should have been heard by now, and was not. */
+    get doubtful() {
+      return isDoubtful();
     },
     /** @returns {Promise<RTCStatsReport | null>} */
     stats: async () => (over || peer === null ? null : peer.stats()),

@@ -7,10 +7,16 @@ const SUBPROTOCOL = 'vitrina.v1';
 
 /** How often to ask for a sign of life, and for the daemon's clock. */
 const PING_EVERY_MS = 2000;
+/** Nothing heard for this long after a ping: the connection is in doubt. */
+const DOUBT_MS = 2500;
+/** The same when something else has given cause to ask. */
+const HURRIED_MS = 1000;
+/** Of round trips: on a slow network an answer takes its time. */
+const ROUND_TRIPS = 4;
 /** Nothing heard for this long after a ping: the connection is dead. */
 const SILENCE_MS = 8000;
-/** The same after waking up or coming back to a network, when it probably is. */
-const HURRIED_MS = 3000;
+/** A timer that is late by so much says that this page was held up, not the daemon. */
+const HELD_UP_MS = 300;
 
 /**
  * Opens a connection. `onClose` is called exactly once unless `close` was called before.
@@ -22,23 +28,39 @@ const HURRIED_MS = 3000;
  * @param {() => void} options.onOpen
  * @param {(message: {type: string}) => void} options.onMessage
  * @param {(sentMs: number, receivedMs: number, serverMs: number) => void} options.onPong
+ * @param {() => void} options.onDoubt nothing has come for a while: see `doubtful`
  * @param {(why: 'refused' | 'closed' | 'silent') => void} options.onClose
  */
-export function openSignalling({ url, WebSocket, timers, now, onOpen, onMessage, onPong, onClose }) {
+export function openSignalling({ url, WebSocket, timers, now, onOpen, onMessage, onPong, onDoubt, onClose }) {
   const socket = new WebSocket(url, SUBPROTOCOL);
   /** Pings on their way: id -> when sent. */
   const pings = new Map();
   let nextPing = 1;
+  let roundTripMs = 0;
   let opened = false;
   let over = false;
+  let doubtful = false;
   let pingTimer = null;
   let silenceTimer = null;
+  /** When the doubt falls due, and its timer. */
+  let doubtAt = Infinity;
+  let doubtTimer = null;
 
   function finish() {
     over = true;
     timers.clearTimeout(pingTimer);
-    timers.clearTimeout(silenceTimer);
+    heard();
     pings.clear();
+  }
+
+  /** Whatever was feared is not so. */
+  function heard() {
+    timers.clearTimeout(silenceTimer);
+    timers.clearTimeout(doubtTimer);
+    silenceTimer = null;
+    doubtTimer = null;
+    doubtAt = Infinity;
+    doubtful = false;
   }
 
   function lose(why) {
@@ -58,16 +80,31 @@ export function openSignalling({ url, WebSocket, timers, now, onOpen, onMessage,
     nextPing += 1;
     pings.set(id, now());
     send({ type: 'ping', id });
-    if (silenceTimer === null) watchSilence(SILENCE_MS);
   }
 
-  function watchSilence(ms) {
-    timers.clearTimeout(silenceTimer);
-    silenceTimer = timers.setTimeout(() => lose('silent'), ms);
+  function watch(doubtMs) {
+    silenceTimer ??= timers.setTimeout(() => lose('silent'), SILENCE_MS);
+    const due = now() + Math.max(doubtMs, ROUND_TRIPS * roundTripMs);
+    if (doubtful || due >= doubtAt) return;
+    timers.clearTimeout(doubtTimer);
+    doubtAt = due;
+    doubtTimer = timers.setTimeout(doubt, due - now());
+  }
+
+  function doubt() {
+    // What has come in the meantime may still wait to be read: look again in a moment.
+    if (now() - doubtAt > HELD_UP_MS) {
+      doubtAt = now() + HELD_UP_MS;
+      doubtTimer = timers.setTimeout(doubt, HELD_UP_MS);
+      return;
+    }
+    doubtful = true;
+    onDoubt();
   }
 
   function keepAlive() {
     ping();
+    watch(DOUBT_MS);
     pingTimer = timers.setTimeout(keepAlive, PING_EVERY_MS);
   }
 
@@ -79,8 +116,7 @@ export function openSignalling({ url, WebSocket, timers, now, onOpen, onMessage,
 
   socket.onmessage = ({ data }) => {
     if (over) return;
-    timers.clearTimeout(silenceTimer);
-    silenceTimer = null;
+    heard();
     let message;
     try {
       message = JSON.parse(data);
@@ -92,6 +128,7 @@ export function openSignalling({ url, WebSocket, timers, now, onOpen, onMessage,
       const sent = pings.get(message.id);
       if (sent === undefined) return;
       for (const id of pings.keys()) if (id <= message.id) pings.delete(id);
+      roundTripMs = now() - sent;
       onPong(sent, now(), message.time_ms);
       return;
     }
@@ -105,11 +142,15 @@ export function openSignalling({ url, WebSocket, timers, now, onOpen, onMessage,
     send,
     /** Begins to ping. Only after `welcome`: nothing may come before `hello`. */
     startPings: keepAlive,
-    /** Asks now and waits less: after sleep, or when the network has changed. */
+    /** Asks now and waits less: after sleep, when the network has changed, when media stands still. */
     hurry() {
-      if (over || !opened) return;
-      ping();
-      watchSilence(HURRIED_MS);
+      if (over) return;
+      if (opened) ping();
+      watch(HURRIED_MS);
+    },
+    /** Whether the daemon should have been heard by now, and was not. */
+    get doubtful() {
+      return doubtful && !over;
     },
     /** Ends it from this side; says nothing more. */
     close() {

@@ -3,7 +3,12 @@
  * The one place that decides to try again. Touches no part of the page.
  */
 
-import { delayAfterBye, retryDelay, SETTLED_MS } from './retry.js';
+import { delayAfterBye, probeMs, retryDelay, SETTLED_MS } from './retry.js';
+
+/** Between two questions whether the daemon is there. */
+const PROBE_PAUSE_MS = 300;
+/** A question about access that has been on its way for so long may be asked again. */
+const STUCK_MS = 500;
 
 /**
  * What a person is told.
@@ -17,7 +22,7 @@ import { delayAfterBye, retryDelay, SETTLED_MS } from './retry.js';
 
 /**
  * @param {object} options
- * @param {{enter: () => Promise<object>}} options.access
+ * @param {{enter: (deadlineMs?: number) => Promise<object>}} options.access
  * @param {(on: object) => object} options.startSession takes the session's handlers
  * @param {{setTimeout: Function, clearTimeout: Function, now: () => number}} options.timers
  * @param {() => number} options.random
@@ -28,10 +33,16 @@ import { delayAfterBye, retryDelay, SETTLED_MS } from './retry.js';
 export function createSupervisor({ access, startSession, timers, random, onStatus, onAccess, on }) {
   let session = null;
   let retryTimer = null;
+  /** When the attempt that is still asking for access began. */
+  let enteringAt = null;
+  /** The turn whose session is being asked after. */
+  let probed = null;
   let connectedAt = null;
   /** Whether media was ever here: a first attempt connects, a later one reconnects. */
   let wasConnected = false;
   let attempt = 0;
+  /** Why the last session ended, where the daemon said so. */
+  let goodbye = null;
   /** Rises with each attempt, so that what an older one still says is not heard. */
   let turn = 0;
 
@@ -44,6 +55,7 @@ export function createSupervisor({ access, startSession, timers, random, onStatu
   function halt() {
     turn += 1;
     connectedAt = null;
+    enteringAt = null;
     timers.clearTimeout(retryTimer);
     retryTimer = null;
     const old = session;
@@ -63,6 +75,7 @@ export function createSupervisor({ access, startSession, timers, random, onStatu
     halt();
     attempt = 0;
     wasConnected = false;
+    goodbye = null;
     tell(phase, cause, message);
   }
 
@@ -77,6 +90,7 @@ export function createSupervisor({ access, startSession, timers, random, onStatu
 
   function ended(how) {
     on.end?.(how);
+    goodbye = how.reason ?? null;
     switch (how.kind) {
       case 'bye':
         if (how.retryMs === null) rest('ended', how.reason, how.message);
@@ -93,18 +107,51 @@ export function createSupervisor({ access, startSession, timers, random, onStatu
   async function begin() {
     halt();
     const mine = turn;
+    enteringAt = timers.now();
     tell(trying());
     let entry;
     try {
-      entry = await access.enter();
+      entry = await access.enter(attempt === 0 ? undefined : probeMs(attempt));
     } catch {
       if (mine === turn) retry('unreachable', '');
       return;
     }
     if (mine !== turn) return;
+    enteringAt = null;
+    open(entry);
+  }
+
+  /**
+   * The session hears nothing. That may be the daemon, the network, or this connection alone, whose
+   * other end has gone with an address: only then is another one better. So ask by another way, and
+   * leave the session alone until that brings an answer; it may mend, too.
+   */
+  async function probe() {
+    if (probed === turn) return;
+    const mine = turn;
+    probed = mine;
+    for (let times = 1; mine === turn && session.doubtful; times += 1) {
+      try {
+        const entry = await access.enter(probeMs(times));
+        if (mine !== turn || !session.doubtful) break;
+        halt().leave();
+        on.end?.({ kind: 'lost', why: 'silent' });
+        tell('reconnecting', 'silent');
+        open(entry);
+        break;
+      } catch {
+        await new Promise((resolve) => timers.setTimeout(resolve, PROBE_PAUSE_MS));
+      }
+    }
+    if (probed === mine) probed = null;
+  }
+
+  function open(entry) {
+    const mine = turn;
     onAccess(entry);
     if (!entry.authorized) {
-      rest('signed-out', entry.refusal?.code ?? null, entry.refusal?.message ?? '');
+      const revoked = goodbye === 'revoked' ? goodbye : null;
+      rest('signed-out', entry.refusal?.code ?? revoked, entry.refusal?.message ?? '');
       return;
     }
     const heard = (handler) => (...values) => {
@@ -116,6 +163,8 @@ export function createSupervisor({ access, startSession, timers, random, onStatu
       track: heard(on.track),
       source: heard(on.source),
       rendition: heard(on.rendition),
+      admin: heard(on.admin),
+      doubt: heard(() => void probe()),
       refused: heard(on.refused),
       state: heard((state) => {
         if (state === 'connected') {
@@ -139,10 +188,12 @@ export function createSupervisor({ access, startSession, timers, random, onStatu
       drop();
       void begin();
     },
-    /** The network is back, or the page is seen again: look at once. */
-    wake() {
-      if (session !== null) session.hurry();
-      else if (retryTimer !== null) void begin();
+    /** The network is back or another (`changed`), or the page is seen again: look at once. */
+    wake(changed = false) {
+      // What was asked over a network that has gone gets no answer.
+      const stuck = enteringAt !== null && timers.now() - enteringAt >= STUCK_MS;
+      if (session !== null) session.hurry(changed);
+      else if (retryTimer !== null || stuck) void begin();
     },
     /** Ends it, and stays ended. */
     stop(phase = 'ended', cause = 'left') {

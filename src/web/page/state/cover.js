@@ -16,7 +16,7 @@ export function causeKey(cause, media = ['video']) {
  * @param {string} now.phase of the connection
  * @param {{source: string, media: string}[] | null} now.offered null before an offer
  * @param {boolean} now.playing whether a picture of it was shown in this session or is kept
- * @returns {{look: 'busy' | 'idle' | 'failed' | 'missing', title: string, body: string | null, detail: string} | null}
+ * @returns {{look: 'busy' | 'idle' | 'paused' | 'failed' | 'missing', title: string, body: string | null, detail: string} | null}
  */
 export function coverOf(source, { phase, offered, playing }) {
   if (phase !== 'connected') {
@@ -25,6 +25,10 @@ export function coverOf(source, { phase, offered, playing }) {
   if (source.state === 'failed') {
     const { cause, media, detail } = source;
     return { look: 'failed', title: causeKey(cause, media), body: 'cause.retry', detail };
+  }
+  if (source.state === 'paused') {
+    const body = source.by === 'admin' ? 'cover.paused.admin' : 'cover.paused.machine';
+    return { look: 'paused', title: 'cover.paused', body, detail: '' };
   }
   if (offered !== null && !offered.some((track) => track.source === source.name)) {
     return { look: 'missing', title: 'cover.missing', body: 'cover.missing.body', detail: '' };

@@ -1,14 +1,17 @@
 /**
  * The sources as the page knows them: pure functions over a list.
  * @typedef {{name: string, title: string, kind: string, media: string[], state: string,
- *   cause: string | null, detail: string}} Source
+ *   cause: string | null, detail: string, by: string | null}} Source `by`: who has paused it, `machine`
+ *   or `admin`
  */
 
-const STATES = new Set(['idle', 'starting', 'live', 'failed']);
+const STATES = new Set(['idle', 'starting', 'live', 'paused', 'failed']);
 
-function stateOf({ state, cause = null, detail = '' }) {
+function stateOf({ state, cause = null, detail = '', by = null }) {
   const known = STATES.has(state) ? state : 'idle';
-  return known === 'failed' ? { state: known, cause, detail } : { state: known, cause: null, detail: '' };
+  const none = { state: known, cause: null, detail: '', by: null };
+  if (known === 'paused') return { ...none, by };
+  return known === 'failed' ? { ...none, cause, detail } : none;
 }
 
 /** @returns {Source[]} of a `welcome` */
@@ -27,7 +30,7 @@ export function withState(sources, message) {
   const next = stateOf(message);
   let changed = false;
   const list = sources.map((source) => {
-    const same = source.state === next.state && source.cause === next.cause && source.detail === next.detail;
+    const same = Object.keys(next).every((key) => source[key] === next[key]);
     if (source.name !== message.name || same) return source;
     changed = true;
     return { ...source, ...next };

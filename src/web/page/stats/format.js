@@ -2,6 +2,12 @@
  * Numbers for people, in their language. Pure.
  */
 
+const UNITS = [
+  [86_400, 'day'],
+  [3600, 'hour'],
+  [60, 'minute'],
+];
+
 /**
  * @param {string} language
  * @param {string} none what stands for a number that is not known
@@ -26,6 +32,17 @@ export function formatter(language, none = '–') {
     /** A rung in short. */
     rung({ width, height, framerate }) {
       return `${this.size(width, height)}, ${this.rate(framerate)}/s`;
+    },
+    /** A moment, in ms since 1970: the time, and the day where it is another than `nowMs`. */
+    moment(value, nowMs = Date.now()) {
+      const [then, now] = [new Date(value), new Date(nowMs)];
+      const day = then.toDateString() === now.toDateString() ? {} : { day: 'numeric', month: 'short' };
+      return new Intl.DateTimeFormat(language, { ...day, hour: '2-digit', minute: '2-digit', hourCycle: 'h23' }).format(then);
+    },
+    /** A span of so many seconds, in its largest whole unit. */
+    span(seconds) {
+      const [size, unit] = UNITS.find(([size]) => seconds >= size && seconds % size === 0) ?? [1, 'second'];
+      return new Intl.NumberFormat(language, { style: 'unit', unit, unitDisplay: 'long' }).format(seconds / size);
     },
     count: (value) => known(value, (count) => whole.format(count)),
   };

@@ -60,7 +60,7 @@ export class Sampler {
       rows.push(row(track, stats, before ?? null, all.get(stats.codecId)));
     }
     this.#last = seen;
-    return { rows, link: link(all) };
+    return { rows, link: linkOf(all) };
   }
 }
 
@@ -106,17 +106,19 @@ function codecName(codec) {
   return { H264: 'H.264', H265: 'H.265', OPUS: 'Opus' }[name.toUpperCase()] ?? name;
 }
 
-/** The path that media takes. */
-function link(all) {
-  const transport = [...all.values()].find(
-    (stats) => stats.type === 'transport' && stats.selectedCandidatePairId,
-  );
-  const pair =
-    all.get(transport?.selectedCandidatePairId) ??
-    [...all.values()].find(
-      (stats) => stats.type === 'candidate-pair' && stats.nominated && stats.state === 'succeeded',
-    );
-  if (pair === undefined) return { rttMs: null, route: null, protocol: null };
+/** The candidate pair that media takes, or null. @param {Map<string, object>} all */
+export function selectedPair(all) {
+  const stats = [...all.values()];
+  const transport = stats.find((each) => each.type === 'transport' && each.selectedCandidatePairId);
+  const nominated = (each) => each.type === 'candidate-pair' && each.nominated && each.state === 'succeeded';
+  return all.get(transport?.selectedCandidatePairId) ?? stats.find(nominated) ?? null;
+}
+
+/** The path that media takes. @param {Iterable<[string, object]>} report */
+export function linkOf(report) {
+  const all = new Map(report);
+  const pair = selectedPair(all);
+  if (pair === null) return { rttMs: null, route: null, protocol: null };
   const local = all.get(pair.localCandidateId);
   const remote = all.get(pair.remoteCandidateId);
   // The path is as indirect as its worse end. A peer-reflexive candidate (`prflx`) was learnt on

@@ -2,7 +2,8 @@
  * The keyboard: what each key does, and the dialog that says so.
  */
 
-import { h, iconButton } from './dom.js';
+import { fillDialog } from './dialog.js';
+import { h } from './dom.js';
 
 /** Keys as shown, and the words for them; `null` ends a column's group. */
 const GROUPS = [
@@ -57,21 +58,11 @@ export function createHelp(dialog) {
         ),
       ),
     );
-  dialog.append(
-    h(
-      'div',
-      { class: 'dialog__box' },
-      h(
-        'header',
-        { class: 'dialog__head' },
-        h('h2', { id: 'help-title', data: { t: 'help.title' } }),
-        iconButton('close', { label: 'help.close', testid: 'help-close', on: { click: () => dialog.close() } }),
-      ),
-      h('div', { class: 'dialog__body' }, group(GROUPS[0]), h('div', {}, group(GROUPS[1]), group(GROUPS[2]))),
-    ),
+  fillDialog(
+    dialog,
+    { title: 'help.title', testid: 'help-close' },
+    h('div', { class: 'dialog__body' }, group(GROUPS[0]), h('div', {}, group(GROUPS[1]), group(GROUPS[2]))),
   );
-  // A press beside the box closes it.
-  dialog.addEventListener('click', ({ target }) => target === dialog && dialog.close());
   return { open: () => dialog.open || dialog.showModal() };
 }
 

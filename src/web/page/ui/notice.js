@@ -12,6 +12,17 @@ const HINT_AFTER = 5;
 /** A loss that mends itself at the first attempt is not worth a banner. */
 const QUIET_ATTEMPTS = 1;
 
+/** Causes of which the connection test can tell more. */
+const TESTABLE = new Set(['unreachable', 'refused', 'silent', 'slow', 'media', 'interrupted', 'connection_failed', 'timeout']);
+
+const testButton = (actions, className) =>
+  h('button', {
+    type: 'button',
+    class: className,
+    data: { t: 'check.offer', testid: 'check-offer' },
+    on: { click: actions.check },
+  });
+
 /** @param {HTMLElement} root @param {object} actions */
 export function createNotice(root, actions) {
   const shape = icon('plug');
@@ -22,7 +33,8 @@ export function createNotice(root, actions) {
   let press = null;
   button.addEventListener('click', () => press?.());
   const mark = h('div', { class: 'card__mark' }, h('span', { class: 'spinner' }), shape);
-  root.append(h('div', { class: 'card', data: { testid: 'notice' } }, mark, title, body, more, button));
+  const test = testButton(actions, 'button');
+  root.append(h('div', { class: 'card', data: { testid: 'notice' } }, mark, title, body, more, button, test));
 
   return {
     render(state, t) {
@@ -38,6 +50,7 @@ export function createNotice(root, actions) {
       button.hidden = !what.action;
       text(button, what.action === undefined ? '' : t(what.action));
       press = actions[what.press];
+      test.hidden = !['reconnecting', 'ended'].includes(state.phase) || state.sources.length > 0 || !TESTABLE.has(state.cause);
     },
   };
 }
@@ -105,12 +118,13 @@ export function createBanner(root, actions, now) {
     data: { t: 'banner.try', testid: 'try-now' },
     on: { click: actions.retry },
   });
+  const test = testButton(actions, 'button button--small');
   const banner = h(
     'div',
     { class: 'banner', data: { testid: 'banner' } },
     h('span', { class: 'spinner', 'aria-hidden': 'true' }),
     h('div', { class: 'banner__text' }, words, when, help),
-    button,
+    h('div', { class: 'banner__buttons' }, button, test),
   );
   root.append(banner);
   let timer = null;
@@ -139,6 +153,7 @@ export function createBanner(root, actions, now) {
       text(words, lossWords(state, t));
       text(help, state.sources.length > 0 ? hint(state, t) : '');
       help.hidden = help.textContent === '';
+      test.hidden = !TESTABLE.has(state.cause);
       draw();
     },
   };

@@ -92,7 +92,7 @@ export function createTile(source, actions, onChange) {
     cover.hidden = what === null;
     if (what === null) return;
     attribute(cover, 'data-look', what.look);
-    setIcon(coverIcon, what.look === 'failed' ? 'warning' : source.kind);
+    setIcon(coverIcon, { failed: 'warning', paused: 'pause' }[what.look] ?? source.kind);
     text(coverTitle, t(what.title));
     text(coverBody, what.body === null ? '' : t(what.body));
     text(coverDetail, what.detail);

@@ -2,7 +2,7 @@
  * The controls: layout, sources, sound, statistics, full screen, and the menu.
  */
 
-import { LANGUAGES } from '../i18n/i18n.js';
+import { firstOf, LANGUAGES } from '../i18n/i18n.js';
 import { LAYOUTS, THEMES } from '../state/settings.js';
 import { hasAudio, hasVideo, shown } from '../state/sources.js';
 import { causeKey } from '../state/cover.js';
@@ -176,16 +176,25 @@ function createMenu(actions) {
       h('span', { data: { t: key } }),
     );
   const leave = item('stop', 'menu.leave', 'leave', actions.leave);
+  const signIn = item('person', 'menu.signin', 'signin-open', actions.signInByName);
   const signOut = item('leave', 'menu.signout', 'signout', actions.signOut);
+  const admin = item('shield', 'menu.admin', 'admin-open', actions.admin);
+  const personName = h('span', { class: 'option__title' });
+  const personRole = h('span', { class: 'option__note' });
+  const person = h('p', { class: 'menu__person', data: { testid: 'person' } }, icon('person'), h('span', { class: 'option__text' }, personName, personRole));
   const software = h('p', { class: 'menu__note' });
   const panel = h(
     'div',
     { class: 'menu', id: 'more-menu', role: 'group', data: { tLabel: 'tools.more', testid: 'more-menu' } },
+    person,
     group('menu.theme', themes),
     group('menu.language', languages),
     h('hr', { class: 'menu__rule' }),
+    admin,
+    item('check_up', 'menu.check', 'check-open', actions.check),
     item('keyboard', 'menu.shortcuts', 'help-open', actions.help),
     leave,
+    signIn,
     signOut,
     software,
   );
@@ -193,14 +202,19 @@ function createMenu(actions) {
 
   return {
     root: h('div', { class: 'anchor' }, button, panel),
-    render(state) {
+    render(state, t) {
+      person.hidden = state.name === null;
+      text(personName, state.name ?? '');
+      text(personRole, firstOf(t, [`role.${state.role}`, 'role.viewer']));
       const check = (choices, value) => {
         for (const { input } of choices) if (input.checked !== (input.value === value)) input.checked = input.value === value;
       };
       check(themes, state.theme);
       check(languages, state.lang);
       leave.hidden = !['connecting', 'connected', 'reconnecting'].includes(state.phase);
-      signOut.hidden = state.access === null || state.access === 'open' || state.phase === 'signed-out';
+      admin.hidden = state.role !== 'admin' || state.phase !== 'connected';
+      signIn.hidden = !state.accounts || state.name !== null || state.phase === 'signed-out';
+      signOut.hidden = state.phase === 'signed-out' || state.access === null || (state.access === 'open' && state.name === null);
       text(software, state.software);
       software.hidden = state.software === '';
     },
