@@ -10,7 +10,8 @@ use vitrina::cli::passwd::Wanted;
 use vitrina::cli::{self, Cli, Command};
 use vitrina::config::{Config, ConfigErrors, Environment, Source, auto_sources};
 use vitrina::core::inventory::{EncoderInfo, Inventory};
-use vitrina::core::principal::AccountName;
+use vitrina::core::invitation;
+use vitrina::core::principal::{AccountName, InvitationId};
 use vitrina::daemon;
 use vitrina::media::{self, launch::LaunchFiles};
 use vitrina::telemetry::{audit, logs};
@@ -27,6 +28,11 @@ fn main() -> ExitCode {
         Command::Check(file) => check(file.config.as_deref()),
         Command::Devices { json } => devices(json),
         Command::Init { output, force } => init(output, force),
+        Command::Invite { source, expires, uses, role, name, list, revoke, file } => {
+            let sources = source.map(|names| names.into_iter().collect());
+            let wanted = invitation::Wanted { sources, expires_s: Some(expires.as_secs()), uses, role, name };
+            invite(file.config.as_deref(), wanted, list, revoke)
+        }
         Command::Passwd { name, role, sources, all_sources, print, remove, file } => {
             let wanted = Wanted::new(role, sources, all_sources);
             passwd(file.config.as_deref(), name, wanted, print, remove)
@@ -91,6 +97,19 @@ fn announce(url: &str, link: &Link, fingerprint: Option<&str>) {
 fn show_link(file: Option<&Path>) -> anyhow::Result<()> {
     let config = Config::load_or_default_in(file, &cli::link::environment())?;
     print_link(&web::viewing_link(&config)?)
+}
+
+fn invite(
+    file: Option<&Path>,
+    wanted: invitation::Wanted,
+    list: bool,
+    revoke: Option<InvitationId>,
+) -> anyhow::Result<()> {
+    print(&match (list, revoke) {
+        (true, _) => cli::invite::list(file)?,
+        (false, Some(id)) => cli::invite::revoke(file, id)?,
+        (false, None) => cli::invite::make(file, wanted, io::stdout().is_terminal())?,
+    })
 }
 
 fn passwd(

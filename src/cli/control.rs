@@ -46,7 +46,7 @@ impl Error {
 pub fn status(file: Option<&Path>) -> Result<Status, Error> {
     match ask(file, &Request::Status)? {
         Answer::Status(status) => Ok(*status),
-        Answer::Paused { .. } | Answer::Reloaded | Answer::Refused { .. } => Err(Error::OtherAnswer),
+        _ => Err(Error::OtherAnswer),
     }
 }
 
@@ -88,12 +88,12 @@ fn paused(which: &Which, request: &Request) -> Result<String, Error> {
 pub fn reload(file: Option<&Path>) -> Result<(), Error> {
     match ask(file, &Request::Reload)? {
         Answer::Reloaded => Ok(()),
-        Answer::Status(_) | Answer::Paused { .. } | Answer::Refused { .. } => Err(Error::OtherAnswer),
+        _ => Err(Error::OtherAnswer),
     }
 }
 
 /// Asks the daemon that runs with this configuration, whether or not there are mistakes in it by now.
-fn ask(file: Option<&Path>, request: &Request) -> Result<Answer, Error> {
+pub(super) fn ask(file: Option<&Path>, request: &Request) -> Result<Answer, Error> {
     let state_dir = Config::state_dir_of(file, &super::link::environment()).ok_or(Error::NoStateDir)?;
     match control::find(&state_dir)?.ask(request)? {
         Answer::Refused { reason, message } => Err(Error::Refused { reason, message }),

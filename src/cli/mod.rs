@@ -6,15 +6,17 @@ pub mod check;
 pub mod control;
 pub mod devices;
 pub mod init;
+pub mod invite;
 pub mod link;
 pub mod passwd;
 pub mod status;
 
 use crate::core::ids::{BadSourceName, SourceName};
-use crate::core::principal::{AccountName, BadAccountName, Role};
+use crate::core::principal::{AccountName, BadAccountName, BadInvitationId, InvitationId, Role};
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
+use std::time::Duration;
 
 /// What every command exits with when the configuration has mistakes. The system unit does not
 /// start the daemon again after it.
@@ -83,6 +85,34 @@ pub enum Command {
         #[command(flatten)]
         file: ConfigFile,
     },
+    /// Make a link that lets somebody in for a time, list those links, or take one back; asks the
+    /// running daemon
+    Invite {
+        /// A source that it shows, once for each [default: all]
+        #[arg(long, value_name = "NAME", value_delimiter = ',', value_parser = source)]
+        source: Option<Vec<SourceName>>,
+        /// How long it holds, with what it has begun: 90m, 2h or 7d, up to 30d
+        #[arg(long, value_name = "TIME", value_parser = time, default_value = "24h")]
+        expires: Duration,
+        /// How often it lets somebody in [default: any number of times]
+        #[arg(long, value_name = "COUNT")]
+        uses: Option<u32>,
+        /// What who comes by it may do
+        #[arg(long, value_parser = invited_role(), default_value = "viewer")]
+        role: Role,
+        /// Whom it is for
+        #[arg(long)]
+        name: Option<String>,
+        /// List the invitations that there are
+        #[arg(long, conflicts_with_all = ["source", "uses", "name", "revoke"])]
+        list: bool,
+        /// Take one back, and end what it has begun
+        #[arg(long, value_name = "ID", value_parser = invitation, conflicts_with_all = ["source", "uses", "name"])]
+        revoke: Option<InvitationId>,
+        /// Which configuration.
+        #[command(flatten)]
+        file: ConfigFile,
+    },
     /// Write a commented configuration for this machine
     Init {
         /// Where to write; - is standard output [default: ~/.config/vitrina/vitrina.toml, for root
@@ -121,6 +151,22 @@ fn name(text: &str) -> Result<AccountName, BadAccountName> {
 
 fn source(text: &str) -> Result<SourceName, BadSourceName> {
     SourceName::new(text)
+}
+
+fn invitation(text: &str) -> Result<InvitationId, BadInvitationId> {
+    InvitationId::new(text)
+}
+
+fn time(text: &str) -> Result<Duration, &'static str> {
+    crate::core::invitation::time(text).ok_or("expected a time such as 90m, 2h or 7d")
+}
+
+/// Links are handed around: they make nobody an admin.
+fn invited_role() -> impl TypedValueParser<Value = Role> {
+    PossibleValuesParser::new(["viewer", "participant"]).map(|word| match word.as_str() {
+        "participant" => Role::Participant,
+        _ => Role::Viewer,
+    })
 }
 
 fn role() -> impl TypedValueParser<Value = Role> {

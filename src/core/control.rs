@@ -4,6 +4,8 @@
 //! Owns the wire types and nothing else. `docs/configuration.md` has them in full.
 
 use super::ids::SourceName;
+use super::invitation::{Invitation, Wanted};
+use super::principal::InvitationId;
 use super::protocol::{SourceInfo, ViewerInfo};
 use serde::{Deserialize, Serialize};
 
@@ -18,6 +20,15 @@ pub const MAX_ANSWER: usize = 4 * 1024 * 1024;
 pub enum Request {
     /// How things are. Answered by [`Answer::Status`].
     Status,
+    /// Make an invitation. Answered by [`Answer::Invited`].
+    Invite(Wanted),
+    /// Which invitations there are. Answered by [`Answer::Invitations`].
+    Invitations,
+    /// Take an invitation back, and end what it has begun. Answered by [`Answer::Revoked`].
+    Revoke {
+        /// Which.
+        invitation: InvitationId,
+    },
     /// Nothing of these is captured or sent any more. Answered by [`Answer::Paused`], when that is so.
     Pause {
         /// Which source; all of them, and those that are still to come, when absent.
@@ -40,6 +51,23 @@ pub enum Request {
 pub enum Answer {
     /// How things are.
     Status(Box<Status>),
+    /// An invitation was made.
+    Invited {
+        /// What it is.
+        invitation: Invitation,
+        /// Its link: who has it may use it.
+        link: String,
+    },
+    /// The invitations there are, the last one made first.
+    Invitations {
+        /// All of them.
+        invitations: Vec<Invitation>,
+    },
+    /// An invitation holds no more.
+    Revoked {
+        /// Which.
+        invitation: InvitationId,
+    },
     /// What is paused from now on.
     Paused {
         /// Of the sources there are.
@@ -68,6 +96,12 @@ pub enum Refusal {
     BadConfiguration,
     /// There is no such source.
     UnknownSource,
+    /// There cannot be such an invitation.
+    BadInvitation,
+    /// There is no such invitation.
+    UnknownInvitation,
+    /// It could not be done; the message says why.
+    Failed,
     /// Too many others are asking.
     Busy,
     /// The daemon stops.

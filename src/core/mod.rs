@@ -13,6 +13,7 @@ pub mod h264;
 pub mod ice;
 pub mod ids;
 pub mod inventory;
+pub mod invitation;
 pub mod keyframe;
 pub mod lifecycle;
 pub mod pacing;

@@ -82,7 +82,7 @@ impl Accounts {
             stamp.extend_from_slice(hash.expose().as_bytes());
             let who = Who::Account(name.clone());
             let principal = Arc::new(Principal { who, name: Some(name.to_string()), role, sources });
-            all.insert(name, (hash, Pass { principal, stamp: stamp_of(&stamp) }));
+            all.insert(name, (hash, Pass { principal, stamp: stamp_of(&stamp), until_s: None }));
         }
         Ok(Self(all))
     }

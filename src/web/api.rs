@@ -1,7 +1,7 @@
 //! `/api/session`: signing in and out, and the question who one is.
 
 use super::client::Client;
-use super::door::{self, Entry, check_origin};
+use super::door::{self, Entry, Visit, check_origin};
 use super::io::within;
 use super::reply::{self, Answer, Refusal};
 use super::session::AccessKind;
@@ -18,11 +18,12 @@ use std::time::SystemTime;
 /// The longest body of a POST, in bytes.
 const MAX_BODY: usize = 4096;
 
-/// The body of a POST. One of the three.
+/// The body of a POST. One of these.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, untagged)]
 enum Login {
     Token { token: String },
+    Invite { invite: String },
     Password { password: String },
     Account { name: String, password: String },
 }
@@ -55,7 +56,7 @@ pub(crate) async fn session(
 }
 
 async fn state(client: &Client, settings: &Settings, headers: &HeaderMap) -> Result<Answer, Refusal> {
-    let (grant, is_old) = match door::entry(client, settings, headers).await {
+    let (grant, is_old) = match door::entry(client, settings, headers, Visit::Asks).await {
         Entry::Granted(grant) => (Some(grant), false),
         Entry::GrantedByOldCookie(grant) => (Some(grant), true),
         Entry::Refused(_) => (None, false),
@@ -82,7 +83,17 @@ async fn log_in(client: &Client, settings: &Settings, request: Request<Incoming>
     check_origin(client, settings, request.headers())?;
     let body = read_body(client, request, MAX_BODY).await?;
     let login: Login = serde_json::from_slice(&body).map_err(|_| bad_login(settings))?;
+    let invited = match &login {
+        Login::Token { token } | Login::Invite { invite: token } => {
+            door::by_invitation(client, token.as_bytes(), Visit::Comes).await.transpose()?
+        }
+        Login::Password { .. } | Login::Account { .. } => None,
+    };
     let pass = match (settings.gate.kind(), login) {
+        _ if invited.is_some() => invited.ok_or_else(|| bad_login(settings))?,
+        (_, Login::Invite { .. }) => {
+            return Err(door::wrong("wrong_token", "This is no invitation: open its link as it was sent."));
+        }
         (_, Login::Account { name, password }) => {
             door::sign_in(client, settings, &name, Secret::new(password)).await?
         }

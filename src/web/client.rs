@@ -3,6 +3,7 @@
 use super::Event;
 use super::deadlines::Deadlines;
 use super::grant::Grant;
+use super::invitations::Invitations;
 use super::server::Shared;
 use super::sessions::Sessions;
 use super::settings::Settings;
@@ -51,6 +52,11 @@ impl Client {
     /// What was signed out.
     pub(crate) fn sessions(&self) -> &Arc<Sessions> {
         &self.shared.sessions
+    }
+
+    /// Who may come by a link that ends by itself.
+    pub(crate) fn invitations(&self) -> &Arc<Invitations> {
+        &self.shared.invitations
     }
 
     /// Ends a session, and all that its cookie has opened.

@@ -4,6 +4,7 @@
 
 use super::client::Client;
 use super::grant::{Grant, Pass};
+use super::invitations::Token;
 use super::io::within;
 use super::reply::Refusal;
 use super::session::AccessKind;
@@ -11,7 +12,8 @@ use super::settings::Settings;
 use super::{accounts, session};
 use crate::config::Secret;
 use crate::core::access::{Attempt, basic, bearer, origin_is_own};
-use crate::core::principal::AccountName;
+use crate::core::invitation::Over;
+use crate::core::principal::{AccountName, InvitationId, Who};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use hyper::StatusCode;
@@ -40,9 +42,16 @@ impl Entry {
     }
 }
 
+/// What a request is at the door for. An invitation counts who comes to watch, not who asks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Visit {
+    Comes,
+    Asks,
+}
+
 /// Who a request comes from: by its cookie, by `Authorization`, or by nothing where the door is
 /// open.
-pub(crate) async fn entry(client: &Client, settings: &Settings, headers: &HeaderMap) -> Entry {
+pub(crate) async fn entry(client: &Client, settings: &Settings, headers: &HeaderMap, visit: Visit) -> Entry {
     if let Some(session) = cookie_session(client, settings, headers) {
         return match session.wants_renewal {
             true => Entry::GrantedByOldCookie(session.grant),
@@ -58,11 +67,19 @@ pub(crate) async fn entry(client: &Client, settings: &Settings, headers: &Header
             };
             sign_in(client, settings, &name, password).await
         }
-        _ => match (settings.gate.kind(), settings.gate.anyone(), authorization.and_then(bearer)) {
-            (AccessKind::Open, Some(anyone), _) => return granted(anyone),
-            (_, _, Some(secret)) => shared(client, settings, secret),
-            (_, _, None) => return Entry::Refused(nothing_shown(settings)),
-        },
+        _ => {
+            let secret = authorization.and_then(bearer);
+            let invited = match secret {
+                Some(secret) => by_invitation(client, secret, visit).await,
+                None => None,
+            };
+            match (invited, settings.gate.kind(), settings.gate.anyone(), secret) {
+                (Some(outcome), ..) => outcome,
+                (None, AccessKind::Open, Some(anyone), _) => return granted(anyone),
+                (None, _, _, Some(secret)) => shared(client, settings, secret),
+                (None, _, _, None) => return Entry::Refused(nothing_shown(settings)),
+            }
+        }
     };
     match outcome {
         Ok(pass) => granted(&pass),
@@ -79,7 +96,9 @@ pub(crate) fn cookie_session(
 ) -> Option<session::Session> {
     let cookies = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
     let has_ended = |id, expires_s| client.sessions().has_ended(id, expires_s);
-    settings.gate.session(cookies, SystemTime::now(), client.https, has_ended)
+    let now = SystemTime::now();
+    let invited = |id: &InvitationId| client.invitations().pass(id, now);
+    settings.gate.session(cookies, now, client.https, has_ended, invited)
 }
 
 /// Tries the token or the password.
@@ -89,6 +108,47 @@ pub(crate) fn shared(client: &Client, settings: &Settings, secret: &[u8]) -> Res
         Attempt::Wrong => Err(wrong_secret(settings.gate.kind())),
         Attempt::Throttled { retry_after } => Err(Refusal::throttled(retry_after)),
     }
+}
+
+/// Tries the token of an invitation; `None`: it is none by its form.
+pub(crate) async fn by_invitation(
+    client: &Client,
+    token: &[u8],
+    visit: Visit,
+) -> Option<Result<Pass, Refusal>> {
+    let id = match client.invitations().token(token) {
+        Token::None => return None,
+        Token::Wrong => None,
+        Token::Of(id) => Some(id),
+    };
+    if let Err(wait) = client.begin_attempt(None) {
+        return Some(Err(Refusal::throttled(wait)));
+    }
+    let Some(id) = id else {
+        client.refused("wrong invitation", None);
+        return Some(Err(wrong(
+            "wrong_token",
+            "The invitation was taken back, or is none: ask for another.",
+        )));
+    };
+    client.was_right(None);
+    let let_in = match visit {
+        Visit::Comes => client.invitations().redeem(&id).await,
+        Visit::Asks => Ok(Ok(())),
+    };
+    let over = |over: Over| {
+        client.refused("invitation is over", Some(&Who::Invitation(id.clone())));
+        wrong("invitation_over", &over.to_string())
+    };
+    Some(match let_in {
+        Ok(Ok(())) => client.invitations().pass(&id, SystemTime::now()).ok_or_else(|| over(Over::Expired)),
+        Ok(Err(why)) => Err(over(why)),
+        Err(error) => {
+            tracing::error!(%error, "an invitation's use cannot be counted, and lets nobody in");
+            let message = "The invitation cannot be used now: the machine's log says why.";
+            Err(Refusal::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", message))
+        }
+    })
 }
 
 /// Tries a name and a password. A name that nobody has costs what a wrong password does.

@@ -25,7 +25,10 @@ impl Grant {
 impl Grant {
     /// For tests of what knows no door.
     pub(crate) fn of(principal: Principal) -> Self {
-        Self { pass: Pass { principal: Arc::new(principal), stamp: Stamp([0; 32]) }, session: None }
+        Self {
+            pass: Pass { principal: Arc::new(principal), stamp: Stamp([0; 32]), until_s: None },
+            session: None,
+        }
     }
 }
 
@@ -34,6 +37,8 @@ impl Grant {
 pub(crate) struct Pass {
     pub(crate) principal: Arc<Principal>,
     pub(crate) stamp: Stamp,
+    /// When it ends by itself, in seconds since 1970-01-01 UTC.
+    pub(crate) until_s: Option<u64>,
 }
 
 /// A digest of the secret that a way in asks for: another secret is another stamp.

@@ -14,6 +14,7 @@ mod door;
 mod error;
 mod grant;
 mod host;
+mod invitations;
 mod io;
 mod link;
 pub mod qr;

@@ -9,6 +9,7 @@ use super::connection;
 use super::deadlines::Deadlines;
 use super::error::Error;
 use super::grant::Grant;
+use super::invitations::Invitations;
 use super::io::within;
 use super::link::Link;
 use super::sessions::Sessions;
@@ -17,6 +18,8 @@ use super::tls::Refresh;
 use crate::config::Config;
 use crate::core::access::{Refusals, Throttle};
 use crate::core::ids::ViewerId;
+use crate::core::invitation::{Invitation, NotMade, Wanted};
+use crate::core::principal::{InvitationId, Who};
 use async_channel::{Receiver, Sender};
 use futures_lite::FutureExt;
 use smol::lock::Semaphore;
@@ -49,6 +52,7 @@ pub(crate) struct Shared {
     settings: RwLock<Arc<Settings>>,
     pub(crate) throttle: Mutex<Throttle>,
     pub(crate) sessions: Arc<Sessions>,
+    pub(crate) invitations: Arc<Invitations>,
     /// Few passwords are checked at once: each takes memory and a processor.
     pub(crate) checking: Arc<Semaphore>,
     /// How much of refusals the audit log is told.
@@ -97,6 +101,7 @@ impl Server {
                 throttle: Mutex::default(),
                 refusals: Mutex::default(),
                 sessions: Arc::new(Sessions::load(&config.state_dir)?),
+                invitations: Arc::new(Invitations::load(&config.state_dir)?),
                 checking: Arc::new(Semaphore::new(CHECKED_AT_ONCE)),
                 events,
                 deadlines,
@@ -163,9 +168,40 @@ impl Server {
     /// gives them has to end. Quick; it is asked of everybody again and again.
     #[must_use]
     pub fn holds(&self, grant: &Grant) -> bool {
-        let settings = self.shared.settings();
-        settings.gate.pass(&grant.principal().who) == Some(&grant.pass)
-            && grant.session.is_none_or(|(id, expires_s)| !self.shared.sessions.has_ended(id, expires_s))
+        let holds = match &grant.principal().who {
+            Who::Invitation(id) => {
+                self.shared.invitations.pass(id, SystemTime::now()).as_ref() == Some(&grant.pass)
+            }
+            who => self.shared.settings().gate.pass(who) == Some(&grant.pass),
+        };
+        holds && grant.session.is_none_or(|(id, expires_s)| !self.shared.sessions.has_ended(id, expires_s))
+    }
+
+    /// Makes an invitation; with its link, which is never to be logged. Blocks on a file.
+    ///
+    /// # Errors
+    /// [`Error`] when it cannot be kept; [`NotMade`] when it cannot be.
+    pub fn invite(&self, wanted: Wanted) -> Result<Result<(Invitation, String), NotMade>, Error> {
+        let made = self.shared.invitations.make(wanted)?;
+        Ok(made.map(|(invitation, token)| (invitation, format!("{}/#invite={token}", self.url()))))
+    }
+
+    /// Every invitation, the last one made first.
+    #[must_use]
+    pub fn invitations(&self) -> Vec<Invitation> {
+        self.shared.invitations.list()
+    }
+
+    /// Takes an invitation back, and has the sessions end that it has begun. False: there is none.
+    /// Blocks on a file.
+    ///
+    /// # Errors
+    /// [`Error`] when that cannot be kept over a restart.
+    pub fn revoke_invitation(&self, id: &InvitationId) -> Result<bool, Error> {
+        let revoked = self.shared.invitations.revoke(id);
+        // With no room for it the daemon looks by itself before long.
+        let _ = self.shared.events.try_send(Event::AccessChanged);
+        revoked
     }
 
     /// Takes a new configuration: access, certificate and limits, the state folder's files read

@@ -10,7 +10,7 @@ use super::grant::{Grant, Pass, Stamp};
 use super::state;
 use crate::config::{Access, Config, Secret};
 use crate::core::access::{SESSION_LENGTH, SessionCookie, SessionId, cookies_named, token_is_well_formed};
-use crate::core::principal::{Principal, Who};
+use crate::core::principal::{InvitationId, Principal, Who};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ring::{digest, hmac};
@@ -96,7 +96,7 @@ impl Gate {
         let tag = hmac::sign(&signing, b"vitrina cookie name");
         let suffix: String = tag.as_ref().iter().take(4).map(|byte| format!("{byte:02x}")).collect();
         let stamp = stamp_of(&shared_text(kind, secret.as_ref()));
-        let anyone = Pass { principal: Arc::new(anyone), stamp };
+        let anyone = Pass { principal: Arc::new(anyone), stamp, until_s: None };
         Self {
             kind,
             secret,
@@ -122,7 +122,8 @@ impl Gate {
         self.anyone.as_ref()
     }
 
-    /// Who that is now, and by what; `None`: nobody any more.
+    /// Who that is now, and by what; `None`: nobody any more, or by an invitation, which is not looked
+    /// up here.
     pub(crate) fn pass(&self, who: &Who) -> Option<&Pass> {
         match who {
             Who::Anyone => self.anyone.as_ref(),
@@ -146,11 +147,12 @@ impl Gate {
 
     /// The `Set-Cookie` of a session that goes on.
     pub(crate) fn cookie(&self, pass: &Pass, id: SessionId, now: SystemTime, secure: bool) -> String {
-        let expires_s = unix_s(now) + SESSION_LENGTH.as_secs();
+        let longest_s = unix_s(now) + SESSION_LENGTH.as_secs();
+        let expires_s = pass.until_s.map_or(longest_s, |until_s| until_s.min(longest_s));
         let text = SessionCookie::text(expires_s, id, &pass.principal.who);
         let tag = hmac::sign(&self.signing, &signed_text(&text, &pass.stamp));
         let value = format!("{text}.{}", URL_SAFE_NO_PAD.encode(tag));
-        self.set_cookie(&value, SESSION_LENGTH.as_secs(), secure)
+        self.set_cookie(&value, expires_s.saturating_sub(unix_s(now)), secure)
     }
 
     /// The `Set-Cookie` that ends a session.
@@ -171,13 +173,14 @@ impl Gate {
     }
 
     /// Looks for a session among the `Cookie` headers of a request. `has_ended` says which were
-    /// signed out.
+    /// signed out, `invited` who comes by an invitation.
     pub(crate) fn session<'a>(
         &self,
         cookie_headers: impl Iterator<Item = &'a str>,
         now: SystemTime,
         secure: bool,
         has_ended: impl Fn(SessionId, u64) -> bool,
+        invited: impl Fn(&InvitationId) -> Option<Pass>,
     ) -> Option<Session> {
         let name = self.full_cookie_name(secure);
         let now_s = unix_s(now);
@@ -186,13 +189,14 @@ impl Gate {
                 if cookie.is_outside_its_time(now_s) {
                     continue;
                 }
-                let Some((pass, id)) = self.proven(&cookie) else { continue };
+                let Some((pass, id)) = self.proven(&cookie, &invited) else { continue };
                 if has_ended(id, cookie.expires_s) {
                     continue;
                 }
                 // One of an older form is made anew at once.
-                let wants_renewal = cookie.of.is_none() || cookie.wants_renewal(now_s);
-                let grant = Grant { pass: pass.clone(), session: Some((id, cookie.expires_s)) };
+                let wants_renewal =
+                    cookie.of.is_none() || pass.until_s.is_none() && cookie.wants_renewal(now_s);
+                let grant = Grant { pass, session: Some((id, cookie.expires_s)) };
                 return Some(Session { grant, wants_renewal });
             }
         }
@@ -200,11 +204,18 @@ impl Gate {
     }
 
     /// Whose a cookie is, if its tag is right and the secret is still the one that it was given for.
-    fn proven(&self, cookie: &SessionCookie<'_>) -> Option<(&Pass, SessionId)> {
+    fn proven(
+        &self,
+        cookie: &SessionCookie<'_>,
+        invited: &impl Fn(&InvitationId) -> Option<Pass>,
+    ) -> Option<(Pass, SessionId)> {
         let tag = URL_SAFE_NO_PAD.decode(cookie.tag).ok()?;
         match &cookie.of {
             Some((id, who)) => {
-                let pass = self.pass(who)?;
+                let pass = match who {
+                    Who::Invitation(invitation) => invited(invitation)?,
+                    Who::Anyone | Who::Account(_) => self.pass(who)?.clone(),
+                };
                 let text = SessionCookie::text(cookie.expires_s, *id, who);
                 hmac::verify(&self.signing, &signed_text(&text, &pass.stamp), &tag).ok()?;
                 Some((pass, *id))
@@ -214,7 +225,7 @@ impl Gate {
                 hmac::verify(&self.signing, &text, &tag).ok()?;
                 // It has no number of its own; its tag is another for every end.
                 let id = tag.first_chunk().copied()?;
-                Some((self.anyone.as_ref()?, SessionId(id)))
+                Some((self.anyone.clone()?, SessionId(id)))
             }
         }
     }

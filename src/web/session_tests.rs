@@ -24,7 +24,7 @@ fn cookie(gate: &Gate, now: SystemTime, secure: bool) -> String {
 
 /// What a cookie is worth: nothing, or whether it wants to be made anew.
 fn worth(gate: &Gate, cookie: &str, at_s: u64, secure: bool) -> Option<bool> {
-    let session = gate.session([pair(cookie)].into_iter(), at(at_s), secure, NOBODY);
+    let session = gate.session([pair(cookie)].into_iter(), at(at_s), secure, NOBODY, |_| None);
     session.map(|session| session.wants_renewal)
 }
 
@@ -71,7 +71,7 @@ fn a_session_that_goes_on_is_the_same_and_ends_as_one() {
     let first = cookie(&gate, at(now), true);
     let other = cookie(&gate, at(now), true);
     let session = |cookie: &str, has_ended: &dyn Fn(SessionId, u64) -> bool| {
-        gate.session([pair(cookie)].into_iter(), at(now), true, has_ended)
+        gate.session([pair(cookie)].into_iter(), at(now), true, has_ended, |_| None)
     };
     let grant = session(&first, &NOBODY).unwrap().grant;
     let id = grant.session.unwrap().0;

@@ -1,7 +1,7 @@
 //! `GET /ws`: from HTTP to WebSocket (RFC 6455 section 4.2).
 
 use super::client::Client;
-use super::door;
+use super::door::{self, Visit};
 use super::reply::{self, Answer, Refusal};
 use super::settings::Settings;
 use async_tungstenite::tungstenite::handshake::derive_accept_key;
@@ -24,7 +24,7 @@ pub(crate) async fn answer(
         return Err(Refusal::method("GET"));
     }
     door::check_origin(client, settings, request.headers())?;
-    let grant = door::entry(client, settings, request.headers()).await.grant()?;
+    let grant = door::entry(client, settings, request.headers(), Visit::Comes).await.grant()?;
     let key = check(request.version(), request.headers())?;
     let accept = derive_accept_key(key.as_bytes());
 

@@ -5,6 +5,7 @@
 //! a PATCH fits its session, the daemon says.
 
 use super::client::Client;
+use super::door::Visit;
 use super::grant::Grant;
 use super::io::within;
 use super::reply::{self, Answer, Refusal};
@@ -64,7 +65,8 @@ async fn route(client: &Client, settings: &Settings, request: Request<Incoming>)
         return Ok(options(&resource, allow));
     }
     cors::check(client, settings, request.headers())?;
-    let grant = door::entry(client, settings, request.headers()).await.grant()?;
+    let visit = if request.method() == Method::POST { Visit::Comes } else { Visit::Asks };
+    let grant = door::entry(client, settings, request.headers(), visit).await.grant()?;
     match (resource, request.method()) {
         (Resource::Endpoint(source), &Method::POST) => create(client, grant, source, request).await,
         // So that a player can tell what this address is (draft-ietf-wish-whep, "URL Discoverability").

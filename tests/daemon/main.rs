@@ -12,6 +12,7 @@ mod control;
 mod desktop;
 mod faults;
 mod hostile;
+mod invite;
 mod leave;
 mod logins;
 mod paused;

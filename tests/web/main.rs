@@ -6,6 +6,7 @@
 mod accounts;
 mod guesses;
 mod http;
+mod invitations;
 mod protocol_doc;
 mod reload;
 mod sessions;

@@ -242,7 +242,9 @@ fn the_session_s_examples_are_what_the_server_takes_and_gives() {
         let cookie = named.log_in(&logins[2].to_string()).await.cookie();
         let head = format!("GET /api/session HTTP/1.1\r\nCookie: {cookie}");
         assert_eq!(sessions[1], named.request(&head, "").await.json());
-        assert_eq!((sessions.len(), logins.len()), (2, 3));
+        let unknown = named.log_in(&logins[3].to_string()).await;
+        assert_eq!((unknown.status, &unknown.json()["error"]["code"]), (401, &"wrong_token".into()));
+        assert_eq!((sessions.len(), logins.len()), (2, 4));
     });
 }
 
