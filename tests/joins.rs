@@ -99,7 +99,8 @@ fn viewers_that_join_ten_a_second_share_few_keyframes_and_wait_little() {
                         for candidate in each.early.drain(..) {
                             each.peer.add_candidate(0, &candidate);
                         }
-                        for (_, candidate) in each.peer.candidates() {
+                        let candidates = each.peer.candidates().into_iter();
+                        for (_, candidate) in candidates.filter(|(_, line)| !line.is_empty()) {
                             each.viewer.add_candidate(Candidate::parse(&candidate).unwrap());
                         }
                     }

@@ -229,7 +229,8 @@ impl Rig {
                     for candidate in early.drain(..) {
                         peer.add_candidate(0, &candidate);
                     }
-                    for (_, candidate) in peer.candidates() {
+                    // Since 1.24 an empty one ends them.
+                    for (_, candidate) in peer.candidates().into_iter().filter(|(_, line)| !line.is_empty()) {
                         viewer.add_candidate(Candidate::parse(&candidate).unwrap());
                     }
                     None
