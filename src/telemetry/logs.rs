@@ -99,7 +99,16 @@ fn filter(log: &Log, variable: Option<String>) -> Result<EnvFilter, Error> {
         Some(text) => (VARIABLE, text),
         None => ("log.level", log.level.clone()),
     };
-    EnvFilter::builder().parse(&text).map_err(|_| Error::Filter { place, text })
+    let filter = EnvFilter::builder().parse(&text).map_err(|_| Error::Filter { place, text })?;
+    Ok(without_secrets(filter))
+}
+
+/// The ICE agent's crate tells its passwords at the level debug.
+fn without_secrets(filter: EnvFilter) -> EnvFilter {
+    match "is=warn".parse() {
+        Ok(directive) => filter.add_directive(directive),
+        Err(_) => filter,
+    }
 }
 
 fn output(format: LogFormat) -> Result<Output, Error> {
@@ -180,6 +189,15 @@ mod tests {
     #[test]
     fn the_level_is_not_changed_before_there_is_a_log() {
         assert!(matches!(set_level(&log("info")), Err(Error::NotStarted)));
+    }
+
+    #[test]
+    fn no_level_lets_the_ice_agents_crate_tell_its_passwords() {
+        for level in ["debug", "trace", "is=trace", "is=trace,info"] {
+            let filter = filter(&log(level), None).unwrap().to_string();
+            assert!(filter.split(',').any(|directive| directive == "is=warn"), "{filter}");
+            assert!(!filter.contains("is=trace"), "{filter}");
+        }
     }
 
     proptest! {
