@@ -167,8 +167,11 @@ mod tests {
 
     #[test]
     fn the_variable_takes_the_place_of_the_level() {
-        assert_eq!(filter(&log("warn"), None).unwrap().to_string(), "warn");
-        assert_eq!(filter(&log("warn"), Some("vitrina=trace".into())).unwrap().to_string(), "vitrina=trace");
+        assert_eq!(filter(&log("warn"), None).unwrap().to_string(), "is=warn,warn");
+        assert_eq!(
+            filter(&log("warn"), Some("vitrina=trace".into())).unwrap().to_string(),
+            "vitrina=trace,is=warn"
+        );
         let wrong = filter(&log("warn"), Some("vitrina=loud".into())).unwrap_err();
         assert_eq!(
             wrong.to_string(),
