@@ -9,6 +9,8 @@ mod viewers;
 pub use viewers::{LinkInfo, ViewerInfo, WatchedInfo, WatchesBy};
 
 use super::ids::{SourceName, ViewerId};
+use super::invitation::{Invitation, Wanted};
+use super::principal::InvitationId;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -89,6 +91,15 @@ pub enum ClientMessage {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         source: Option<SourceName>,
     },
+    /// For admins: an invitation is to be made. Answered by `invitation` and `invitations`.
+    Invite(Wanted),
+    /// For admins: which invitations there are. Answered by `invitations`.
+    Invitations,
+    /// For admins: an invitation is taken back, and what it has begun ends. Answered by `invitations`.
+    Revoke {
+        /// Which.
+        invitation: InvitationId,
+    },
     /// Asks for a `pong`.
     Ping {
         /// Any number; it comes back as it was.
@@ -161,6 +172,20 @@ pub enum ServerMessage {
     Viewers {
         /// In the order in which they came.
         viewers: Vec<ViewerInfo>,
+    },
+    /// For the admin who has asked for it: an invitation was made.
+    Invitation {
+        /// What it is.
+        invitation: Invitation,
+        /// The link, which lets in who has it. It is told this once.
+        link: String,
+        /// The link as a QR code without its margin: rows of `0` (light) and `1` (dark).
+        qr: Vec<String>,
+    },
+    /// For the admin who has asked for it: every invitation.
+    Invitations {
+        /// In the order of their ids.
+        invitations: Vec<Invitation>,
     },
     /// The answer to `ping`.
     Pong {
@@ -361,6 +386,8 @@ pub enum ErrorCode {
     UnknownRung,
     /// A viewer that is not here.
     UnknownViewer,
+    /// An invitation that cannot be made, or is not there.
+    BadInvitation,
     /// Something that is for admins.
     Forbidden,
     /// None of the client's codecs can be served.

@@ -250,6 +250,11 @@ impl Session {
             ClientMessage::EndViewer { viewer } => self.administer(AdminRequest::End(viewer), effects),
             ClientMessage::Pause { source } => self.administer(AdminRequest::Pause(source), effects),
             ClientMessage::Resume { source } => self.administer(AdminRequest::Resume(source), effects),
+            ClientMessage::Invite(wanted) => self.administer(AdminRequest::Invite(wanted), effects),
+            ClientMessage::Invitations => self.administer(AdminRequest::Invitations, effects),
+            ClientMessage::Revoke { invitation } => {
+                self.administer(AdminRequest::Revoke(invitation), effects);
+            }
             // Answered where it arrives, so that it measures the connection alone.
             ClientMessage::Ping { .. } => {}
             ClientMessage::Leave => {

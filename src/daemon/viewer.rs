@@ -178,6 +178,14 @@ impl Unit {
         Some(WhepOutcome::Restarted { etag: self.session.etag()?, fragment })
     }
 
+    /// The way to its client, if that has a WebSocket.
+    pub(super) fn outbox(&self) -> Option<Outbox> {
+        match &self.line {
+            Line::Open(outbox) => Some(outbox.clone()),
+            Line::Overflowed(_) | Line::Whep(_) | Line::Closed => None,
+        }
+    }
+
     /// Whether something that it was to be told is lost.
     pub(super) fn has_overflowed(&self) -> bool {
         matches!(self.line, Line::Overflowed(_))

@@ -21,6 +21,17 @@ pub fn terminal(text: &str) -> Result<String, Error> {
         .build())
 }
 
+/// The modules of a QR code without its quiet zone: rows of `0` (light) and `1` (dark).
+///
+/// # Errors
+/// As [`terminal`].
+pub fn rows(text: &str) -> Result<Vec<String>, Error> {
+    let code = QrCode::with_error_correction_level(text, EcLevel::L)?;
+    let width = code.width();
+    let modules: Vec<char> = code.to_colors().iter().map(|color| color.select('1', '0')).collect();
+    Ok(modules.chunks(width).map(|row| row.iter().collect()).collect())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -35,6 +46,19 @@ mod tests {
         let light: String = "█".repeat(widths[0]);
         assert!(code.starts_with(&light), "the quiet zone is drawn");
         assert!(code.chars().all(|c| " \n█▀▄".contains(c)));
+    }
+
+    #[test]
+    fn rows_have_a_finder_in_three_corners() {
+        let rows = rows("https://192.0.2.1:8443/#invite=abc").unwrap();
+        assert!(
+            rows.iter().all(|row| row.len() == rows.len() && row.bytes().all(|b| matches!(b, b'0' | b'1')))
+        );
+        let last = &rows[rows.len() - 1];
+        assert!(
+            rows[0].starts_with("1111111") && rows[0].ends_with("1111111") && last.starts_with("1111111")
+        );
+        assert!(!last.ends_with("1111111"));
     }
 
     #[test]

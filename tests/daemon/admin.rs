@@ -39,6 +39,9 @@ fn nobody_else_may() {
         json!({"type": "pause"}),
         json!({"type": "pause", "source": "screen"}),
         json!({"type": "resume"}),
+        json!({"type": "invite"}),
+        json!({"type": "invitations"}),
+        json!({"type": "revoke", "invitation": "k3x9m2pq"}),
     ];
     for request in &requests {
         bert.say(request);
@@ -113,6 +116,40 @@ fn an_admin_sees_who_watches_and_ends_a_session() {
     }
     anna.say(&json!({"type": "watch_viewers", "on": true}));
     list_when(&mut anna, |list| list.len() == 1);
+}
+
+#[test]
+fn an_admin_invites_lists_and_takes_back() {
+    let daemon = start();
+    let mut anna = greeted(&daemon, "anna");
+    anna.say(&json!({"type": "invite", "sources": ["screen"], "expires_s": 600, "uses": 2, "name": "Ana"}));
+    let made = anna.expect("invitation");
+    let id = made["invitation"]["invitation"].clone();
+    assert_eq!((&made["invitation"]["role"], &made["invitation"]["used"]), (&json!("viewer"), &json!(0)));
+    assert!(made["link"].as_str().unwrap().contains("/#invite="), "{made}");
+    let rows: Vec<_> = made["qr"].as_array().unwrap().iter().map(|row| row.as_str().unwrap().len()).collect();
+    assert!(rows.len() > 20 && rows.iter().all(|len| *len == rows.len()), "{rows:?}");
+    let listed = anna.expect("invitations");
+    assert_eq!(listed["invitations"][0]["invitation"], id);
+    assert!(!listed.to_string().contains("invite="), "the link is told once");
+    let line = daemon.wait_for_line("invitation made");
+    assert!(line.contains("vitrina::audit") && line.contains("account anna"), "{line}");
+    assert!(!daemon.log().contains("invite="), "{}", daemon.log());
+
+    for (wanted, code) in [
+        (json!({"type": "invite", "role": "admin"}), "bad_invitation"),
+        (json!({"type": "invite", "expires_s": 1}), "bad_invitation"),
+        (json!({"type": "invite", "sources": ["nonsense"]}), "unknown_source"),
+        (json!({"type": "revoke", "invitation": "nothere12"}), "bad_invitation"),
+    ] {
+        anna.say(&wanted);
+        assert_eq!(anna.error(), code, "{wanted}");
+    }
+    anna.say(&json!({"type": "revoke", "invitation": id}));
+    let mut left = anna.expect("invitations");
+    while left["invitations"].as_array().unwrap().iter().any(|one| one["invitation"] == id) {
+        left = anna.expect("invitations");
+    }
 }
 
 #[test]

@@ -49,6 +49,10 @@ test('viewers are told in the order in which they came, and nothing is made up',
   assert.deepEqual([player.name, player.by, player.link, player.watching], [null, 'whep', null, [{ source: 'mic', rung: null }]]);
 });
 
+test('the end of an invitation is in seconds there and in milliseconds here', () => {
+  assert.equal(invitationFrom({ invitation: 'k3', expires_s: 1795791726 }).expiresMs, 1795791726000);
+});
+
 test('an invitation without limits has none', () => {
   assert.deepEqual(invitationFrom({ invitation: 'k3' }), {
     id: 'k3',

@@ -55,8 +55,11 @@ fn client_variant(message: &ClientMessage) -> (usize, usize) {
         ClientMessage::Pause { .. } => 10,
         ClientMessage::Resume { .. } => 11,
         ClientMessage::Restart => 12,
+        ClientMessage::Invite(_) => 13,
+        ClientMessage::Invitations => 14,
+        ClientMessage::Revoke { .. } => 15,
     };
-    (13, index)
+    (16, index)
 }
 
 fn server_variant(message: &ServerMessage) -> (usize, usize) {
@@ -71,8 +74,10 @@ fn server_variant(message: &ServerMessage) -> (usize, usize) {
         ServerMessage::Rendition { .. } => 7,
         ServerMessage::IceServers { .. } => 8,
         ServerMessage::Viewers { .. } => 9,
+        ServerMessage::Invitation { .. } => 10,
+        ServerMessage::Invitations { .. } => 11,
     };
-    (10, index)
+    (12, index)
 }
 
 fn assert_all_shown<T>(messages: &[T], variant: impl Fn(&T) -> (usize, usize)) {
@@ -114,6 +119,7 @@ fn every_word_is_explained() {
         | ErrorCode::UnknownSource
         | ErrorCode::UnknownRung
         | ErrorCode::UnknownViewer
+        | ErrorCode::BadInvitation
         | ErrorCode::Forbidden
         | ErrorCode::NoCodec
         | ErrorCode::BadSdp
@@ -129,6 +135,7 @@ fn every_word_is_explained() {
             ErrorCode::UnknownSource,
             ErrorCode::UnknownRung,
             ErrorCode::UnknownViewer,
+            ErrorCode::BadInvitation,
             ErrorCode::Forbidden,
             ErrorCode::NoCodec,
             ErrorCode::BadSdp,

@@ -3,6 +3,8 @@
 use crate::core::candidate::Candidate;
 use crate::core::ice::Credentials;
 use crate::core::ids::{SourceName, ViewerId};
+use crate::core::invitation::Wanted;
+use crate::core::principal::InvitationId;
 use crate::core::protocol::{ByeReason, ClientMessage, Codec, ErrorCode, ServerMessage, TrackInfo};
 use crate::core::sdp::{CheckedAnswer, Fingerprint};
 use crate::core::watching::Turn;
@@ -80,6 +82,12 @@ pub enum AdminRequest {
     Pause(Option<SourceName>),
     /// One source, or all, is to be shown again.
     Resume(Option<SourceName>),
+    /// An invitation.
+    Invite(Wanted),
+    /// The list of invitations.
+    Invitations,
+    /// An invitation is to let nobody in any more.
+    Revoke(InvitationId),
 }
 
 /// What is to be done.

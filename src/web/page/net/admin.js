@@ -74,7 +74,7 @@ export const invitationFrom = (told) => ({
   name: told.name ?? '',
   role: told.role ?? 'viewer',
   sources: told.sources ?? null,
-  expiresMs: told.expires_ms ?? null,
+  expiresMs: told.expires_s === undefined ? null : told.expires_s * 1000,
   uses: told.uses ?? null,
   used: told.used ?? 0,
 });
