@@ -27,6 +27,10 @@ fn main() -> ExitCode {
         Command::Reload(file) => reload(file.config.as_deref()),
         Command::Check(file) => check(file.config.as_deref()),
         Command::Devices { json } => devices(json),
+        Command::Doctor { file, json } => match doctor(file.config.as_deref(), json) {
+            Ok(code) => return code,
+            Err(error) => Err(error),
+        },
         Command::Init { output, force } => init(output, force),
         Command::Invite { source, expires, uses, role, name, list, revoke, file } => {
             let sources = source.map(|names| names.into_iter().collect());
@@ -169,6 +173,17 @@ fn reload(file: Option<&Path>) -> anyhow::Result<()> {
 fn devices(json: bool) -> anyhow::Result<()> {
     let inventory = inventory()?;
     print(&if json { cli::devices::json(&inventory)? } else { cli::devices::text(&inventory) })
+}
+
+/// Mistakes in the configuration are told among the findings, on standard output.
+fn doctor(file: Option<&Path>, json: bool) -> anyhow::Result<ExitCode> {
+    let (report, mistakes) = cli::doctor::examine(file, |server, now| daemon::login(server, "doctor", now));
+    print(&if json { report.json()? } else { report.text() })?;
+    Ok(match (mistakes, report.problems) {
+        (Some(_), _) => ExitCode::from(cli::EXIT_BAD_CONFIG),
+        (None, 0) => ExitCode::SUCCESS,
+        (None, _) => ExitCode::FAILURE,
+    })
 }
 
 fn init(output: Option<PathBuf>, force: bool) -> anyhow::Result<()> {

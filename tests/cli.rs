@@ -122,7 +122,7 @@ fn the_version_and_the_commands_are_told() {
     let version = vitrina(home.path(), &["--version"]);
     assert_eq!(text(&version.stdout), format!("vitrina {}\n", env!("CARGO_PKG_VERSION")));
     let help = vitrina(home.path(), &["--help"]);
-    for command in ["run", "link", "check", "devices", "init"] {
+    for command in ["run", "link", "check", "devices", "doctor", "init"] {
         assert!(text(&help.stdout).contains(&format!("\n  {command} ")), "{}", text(&help.stdout));
     }
     assert_eq!(vitrina(home.path(), &["nonsense"]).status.code(), Some(2));

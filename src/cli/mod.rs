@@ -5,6 +5,7 @@
 pub mod check;
 pub mod control;
 pub mod devices;
+pub mod doctor;
 pub mod init;
 pub mod invite;
 pub mod link;
@@ -57,6 +58,15 @@ pub enum Command {
     Check(ConfigFile),
     /// Show the displays, cameras, sound inputs and encoders of this machine
     Devices {
+        /// Print one JSON object
+        #[arg(long)]
+        json: bool,
+    },
+    /// Say what works and what does not on this machine, and what to do about it
+    Doctor {
+        /// Which configuration.
+        #[command(flatten)]
+        file: ConfigFile,
         /// Print one JSON object
         #[arg(long)]
         json: bool,

@@ -36,20 +36,24 @@ fn renewed_after(lifetime: Duration) -> Duration {
 }
 
 fn with_login(server: &config::IceServer, viewer: ViewerId, now: SystemTime) -> IceServer {
-    let (username, credential) = match &server.login {
-        Login::None => (None, None),
-        Login::Fixed { username, credential } => {
-            (Some(username.clone()), Some(credential.expose().to_owned()))
-        }
-        Login::Made { secret, lifetime } => {
-            // The name is for the TURN server's log: there it is this viewer.
-            let expires = (now + *lifetime).duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
-            let username = format!("{expires}:viewer-{viewer}");
-            let credential = credential(secret.expose(), &username);
-            (Some(username), Some(credential))
-        }
-    };
+    let (username, credential) = login(server, &format!("viewer-{viewer}"), now).unzip();
     IceServer { urls: server.urls.clone(), username, credential }
+}
+
+/// A user name and a password for a server, good from now on: one that expires has `who` in its name, for the
+/// TURN server's log. `None` for a server that asks for none.
+#[must_use]
+pub fn login(server: &config::IceServer, who: &str, now: SystemTime) -> Option<(String, String)> {
+    match &server.login {
+        Login::None => None,
+        Login::Fixed { username, credential } => Some((username.clone(), credential.expose().to_owned())),
+        Login::Made { secret, lifetime } => {
+            let expires = (now + *lifetime).duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+            let username = format!("{expires}:{who}");
+            let credential = credential(secret.expose(), &username);
+            Some((username, credential))
+        }
+    }
 }
 
 /// What a server with that secret takes for a password from that user

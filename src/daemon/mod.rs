@@ -35,6 +35,7 @@ use crate::web::{self, Server, WhepOutcome};
 use async_channel::{Receiver, Sender};
 use futures_lite::FutureExt as _;
 use jobs::{Done, Jobs};
+pub use logins::login;
 use pauses::Kept;
 use reload::{BadReload, Reload, Reloaded};
 use sd_notify::NotifyState;

@@ -8,6 +8,7 @@
 
 mod certificate;
 pub mod devices;
+pub mod elements;
 pub mod encoder;
 pub mod error;
 pub mod fanout;

@@ -6,6 +6,7 @@ mod accounts;
 mod admission;
 mod api;
 mod assets;
+mod certificate;
 mod client;
 mod connection;
 mod cors;
@@ -31,6 +32,7 @@ mod upgrade;
 mod whep;
 
 pub use accounts::{accounts_path, hash_password, read_accounts, write_accounts};
+pub use certificate::{Certificate, certificate};
 pub use deadlines::Deadlines;
 pub use error::Error;
 pub use grant::Grant;

@@ -43,7 +43,7 @@ pub(crate) struct Tls {
 
 /// Where the pair is.
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum Files {
+pub(super) enum Files {
     /// Made here.
     Own { certificate: PathBuf, private_key: PathBuf },
     /// The user's.
@@ -65,19 +65,7 @@ pub(crate) enum Refresh {
 impl Tls {
     /// Loads the pair, or makes it. `None` when TLS is off.
     pub(crate) fn new(config: &config::Config, now: SystemTime) -> Result<Option<Self>, Error> {
-        let files = match &config.server.tls {
-            config::Tls::Off => return Ok(None),
-            config::Tls::SelfSigned => {
-                let folder = config.state_dir.join("tls");
-                Files::Own {
-                    certificate: folder.join("certificate.pem"),
-                    private_key: folder.join("private_key.pem"),
-                }
-            }
-            config::Tls::Files { certificate, private_key } => {
-                Files::Users { certificate: certificate.clone(), private_key: private_key.clone() }
-            }
-        };
+        let Some(files) = Files::of(config) else { return Ok(None) };
         let provider = Arc::new(ring::default_provider());
         let seen = files.stamps();
         let current = Arc::new(Current(RwLock::new(files.load_or_make(&provider, now)?)));
@@ -135,6 +123,23 @@ impl Tls {
 }
 
 impl Files {
+    /// Where a configuration has it; `None` when TLS is off.
+    pub(super) fn of(config: &config::Config) -> Option<Self> {
+        match &config.server.tls {
+            config::Tls::Off => None,
+            config::Tls::SelfSigned => {
+                let folder = config.state_dir.join("tls");
+                Some(Self::Own {
+                    certificate: folder.join("certificate.pem"),
+                    private_key: folder.join("private_key.pem"),
+                })
+            }
+            config::Tls::Files { certificate, private_key } => {
+                Some(Self::Users { certificate: certificate.clone(), private_key: private_key.clone() })
+            }
+        }
+    }
+
     fn stamps(&self) -> [Option<Stamp>; 2] {
         let (Self::Own { certificate, private_key } | Self::Users { certificate, private_key }) = self;
         [stamp(certificate), stamp(private_key)]
@@ -174,7 +179,7 @@ fn stamp(path: &Path) -> Option<Stamp> {
     Some((nanoseconds, metadata.len(), metadata.ino()))
 }
 
-fn load(
+pub(super) fn load(
     certificate: &Path,
     private_key: &Path,
     provider: &CryptoProvider,
