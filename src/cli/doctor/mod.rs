@@ -140,9 +140,14 @@ fn running(state_dir: &Path) -> Result<Option<String>, Finding> {
         Ok(Err(Unreachable::Broken(error))) => {
             Err(hangs(format!("a daemon runs and does not answer: {error}")))
         }
-        Ok(Ok(Answer::Paused { .. } | Answer::Reloaded | Answer::Refused { .. })) => {
-            Err(hangs("a daemon runs, of another version or too busy to answer".to_owned()))
-        }
+        Ok(Ok(
+            Answer::Paused { .. }
+            | Answer::Reloaded
+            | Answer::Invited { .. }
+            | Answer::Invitations { .. }
+            | Answer::Revoked { .. }
+            | Answer::Refused { .. },
+        )) => Err(hangs("a daemon runs, of another version or too busy to answer".to_owned())),
         Err(_) => Err(hangs(format!("a daemon runs and does not answer within {} s", QUICK.as_secs()))),
     }
 }
