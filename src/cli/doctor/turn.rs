@@ -151,7 +151,7 @@ mod tests {
 
         fn refuse(request: &Message<'_>, code: u16, more: &[&dyn AttributeWrite]) -> Vec<u8> {
             let mut answer = Message::builder_error(request, MessageWriteVec::new());
-            answer.add_attribute(&ErrorCode::new(code, "No")).unwrap();
+            answer.add_attribute(&ErrorCode::new(code, "No").unwrap()).unwrap();
             for attribute in more {
                 answer.add_attribute(*attribute).unwrap();
             }
