@@ -51,11 +51,13 @@ async function measure(t, redraws) {
   const share = others();
   const rate = (1000 * frames) / (Date.now() - begun);
   assert.equal(seen.called.length, FRAMES, `the clock could not be read in ${unread} of ${frames} frames`);
-  assert.ok(seen.composed.length > FRAMES / 4, `only ${seen.composed.length} pictures could be told from the next`);
   const [composed, called, kept] = [seen.composed, seen.called, seen.kept].map(sorted);
   const words = `screen ${WIDTH}x720, ${FRAMES} frames, ${rate.toFixed(1)} a second: to the compositor ${told(composed)}; to the frame callback ${told(called)}; kept by the browser ${told(kept)}; others take ${(100 * share).toFixed(0)} % of the machine`;
   t.diagnostic(words);
   const bar = BARS.find(({ others }) => share <= others) ?? BARS.at(-1);
+  // A browser that gets no time hands several pictures to its compositor at once.
+  const least = bar === BARS[0] ? FRAMES / 4 : FRAMES / 10;
+  assert.ok(composed.length >= least, `only ${composed.length} pictures could be told from the next; ${words}`);
   return { composed, called, kept, bar, words };
 }
 
