@@ -6,7 +6,7 @@
 import { countersOf, Pulse } from './pulse.js';
 
 /** How often to look whether media comes. */
-const LOOK_MS = 300;
+const LOOK_MS = 250;
 /** A look that is late by more than this: the page, or the whole machine, has slept. */
 const SLEPT_MS = 5000;
 /** A restart may take this long before anybody is told of an interruption. */
@@ -92,7 +92,7 @@ export function createMender({ timers, stats, expected, on }) {
       else ask();
     }
     if (!armed || !pulse.usual) return;
-    if (pulse.quietMs >= pulse.patienceMs / 2 && !doubted) {
+    if (pulse.quietMs >= pulse.doubtMs && !doubted) {
       doubted = true;
       on.doubt();
     }

@@ -7,6 +7,8 @@ import { selectedPair } from '../stats/report.js';
 
 /** Silence that is always borne: a still screen sends a picture a second. */
 const LEAST_MS = 1300;
+/** Silence that is borne of a picture that moves. */
+const SUSPECT_MS = 350;
 /** Of the longest pause of late: what comes seldom is missed late. */
 const PAUSES = 1.6;
 /** Pauses older than this are forgotten. */
@@ -72,7 +74,16 @@ export class Pulse {
 
   /** How long that may last: longer where media comes seldom. */
   get patienceMs() {
-    return Math.max(LEAST_MS, PAUSES * Math.max(0, ...this.#pauses.map(({ ms }) => ms)));
+    return Math.max(LEAST_MS, PAUSES * this.#longest());
+  }
+
+  /** Silence after which it is asked whether the daemon is there at all, which costs a ping. */
+  get doubtMs() {
+    return Math.min(this.patienceMs / 2, Math.max(SUSPECT_MS, PAUSES * this.#longest()));
+  }
+
+  #longest() {
+    return Math.max(0, ...this.#pauses.map(({ ms }) => ms));
   }
 
   /** Whether media has come often enough to be missed. */

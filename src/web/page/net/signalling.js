@@ -10,7 +10,7 @@ const PING_EVERY_MS = 2000;
 /** Nothing heard for this long after a ping: the connection is in doubt. */
 const DOUBT_MS = 2500;
 /** The same when something else has given cause to ask. */
-const HURRIED_MS = 1000;
+const HURRIED_MS = 700;
 /** Of round trips: on a slow network an answer takes its time. */
 const ROUND_TRIPS = 4;
 /** Nothing heard for this long after a ping: the connection is dead. */
