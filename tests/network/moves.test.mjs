@@ -18,6 +18,8 @@ const browser = chromiumOn(house);
 
 /** Does something to the network or the daemon, and waits for the picture to be back. */
 async function away(t, viewer, change) {
+  // In mid-session: the page knows by then how often pictures come.
+  await viewer.picture('ball', 60);
   const since = Date.now();
   await change();
   const ms = await viewer.outage('ball', since);
