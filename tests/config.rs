@@ -593,3 +593,41 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn mistakes_in_accounts_are_told_and_no_hash_is_shown() {
+    let hash =
+        "$argon2id$v=19$m=19456,t=2,p=1$c29tZXNhbHRzb21lc2FsdA$WUwK2uOJ1xDPgdn4OZlNhyMkMCLXw1fF9bL5o5mBTpY";
+    let account = |keys: &str| format!("[[account]]\n{keys}\n");
+    let anna = format!("name = \"anna\"\npassword_hash = \"{hash}\"");
+    assert_eq!(good(&account(&anna)).accounts.len(), 1);
+    for (text, line, key, expected) in [
+        (account(&anna.replace("anna", "Anna")), 2, "account[1].name", "expected a name: 1 to 32 of a-z"),
+        (
+            account("name = \"a\"\npassword_hash = \"hunter2\""),
+            3,
+            "account[1].password_hash",
+            "got a text that is not shown",
+        ),
+        (
+            account(&format!("{anna}\nrole = \"king\"")),
+            4,
+            "account[1].role",
+            "expected \"viewer\", \"participant\" or \"admin\"",
+        ),
+        (account(&anna) + &account(&anna), 5, "account[2].name", "a name that no other account has"),
+        (
+            account(&format!("{anna}\nsources = [\"garden\"]")) + &source("kind = \"test\""),
+            4,
+            "account[1].sources",
+            "names of sources that are there; got \"garden\"",
+        ),
+        ("[access]\nopen = true\nsources = []".into(), 3, "access.sources", "one source or more beside open"),
+    ] {
+        let told = mistakes(&text);
+        let [told] = told.as_slice() else { panic!("{told:?}") };
+        assert!(told.starts_with(&format!("{line}: {key}: ")) && told.contains(expected), "{told}");
+        assert!(!told.contains("hunter2"), "{told}");
+    }
+    assert_eq!(good("access.sources = []").access, Access::Named);
+}

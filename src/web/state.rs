@@ -30,7 +30,8 @@ pub(crate) fn write_private(path: &Path, content: &[u8]) -> Result<(), Error> {
         let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&fresh)?;
         // Root writes for the service, whose folder it is.
         if let Some(folder) = path.parent().map(fs::metadata).transpose()?
-            && file.metadata()?.uid() != folder.uid()
+            && file.metadata()?.uid() == 0
+            && folder.uid() != 0
         {
             fchown(&file, Some(folder.uid()), Some(folder.gid()))?;
         }
