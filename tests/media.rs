@@ -175,13 +175,21 @@ fn the_peers_certificate_is_known_once_connected() {
 /// What each socket is handed, by the name of its element: lists, and single packets.
 type Sent = Arc<Mutex<BTreeMap<String, (u64, u64)>>>;
 
-/// Counts from now on, at every nicesink of the process.
+/// Beside the sockets: what rtpsession complains of, which it did for each packet without a latency.
+const COMPLAINTS: &str = "rtpsession";
+
+/// Counts from now on, at every socket's element of the process.
 fn count_what_sockets_get() -> Sent {
     let sent = Sent::default();
     let counts = Arc::clone(&sent);
     gst::log::remove_default_log_function();
     gst::log::set_threshold_for_name("GST_SCHEDULING", gst::DebugLevel::Log);
-    gst::log::add_log_function(move |_, _, _, _, _, pad, message| {
+    gst::log::set_threshold_for_name("rtpsession", gst::DebugLevel::Warning);
+    gst::log::add_log_function(move |category, _, _, _, _, pad, message| {
+        if category.name() == "rtpsession" {
+            counts.lock().unwrap().entry(COMPLAINTS.into()).or_default().1 += 1;
+            return;
+        }
         let (Some(text), Some(pad)) = (message.get(), pad) else { return };
         let is_list = text.starts_with("calling chainlistfunction ");
         if !is_list && !text.starts_with("calling chainfunction ") {
@@ -207,7 +215,9 @@ fn packets_of_a_frame_stay_together_down_to_the_socket() {
     video.subscribe(Arc::clone(&viewer.tracks()[0]));
     rig.show(&encoder, &peer, 60);
     // A peer's own socket sends nothing but RTCP.
-    let sent = sent.lock().unwrap().clone();
+    let mut sent = sent.lock().unwrap().clone();
+    let (_, complaints) = sent.remove(COMPLAINTS).unwrap_or_default();
+    assert!(complaints < 10, "rtpsession complains of {complaints} packets");
     let (lists, packets) = sent.values().max_by_key(|(lists, packets)| lists + packets).unwrap();
     assert!(*lists >= 50 && *packets < 30, "lists and single packets: {sent:?}");
 }

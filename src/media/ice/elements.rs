@@ -113,7 +113,14 @@ mod sink {
                         },
                     )
                 })
-                .event_function(|_, _, _| true)
+                .event_function(|pad, _, event| {
+                    // Nothing is held back here. rtpsession takes the times of its sender reports from
+                    // this, and complains of each packet without it.
+                    if let gst::EventView::Segment(_) = event.view() {
+                        pad.push_event(gst::event::Latency::new(gst::ClockTime::ZERO));
+                    }
+                    true
+                })
                 .build();
             // It has no pad of that name yet.
             let _ = self.obj().add_pad(&pad);
