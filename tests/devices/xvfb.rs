@@ -3,6 +3,7 @@
 use std::io::{BufRead as _, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
 use x11rb::COPY_DEPTH_FROM_PARENT;
 use x11rb::connection::Connection as _;
 use x11rb::protocol::randr::{ConnectionExt as _, MonitorInfo};
@@ -68,7 +69,13 @@ impl Xvfb {
 }
 
 impl Drop for Xvfb {
+    /// Captures are stopped by other threads. Those come to their end first: a process that ends while one of
+    /// them is inside Xlib or GStreamer ends by a signal at times.
     fn drop(&mut self) {
+        let end = Instant::now() + Duration::from_secs(5);
+        while vitrina::media::pipeline::stopping() > 0 && Instant::now() < end {
+            std::thread::sleep(Duration::from_millis(5));
+        }
         self.kill();
     }
 }
