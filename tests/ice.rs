@@ -186,3 +186,32 @@ fn checks_come_over_tcp_too_and_what_is_no_datagram_ends_the_connection() {
     bad.write_all(&[255, 255, 1, 2, 3]).unwrap();
     assert_eq!(bad.read(&mut bytes).unwrap_or(0), 0, "it is closed");
 }
+
+#[test]
+fn a_stun_server_tells_the_address_beyond_a_router() {
+    vitrina::media::init().unwrap();
+    let server = socket();
+    server.set_read_timeout(Some(LIMIT)).unwrap();
+    let addresses = vec!["127.0.0.1".parse().unwrap()];
+    let stun = vec![server.local_addr().unwrap().to_string()];
+    let ice = Ice::bind(0, false, IceSettings { addresses, stun, ..IceSettings::default() }).unwrap();
+    let mut bytes = [0; 2000];
+    let (len, from) = server.recv_from(&mut bytes).unwrap();
+    assert_eq!(from.port(), ice.port(), "it is asked from the media's own port");
+    let seen = "203.0.113.9:61000".parse().unwrap();
+    // RFC 8489 section 14.2: XOR with the magic cookie; the header with the request's transaction.
+    let mut reply = vec![1, 1, 0, 12, 0x21, 0x12, 0xa4, 0x42];
+    reply.extend_from_slice(&bytes[8..20]);
+    let SocketAddr::V4(seen) = seen else { panic!("{seen}") };
+    let port = seen.port() ^ 0x2112;
+    reply.extend_from_slice(&[0, 0x20, 0, 8, 0, 1, (port >> 8) as u8, port as u8]);
+    reply.extend(seen.ip().octets().iter().zip([0x21, 0x12, 0xa4, 0x42]).map(|(part, cookie)| part ^ cookie));
+    assert!(len >= 20);
+    server.send_to(&reply, from).unwrap();
+    let expected = format!("203.0.113.9 61000 typ srflx raddr 127.0.0.1 rport {}", ice.port());
+    let end = std::time::Instant::now() + LIMIT;
+    while !ice.candidates().iter().any(|line| line.ends_with(&expected)) {
+        assert!(std::time::Instant::now() < end, "{:?}", ice.candidates());
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}

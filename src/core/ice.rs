@@ -189,6 +189,38 @@ pub fn is_request(message: &[u8]) -> bool {
     message.first().zip(message.get(1)).is_some_and(|(high, low)| high & 0x01 == 0 && low & 0x10 == 0)
 }
 
+/// The XOR-MAPPED-ADDRESS of a success response to a Binding request (RFC 8489 sections 5 and 14.2). A server that
+/// is asked without a password signs nothing.
+#[must_use]
+pub fn mapped_address(message: &[u8]) -> Option<SocketAddr> {
+    const XOR_MAPPED_ADDRESS: u16 = 0x0020;
+    const COOKIE: [u8; 4] = [0x21, 0x12, 0xa4, 0x42];
+    let pad: [u8; 16] = message.get(4..20)?.try_into().ok()?;
+    let mut rest = message.strip_prefix(&[1, 1]).and_then(|_| message.get(20..))?;
+    if pad.get(..4)? != COOKIE {
+        return None;
+    }
+    while let Some((&[k1, k2, l1, l2], behind)) = rest.split_first_chunk::<4>() {
+        let len = usize::from(u16::from_be_bytes([l1, l2]));
+        let value = behind.get(..len)?;
+        if u16::from_be_bytes([k1, k2]) == XOR_MAPPED_ADDRESS {
+            let (&[_, family, p1, p2], address) = value.split_first_chunk::<4>()?;
+            let port = u16::from_be_bytes([p1, p2]) ^ 0x2112;
+            let mut bytes = [0; 16];
+            let plain =
+                bytes.iter_mut().zip(address.iter().zip(pad)).map(|(to, (from, pad))| *to = from ^ pad);
+            let ip = match (family, plain.count()) {
+                (1, 4) => IpAddr::from(<[u8; 4]>::try_from(bytes.get(..4)?).ok()?),
+                (2, 16) => IpAddr::from(bytes),
+                _ => return None,
+            };
+            return Some(SocketAddr::new(ip, port));
+        }
+        rest = behind.get(len.next_multiple_of(4)..)?;
+    }
+    None
+}
+
 /// Whether a TCP connection that begins with this byte carries ICE (RFC 4571, RFC 6544): its first
 /// datagram is a STUN request of less than 256 bytes, so the upper byte of its length is 0. TLS begins
 /// with 22, HTTP with a letter.
@@ -348,6 +380,28 @@ mod tests {
         assert!(!is_request(&[1, 0x11]));
         assert!(!is_request(&[0, 0x11]));
         assert!(!is_request(&[0]));
+    }
+
+    #[test]
+    fn the_answers_of_rfc_5769_name_their_addresses() {
+        // Sections 2.2 and 2.3, without what comes behind the address.
+        let head = [1, 1, 0, 0x3c, 0x21, 0x12, 0xa4, 0x42];
+        let id = [0xb7, 0xe7, 0xa7, 1, 0xbc, 0x34, 0xd6, 0x86, 0xfa, 0x87, 0xdf, 0xae];
+        let software =
+            [0x80, 0x22, 0, 11, 0x74, 0x65, 0x73, 0x74, 0x20, 0x76, 0x65, 0x63, 0x74, 0x6f, 0x72, 0x20];
+        let v4 = [0, 0x20, 0, 8, 0, 1, 0xa1, 0x47, 0xe1, 0x12, 0xa6, 0x43];
+        let message = [&head[..], &id, &software, &v4].concat();
+        assert_eq!(mapped_address(&message), Some("192.0.2.1:32853".parse().unwrap()));
+        let v6 = [
+            0, 0x20, 0, 20, 0, 2, 0xa1, 0x47, 1, 0x13, 0xa9, 0xfa, 0xa5, 0xd3, 0xf1, 0x79, 0xbc, 0x25, 0xf4,
+            0xb5, 0xbe, 0xd2, 0xb9, 0xd9,
+        ];
+        let message = [&head[..], &id, &software, &v6].concat();
+        let expected = "[2001:db8:1234:5678:11:2233:4455:6677]:32853".parse().unwrap();
+        assert_eq!(mapped_address(&message), Some(expected));
+        for end in 0..message.len() {
+            assert_eq!(mapped_address(&message[..end]), None);
+        }
     }
 
     #[test]

@@ -4,8 +4,8 @@
 //! mapping. Answers come to the thread of all viewers.
 
 use super::udp::Port;
-use crate::core::ice::transaction;
-use is::stun::{StunMessage, StunMessageBuilder, TransId};
+use crate::core::ice::{mapped_address, transaction};
+use is::stun::{StunMessageBuilder, TransId};
 use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr, ToSocketAddrs as _};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -86,10 +86,7 @@ impl Reflector {
             return false;
         };
         state.asked.remove(&id);
-        if let Ok(message) = StunMessage::parse(message)
-            && message.is_successful_binding_response()
-            && let Some(mapped) = message.mapped_address()
-        {
+        if let Some(mapped) = mapped_address(message) {
             state.seen.insert(server, (mapped, source));
         }
         true

@@ -123,7 +123,7 @@ export function createMender({ timers, stats, expected, on }) {
 
     /** The network is another: addresses may have gone, and better ones may have come. */
     networkChanged() {
-      if (!over && lookedAt !== null) mend(QUIET_MS);
+      if (!over && (stands || lookedAt !== null)) mend(QUIET_MS);
     },
 
     /** Whether media has come within the last moments: then the network is there. */
