@@ -11,8 +11,9 @@ use tracing::{debug, trace};
 /// [`super::init`].
 pub fn bridge() {
     gst::log::remove_default_log_function();
-    gst::log::set_active(true);
-    // Below warning nothing is formatted, unless the user asks for it with GST_DEBUG.
+    // Below warning nothing is formatted, unless the user asks for it with GST_DEBUG. Both make the log
+    // active; `set_active` would besides let every line of every level, several for each packet, come as
+    // far as a look at its category, which was a tenth of what a viewer costs.
     if std::env::var_os("GST_DEBUG").is_none() {
         gst::log::set_default_threshold(gst::DebugLevel::Warning);
     }

@@ -13,6 +13,9 @@ const FLAGS = [
   '--disable-gpu',
   '--disable-quic',
   '--no-first-run',
+  // The daemon's certificate is its own. Playwright's `ignoreHTTPSErrors` reaches a busy machine's first
+  // page after it has begun to load, which then never gets its parts.
+  '--ignore-certificate-errors',
   '--disable-background-networking',
   '--disable-component-update',
   '--disable-sync',
@@ -38,7 +41,6 @@ export class Viewer {
     viewer.#expected = expect;
     viewer.context = await browser.newContext({
       viewport: { width: 1280, height: 800 },
-      ignoreHTTPSErrors: true,
       locale: 'en-GB',
       ...options,
     });
@@ -67,7 +69,11 @@ export class Viewer {
 
   /** Waits until the page is `connecting`, `connected`, `reconnecting`, `signed-out`, ... */
   async connection(state = 'connected', ms = 30_000) {
-    await this.page.waitForSelector(`html[data-connection="${state}"]`, { state: 'attached', timeout: ms });
+    const wanted = this.page.waitForSelector(`html[data-connection="${state}"]`, { state: 'attached', timeout: ms });
+    await wanted.catch(async (error) => {
+      const is = await this.page.getAttribute('html', 'data-connection');
+      throw new Error(`the page is ${is} and not ${state}; it reported: ${this.errors.join('; ') || 'nothing'}`, { cause: error });
+    });
   }
 
   /** Waits until the source's tile says `idle`, `starting`, `live` or `failed`. */
