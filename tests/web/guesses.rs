@@ -53,8 +53,14 @@ async fn guess(running: &Running, guesser: usize, count: usize) -> BTreeMap<u16,
             }
             _ => (format!("GET /whep HTTP/1.1\r\nAuthorization: Bearer {secret}"), String::new()),
         };
-        let text =
-            format!("{head}\r\nHost: {}\r\nContent-Length: {}\r\n\r\n{body}", running.addr(), body.len());
+        // Whoever guesses would say that each guess is from somebody else.
+        let from = format!("192.0.{}.{}", number % 250, guesser);
+        let text = format!(
+            "{head}\r\nHost: {}\r\nX-Forwarded-For: {from}\r\nForwarded: for={from}\r\n\
+             Content-Length: {}\r\n\r\n{body}",
+            running.addr(),
+            body.len()
+        );
         stream.write_all(text.as_bytes()).await.unwrap();
         *statuses.entry(answer_status(&mut stream).await).or_default() += 1;
     }

@@ -34,6 +34,8 @@ export class Lab {
   turn = bare(HOSTS.turn.addresses[0]);
   /** The router's on the viewers' side: what the world sees of the capture host behind a NAT. */
   outside = bare(HOSTS.viewer.gateways[0]);
+  /** The router's on the side of the TURN server, which is what that server sees of it. */
+  beyond = bare(HOSTS.turn.gateways[0]);
 
   /** Makes the hosts, in place of those that an earlier test may have left. */
   constructor({ ipv6 = false } = {}) {
@@ -42,7 +44,12 @@ export class Lab {
     const names = execFileSync('ip', ['netns', 'list'], { encoding: 'utf8' });
     const left = hosts.filter((host) => new RegExp(`^${host}\\b`, 'm').test(names));
     ip([...left.map((host) => `netns del ${host}`), ...hosts.map((host) => `netns add ${host}`)]);
-    for (const host of hosts) ip(['link set lo up'], host);
+    for (const host of hosts) {
+      ip(['link set lo up'], host);
+      // Else each link's own IPv6 address comes a second or two later, for Chromium a change of network:
+      // it ends what it is loading.
+      write(host, '/proc/sys/net/ipv6/conf/default/accept_dad', 0);
+    }
     write('router', '/proc/sys/net/ipv4/ip_forward', 1);
     write('router', '/proc/sys/net/ipv6/conf/all/forwarding', 1);
     const wanted = (address) => ipv6 || !is6(address);
@@ -106,11 +113,11 @@ table inet lab {
   }
   chain prerouting {
     type nat hook prerouting priority dstnat;
-    iifname "viewer" ip daddr ${lab.outside} meta l4proto { ${protocols.join(', ')} } th dport ${PORT} dnat ip to ${lab.capture}
+    iifname "viewer" ip daddr { ${lab.outside}, ${lab.beyond} } meta l4proto { ${protocols.join(', ')} } th dport ${PORT} dnat ip to ${lab.capture}
   }
   chain postrouting {
     type nat hook postrouting priority srcnat;
-    oifname "viewer" masquerade
+    oifname { "viewer", "turn" } masquerade
   }
 }`);
 }
