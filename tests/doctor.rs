@@ -30,6 +30,11 @@ impl Machine {
         Self { home }
     }
 
+    /// Has the machine trust whom that certificate names.
+    fn trust(&self, certificate: &str) {
+        std::fs::write(self.home.path().join("trusted.pem"), certificate).unwrap();
+    }
+
     fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_vitrina"));
         command
@@ -40,6 +45,10 @@ impl Machine {
             .env("PATH", std::env::var_os("PATH").unwrap())
             .env("GST_REGISTRY", Path::new(env!("CARGO_TARGET_TMPDIR")).join("doctor-registry.bin"))
             .current_dir(self.home.path());
+        let trusted = self.home.path().join("trusted.pem");
+        if trusted.exists() {
+            command.env("SSL_CERT_FILE", trusted);
+        }
         command
     }
 
@@ -208,9 +217,10 @@ fn coturn(folder: &Path, login: &str) -> (Ends, u16) {
     // It takes no port 0; another program may have taken the port meanwhile.
     for _ in 0..5 {
         let port = free_port();
+        let tls = if login.contains("cert=") { "" } else { "no-tls\n" };
         let lines = format!(
             "listening-ip=127.0.0.1\nlistening-port={port}\nrelay-ip=127.0.0.1\nrealm=lab\nlog-file=stdout\nsimple-log\nverbose\n\
-             no-tls\nno-dtls\nno-cli\nallow-loopback-peers\nuserdb={0}/db\npidfile={0}/pid\n{login}",
+             {tls}no-dtls\nno-cli\nallow-loopback-peers\nuserdb={0}/db\npidfile={0}/pid\n{login}",
             folder.display()
         );
         std::fs::write(folder.join("turn.conf"), lines).unwrap();
@@ -268,6 +278,35 @@ fn turn_servers_are_logged_in_to_by_udp_and_tcp() {
     assert_eq!(told.code, Some(1));
     let all = told.report.to_string();
     assert!(!all.contains("north wind") && !all.contains("the sun") && !all.contains("south"), "{all}");
+}
+
+#[test]
+fn a_turn_server_by_tls_needs_a_certificate_that_the_machine_trusts() {
+    let folder = tempfile::tempdir().unwrap();
+    let own = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    let place = |name: &str| folder.path().join(name);
+    std::fs::write(place("cert.pem"), own.cert.pem()).unwrap();
+    std::fs::write(place("key.pem"), own.signing_key.serialize_pem()).unwrap();
+    let tls = format!(
+        "tls-listening-port={}\ncert={}\npkey={}\n",
+        free_port(),
+        place("cert.pem").display(),
+        place("key.pem").display()
+    );
+    let login = "use-auth-secret\nstatic-auth-secret=the north wind\n";
+    // Its plain port takes TLS, too.
+    let (_coturn, port) = coturn(folder.path(), &format!("{login}{tls}"));
+    let url = format!("turns:localhost:{port}");
+    let machine = Machine::new(&format!(
+        "{}{}{SOURCE}",
+        listen(free_port()),
+        server(&url, "secret = \"the north wind\"")
+    ));
+    let told = machine.doctor();
+    let stranger = told.finds("ice_servers", "problem", &format!("{url}: no connection by TLS"));
+    assert!(stranger["remedy"].as_str().unwrap().contains("certificate"), "{stranger}");
+    machine.trust(&own.cert.pem());
+    machine.doctor().finds("ice_servers", "ok", &format!("{url} takes the login, and relays at 127.0.0.1:"));
 }
 
 #[test]
