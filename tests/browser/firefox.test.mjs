@@ -33,6 +33,9 @@ test('firefox_plays_vp8_beside_chromium_with_h264', async (t) => {
   assert.deepEqual(await codecs(viewer, 'audio'), ['audio/opus']);
   assert.deepEqual(await codecs(chromium, 'video'), ['video/h264']);
 
+  await restartsIce(viewer);
+  for (const name of ['screen', 'camera']) await viewer.assertMoves(name);
+
   // With the last viewer who needs it, VP8 goes; H.264 and its viewer feel nothing of it.
   const from = daemon.program.lines.length;
   await viewer.close();
@@ -42,3 +45,24 @@ test('firefox_plays_vp8_beside_chromium_with_h264', async (t) => {
   }
   assert.deepEqual(daemon.program.lines.filter((line) => line.includes('encoder has stopped') && line.includes('H264')), []);
 });
+
+/** Has the page believe that the network is another: it restarts ICE on the connection that it has. */
+async function restartsIce(viewer) {
+  const agreed = () =>
+    viewer.page.evaluate(() => {
+      const standing = window.vitrinaTest.peers.filter(({ connectionState }) => connectionState === 'connected');
+      const ufrag = ({ sdp }) => /^a=ice-ufrag:(\S+)/m.exec(sdp)[1];
+      return standing.map(({ currentLocalDescription: own, currentRemoteDescription: its }) => [ufrag(own), ufrag(its)]);
+    });
+  const before = await agreed();
+  assert.equal(before.length, 1);
+  await viewer.page.evaluate(() => dispatchEvent(new Event('online')));
+  const other = ([own, its]) =>
+    window.vitrinaTest.peers.some(({ connectionState, iceConnectionState, currentLocalDescription, currentRemoteDescription }) => {
+      const fresh = (description, ufrag) => description !== null && !description.sdp.includes(`a=ice-ufrag:${ufrag}`);
+      const stands = connectionState === 'connected' && ['connected', 'completed'].includes(iceConnectionState);
+      return stands && fresh(currentLocalDescription, own) && fresh(currentRemoteDescription, its);
+    });
+  await viewer.page.waitForFunction(other, { timeout: 10_000 }, before[0]);
+  assert.equal((await agreed()).length, 1, 'it is the same connection');
+}
