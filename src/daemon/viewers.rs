@@ -248,6 +248,7 @@ impl Viewers {
                         tracing::debug!(%viewer, %source, rung, "moving");
                     }
                     Effect::Administer(request) => self.asked.push((viewer, request)),
+                    Effect::Room(request) => tracing::debug!(%viewer, ?request, "no rooms yet"),
                     Effect::Close(reason) => {
                         audit::shown_out(viewer, &unit.guest, reason);
                         if unit.show_out(viewer, sources) {
@@ -461,6 +462,7 @@ fn welcome(
         viewer,
         sources: infos,
         ice_servers,
+        rooms: Vec::new(),
     }
 }
 
