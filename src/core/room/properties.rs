@@ -73,8 +73,7 @@ impl Page {
                 self.me = Some(state.me);
                 self.room = Some(state.name);
                 self.resume = Some(state.resume);
-                self.people =
-                    state.participants.into_iter().map(|someone| (someone.id, someone)).collect();
+                self.people = state.participants.into_iter().map(|someone| (someone.id, someone)).collect();
                 assert!(self.people.contains_key(&state.me));
                 state.history.into_iter().for_each(|said| self.hear_said(said));
             }
