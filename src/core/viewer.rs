@@ -13,6 +13,7 @@
 //! `Connected` is told in `restarting`.
 
 mod answering;
+mod asking;
 mod events;
 mod restarting;
 
@@ -21,7 +22,6 @@ pub use events::{AdminRequest, Effect, Input};
 use super::candidate::Candidate;
 use super::ids::SourceName;
 use super::protocol::{ByeReason, ClientMessage, Codec, ErrorCode, ServerMessage, TrackInfo, VERSION};
-use super::room::Request;
 use super::sdp::{Agreement, CheckedAnswer, Fingerprint, OfferSummary};
 use super::watching::{NoSuchRung, Turn, Watching};
 use super::whep::IceSession;
@@ -271,28 +271,6 @@ impl Session {
             ClientMessage::Leave => {
                 self.end(ByeReason::Left, "You have left.".into(), effects);
             }
-        }
-    }
-
-    fn administer(&mut self, request: AdminRequest, effects: &mut Vec<Effect>) {
-        if !self.is_greeted() {
-            self.out_of_order("what admins ask comes after welcome", effects);
-        } else if self.is_admin {
-            effects.push(Effect::Administer(request));
-        } else {
-            self.mistake(ErrorCode::Forbidden, "That is for admins.".into(), effects);
-        }
-    }
-
-    /// What follows is the rooms' own affair: this knows who may ask and when.
-    fn room(&mut self, message: ClientMessage, effects: &mut Vec<Effect>) {
-        let Some(request) = Request::of(message) else { return };
-        if !self.is_greeted() {
-            self.out_of_order("the room comes after welcome", effects);
-        } else if request.is_for_admins() && !self.is_admin {
-            self.mistake(ErrorCode::Forbidden, "That is for admins.".into(), effects);
-        } else {
-            effects.push(Effect::Room(request));
         }
     }
 

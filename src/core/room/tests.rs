@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::core::ids::SourceName;
-use crate::core::principal::{AccountName, Rights};
+use crate::core::principal::{AccountName, Principal, Rights, Role, Who};
 use crate::core::protocol::{DescriptionType, Enter, Point, Presence, RoomState, Say, SignalBody};
 use std::time::Duration;
 
