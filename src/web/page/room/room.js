@@ -27,37 +27,17 @@
  *       'refused'  ({code, message})     something was refused; `call_full` has taken back `call`
  *       'change'   ()                    any of it is another, the messages too
  *
- * Participant: {id, name, colour, call, camera, microphone, screen, deaf, hand, away, pictures},
+ * Participant: {id, name, colour, mayTalk, call, camera, microphone, screen, deaf, hand, away, pictures},
  * frozen; a change makes a new one.
  */
 
-import { Log, saidFrom } from './log.js';
+import { createTalk } from './talk.js';
+import { DOES, limitsFrom, MAIN, participantFrom, REFUSALS, roomsFrom } from './told.js';
 
-/** A gap in the messages usually closes by itself; after so long it is asked for, and again. */
-const GAP_MS = 400;
-const GAP_AGAIN_MS = 2000;
-/** What was refused as too fast is said again after so long. */
-const TOO_FAST_MS = 1200;
-
-export const DOES = ['call', 'camera', 'microphone', 'screen', 'deaf', 'hand'];
-/** Refusals that are the room's. */
-const REFUSALS = new Set([
-  'unknown_room', 'room_full', 'bad_name', 'not_in_room', 'may_not_talk', 'call_full', 'unknown_participant',
-  'too_fast', 'bad_text',
-]);
+/** Refusals after which one is not in the room. */
 const KEPT_OUT = new Set(['unknown_room', 'room_full']);
-
-function participantFrom(told) {
-  const { id, name, colour } = told;
-  const participant = { id, name: String(name ?? ''), colour: Number.isInteger(colour) ? colour : 0 };
-  for (const each of [...DOES, 'away', 'pictures']) participant[each] = told[each] === true;
-  return Object.freeze(participant);
-}
-
-const roomsFrom = (rooms) =>
-  (Array.isArray(rooms) ? rooms : []).map(({ name, title, people }) => ({ name, title: title || name, people: people ?? 0 }));
-
-const limitsFrom = ({ people = 0, calls = 0, files_mib: filesMib = 0 } = {}) => ({ people, calls, filesMib });
+/** Causes that a room which is there again does away with. */
+const NOT_THERE = new Set(['unknown_room', 'closed']);
 
 /**
  * @param {object} options
@@ -67,10 +47,7 @@ const limitsFrom = ({ people = 0, calls = 0, files_mib: filesMib = 0 } = {}) => 
  */
 export function createRoom({ name, timers, newId }) {
   const listeners = new Map();
-  const log = new Log();
   const people = new Map();
-  /** What this page has said and not yet heard itself say: {id, text, failed}. */
-  let pending = [];
   let me = null;
   let secret = null;
   let title = '';
@@ -83,21 +60,23 @@ export function createRoom({ name, timers, newId }) {
   let does = {};
   /** The WebSocket's `send`, while there is a session. */
   let socket = null;
-  /** The way by data channel, while there is one: see channel.js. */
+  /** The way by data channel: see channel.js. */
   let way = null;
   let entering = false;
   let inside = false;
-  /** All that the room knows is asked for, and the answer will be it. */
-  let restarting = false;
-  let gapTimer = null;
-  let fastTimer = null;
+  const talk = createTalk({
+    timers,
+    newId,
+    send: (message) => send(message, 'room'),
+    onSaid: (said, { own }) => emit('said', said, { own: own || said.from === me?.id }),
+  });
 
   function emit(event, ...values) {
     for (const listener of [...(listeners.get(event) ?? [])]) listener(...values);
   }
   const changed = () => emit('change');
 
-  /** @param {'room' | 'pointer' | 'socket'} label by which channel, where it is open */
+  /** @param {'room' | 'pointer' | 'socket'} label by which channel, where that is open */
   function send(message, label = 'socket') {
     if (label !== 'socket' && way?.send(message, { label })) return;
     socket?.(message);
@@ -111,7 +90,7 @@ export function createRoom({ name, timers, newId }) {
       type: 'enter',
       room: name,
       ...(ownName === null ? {} : { name: ownName }),
-      ...(secret === null ? {} : { resume: secret, since: log.last }),
+      ...(secret === null ? {} : { resume: secret, since: talk.last }),
     });
     changed();
   }
@@ -119,11 +98,7 @@ export function createRoom({ name, timers, newId }) {
   function outside() {
     inside = false;
     entering = false;
-    restarting = false;
-    timers.clearTimeout(gapTimer);
-    timers.clearTimeout(fastTimer);
-    gapTimer = null;
-    fastTimer = null;
+    talk.outside();
   }
 
   function stayOut(code, message) {
@@ -136,61 +111,18 @@ export function createRoom({ name, timers, newId }) {
     changed();
   }
 
-  // What was said
-
-  function said(fresh, live) {
-    if (fresh.length === 0) return;
-    const mine = new Set(pending.map(({ id }) => id));
-    pending = pending.filter(({ id }) => !fresh.some((each) => each.id === id));
-    for (const each of live ? fresh : []) emit('said', each, { own: mine.has(each.id) || each.from === me?.id });
-  }
-
-  const speak = ({ id, text }) => send({ type: 'say', id, text }, 'room');
-  const unsaid = () => pending.filter(({ failed }) => !failed);
-
-  function catchUp(since = log.last) {
-    send({ type: 'catch_up', since }, 'room');
-  }
-
-  function watchGap(ms = GAP_MS) {
-    if (!log.gap || !inside) {
-      timers.clearTimeout(gapTimer);
-      gapTimer = null;
-    } else {
-      gapTimer ??= timers.setTimeout(() => {
-        gapTimer = null;
-        if (!log.gap) return;
-        catchUp();
-        watchGap(GAP_AGAIN_MS);
-      }, ms);
-    }
-  }
-
-  /** What is on its way by the way that was may be lost with it. */
-  function wayChanged() {
-    if (!inside) return;
-    catchUp(restarting ? 0 : log.last);
-    unsaid().forEach(speak);
-  }
-
-  const historyFrom = (messages) => (Array.isArray(messages) ? messages : []).map((each) => saidFrom(each)).filter((each) => each !== null);
-
-  // Who is there
-
   function put(participant) {
     people.set(participant.id, participant);
     if (participant.id === me?.id) me = participant;
   }
 
   function tellPresence() {
-    if (!inside) return;
-    const all = Object.fromEntries(DOES.map((each) => [each, does[each] === true]));
-    send({ type: 'presence', ...all });
+    if (inside) send({ type: 'presence', ...Object.fromEntries(DOES.map((each) => [each, does[each] === true])) });
   }
 
   const hears = {
     room(message) {
-      const resumed = secret !== null && message.resume === secret && message.me === me?.id;
+      const resumed = message.resume === secret && message.me === me?.id;
       const before = new Map(people);
       outside();
       inside = true;
@@ -199,20 +131,15 @@ export function createRoom({ name, timers, newId }) {
       limits = limitsFrom(message.limits);
       if (message.rooms) rooms = roomsFrom(message.rooms);
       people.clear();
-      me = null;
       for (const each of message.participants) people.set(each.id, participantFrom(each));
       me = people.get(message.me) ?? null;
-      // Without the same participant it is not sure that the numbers are the same room's.
-      const asked = before.size > 0 || log.last > 0;
-      restarting = asked && !resumed;
-      if (!restarting) said(log.fill(historyFrom(message.history)), asked);
       emit('entered', { resumed });
-      for (const each of people.values()) if (resumed && !before.has(each.id)) emit('arrived', each);
-      for (const each of before.values()) if (resumed && !people.has(each.id)) emit('left', each, 'left');
+      talk.entered(message.history, resumed);
+      if (resumed) {
+        for (const each of people.values()) if (!before.has(each.id)) emit('arrived', each);
+        for (const each of before.values()) if (!people.has(each.id)) emit('left', each, 'left');
+      }
       if (Object.values(does).some(Boolean)) tellPresence();
-      if (restarting) catchUp(0);
-      else unsaid().forEach(speak);
-      watchGap();
       changed();
     },
     arrived({ participant }) {
@@ -236,21 +163,11 @@ export function createRoom({ name, timers, newId }) {
       changed();
     },
     said(message) {
-      const one = saidFrom(message);
-      // Before all of it is known its numbers mean nothing; the answer brings it.
-      if (one === null || restarting) return;
-      said(log.add(one), true);
-      watchGap();
+      talk.said(message);
       changed();
     },
-    history({ messages }) {
-      const history = historyFrom(messages);
-      if (restarting) {
-        restarting = false;
-        said(log.restart(history), true);
-        unsaid().forEach(speak);
-      } else said(log.fill(history), true);
-      watchGap();
+    history(message) {
+      talk.history(message);
       changed();
     },
     pointed({ from, source = null, x = 0, y = 0 }) {
@@ -262,11 +179,10 @@ export function createRoom({ name, timers, newId }) {
     rooms(message) {
       rooms = roomsFrom(message.rooms);
       changed();
-      // It has been made, or has a place: nobody has to ask again.
-      if (cause === 'unknown_room' && rooms.some((each) => each.name === name)) enter();
+      if (NOT_THERE.has(cause) && rooms.some((each) => each.name === name)) enter();
     },
-    room_over({ reason, message }) {
-      stayOut(reason || 'closed', message ?? '');
+    room_over({ reason, message = '' }) {
+      stayOut(reason || 'closed', message);
     },
   };
 
@@ -291,9 +207,6 @@ export function createRoom({ name, timers, newId }) {
     get inside() {
       return inside;
     },
-    get rooms() {
-      return rooms;
-    },
 
     on(event, listener) {
       if (!listeners.has(event)) listeners.set(event, new Set());
@@ -301,7 +214,9 @@ export function createRoom({ name, timers, newId }) {
       return () => listeners.get(event).delete(listener);
     },
 
-    signal: (to, body) => inside && send({ type: 'signal', to, body }),
+    signal(to, body) {
+      if (inside) send({ type: 'signal', to, body });
+    },
     presence(parts) {
       const next = { ...does, ...parts };
       if (DOES.every((each) => (next[each] === true) === (does[each] === true))) return;
@@ -314,28 +229,21 @@ export function createRoom({ name, timers, newId }) {
      * @returns {boolean} whether there was something to say
      */
     say(text) {
-      if (text.trim() === '') return false;
-      const one = { id: newId(), text, failed: null };
-      pending = [...pending, one];
-      // While all is being asked for, it waits: it must not be said by two participants.
-      if (inside && !restarting) speak(one);
+      const isSome = talk.say(text);
       changed();
-      return true;
+      return isSome;
     },
     /** Gives up what the room did not take. @returns {string} what it was */
     unsay(id) {
-      const one = pending.find((each) => each.id === id);
-      pending = pending.filter((each) => each !== one);
+      const text = talk.unsay(id);
       changed();
-      return one?.text ?? '';
+      return text;
     },
-
     /** Points at a place of a source's picture, 0 to 1; without one: no more. */
     point(place = null) {
       if (inside) send({ type: 'point', ...(place ?? {}) }, 'pointer');
     },
-
-    /** Under which name to enter; told at once where it is in the room. Null leaves it to the daemon. */
+    /** Under which name to be here; null leaves it to the daemon. */
     rename(next) {
       ownName = next;
       if (inside && next !== null && next !== me?.name) send({ type: 'rename', name: next }, 'room');
@@ -343,15 +251,14 @@ export function createRoom({ name, timers, newId }) {
     makeRoom: (room) => send({ type: 'make_room', ...room }),
     closeRoom: (room) => send({ type: 'close_room', name: room }),
 
-    // How it is joined to the rest: app.js
+    // How it is joined to the rest.
 
     /** A session begins: its `welcome`, and the way by WebSocket. */
     connected(welcome, sendBySocket) {
       socket = sendBySocket;
       rooms = roomsFrom(welcome.rooms);
       if (rooms.some((each) => each.name === name)) enter();
-      // There are no rooms, and none is asked for.
-      else if (rooms.length > 0 || name !== 'main') stayOut('unknown_room', '');
+      else if (rooms.length > 0 || name !== MAIN) stayOut('unknown_room', '');
       else changed();
     },
     /** The session is over. */
@@ -359,20 +266,17 @@ export function createRoom({ name, timers, newId }) {
       const was = inside;
       outside();
       socket = null;
-      way = null;
       if (was) emit('lost');
       changed();
     },
-    /** Another way for messages: {send(message, {label}) → whether it took it}; null: the WebSocket's. */
+    /** Another way for messages, beside the WebSocket: {send(message, {label})}, which says whether it took it. */
     transport(next) {
-      if (way === next) return;
       way = next;
-      wayChanged();
     },
-    /** The way is the same object, but carries what it did not before, or no more. */
-    transportChanged: wayChanged,
-    /** Asks once more, after it was full. */
-    again: enter,
+    /** The way carries what it did not before, or no more. */
+    wayChanged: () => talk.wayChanged(),
+    /** Asks once more, after it was full, or taken over. */
+    enter,
 
     /** A message of the daemon's, by whatever way. @returns {boolean} whether it is the room's */
     hear(message) {
@@ -389,63 +293,25 @@ export function createRoom({ name, timers, newId }) {
         return true;
       }
       if (entering && code === 'bad_name') {
-        // A name from before is not one any more.
+        // A name that was stored is one no more.
         ownName = null;
         enter();
-      }
-      if (code === 'not_in_room' && inside && !entering) enter();
-      if (code === 'too_fast' && unsaid().length > 0) {
-        fastTimer ??= timers.setTimeout(() => {
-          fastTimer = null;
-          unsaid().forEach(speak);
-        }, TOO_FAST_MS);
+      } else if (code === 'not_in_room') {
+        if (inside) enter();
         return true;
       }
-      if (['may_not_talk', 'bad_text'].includes(code)) {
-        const first = unsaid()[0];
-        pending = pending.map((each) => (each === first ? { ...each, failed: code } : each));
-        changed();
-      }
+      if (talk.refused(code)) return true;
       if (code === 'call_full') does = { ...does, call: false };
       emit('refused', { code, message });
+      changed();
       return true;
     },
 
     /** All that is to be seen, as it is now. */
     get snapshot() {
-      return Object.freeze({
-        name,
-        title,
-        here: rooms.length > 0 || cause !== null,
-        inside,
-        cause,
-        me,
-        mayTalk,
-        limits,
-        rooms,
-        people: [...people.values()],
-        messages: log.messages,
-        pending,
-      });
+      const here = rooms.length > 0 || cause !== null;
+      const { messages, pending } = talk;
+      return Object.freeze({ name, title, here, inside, cause, me, mayTalk, limits, rooms, people: [...people.values()], messages, pending });
     },
   };
-}
-
-/** The name of the room whose page is at a path. */
-export function roomOf(path) {
-  const name = /^\/r\/([^/]+)\/?$/.exec(path)?.[1];
-  if (name === undefined) return 'main';
-  try {
-    return decodeURIComponent(name);
-  } catch {
-    return name;
-  }
-}
-
-/** Where a room's page is. */
-export const pathOf = (name) => (name === 'main' ? '/' : `/r/${encodeURIComponent(name)}`);
-
-/** A message's id, also where the page is not in a secure context, which has no `randomUUID`. */
-export function newId(crypto = globalThis.crypto) {
-  return [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, '0')).join('');
 }
