@@ -91,6 +91,17 @@ test('a full room is not tried again by itself', () => {
   assert.equal(run.of('enter').length, 2);
 });
 
+test('who came too often comes again a little later', async () => {
+  const run = begin();
+  run.connect();
+  run.room.refused('too_fast', '');
+  await run.timers.pass(2000);
+  assert.equal(run.of('enter').length, 2);
+  run.answer();
+  await run.timers.pass(5000);
+  assert.equal(run.of('enter').length, 2);
+});
+
 test('a stored name that is one no more gives way to the daemon’s', () => {
   const run = begin();
   run.room.rename('Ana');

@@ -134,6 +134,7 @@ export function createMeeting({ store, actions, timers, stage, roots, words, peo
     back() {
       if (pointing.on) pointing.stop();
       else if (get().sheet && get().narrow && isOpen(get())) acts.toggle(false);
+      else if (roots.panel.contains(document.activeElement)) document.activeElement.blur();
       else return false;
       return true;
     },

@@ -159,7 +159,8 @@ export function createTalk({ timers, newId, send, onSaid }) {
       if (code === 'too_fast') {
         fastTimer ??= timers.setTimeout(() => {
           fastTimer = null;
-          speakAgain();
+          if (reading) catchUp();
+          else speakAgain();
         }, TOO_FAST_MS);
         return true;
       }
