@@ -100,13 +100,13 @@ export class FakeConnection extends Emitter {
   remoteDescription = null;
   restarts = 0;
   channels = [];
-  #pending = null;
   #chain = Promise.resolve();
   #dirty = new Set();
   #offered = new Set();
   #transceivers = [];
   #application = false;
   #asking = false;
+  #running = 0;
 
   constructor(configuration) {
     super();
@@ -155,16 +155,23 @@ export class FakeConnection extends Emitter {
   }
   #ask() {
     this.#asking = false;
+    // Not while operations are under way: the last one asks again.
+    if (this.#running > 0) return;
     if (this.signalingState === 'stable' && this.#dirty.size > 0) this.emit('negotiationneeded');
   }
   #run(operation) {
+    const closed = () => this.signalingState === 'closed';
+    this.#running += 1;
     const done = this.#chain.then(async () => {
-      if (this.signalingState === 'closed') return new Promise(() => {});
       // Real browsers take their time; what comes meanwhile waits.
       await tick();
-      return operation();
+      return closed() ? new Promise(() => {}) : operation();
     });
     this.#chain = done.catch(() => {});
+    void this.#chain.then(() => {
+      this.#running -= 1;
+      this.#askSoon();
+    });
     return done;
   }
   #state(state) {
@@ -195,7 +202,7 @@ export class FakeConnection extends Emitter {
         this.#dirty.clear();
         this.#state('have-local-offer');
       }
-      queueMicrotask(() =>
+      setImmediate(() =>
         this.emit('icecandidate', {
           candidate: { candidate: `candidate of ${this.id}`, sdpMid: '0', sdpMLineIndex: 0, usernameFragment: String(this.restarts) },
         }),

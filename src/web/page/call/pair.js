@@ -52,6 +52,8 @@ export function createPair({ polite, iceServers, send, RTCPeerConnection, timers
   const tracks = createTracks({ maker: !polite });
   /** Counts the connections of this pair; the larger number is the later connection, on both sides. */
   let epoch = 0;
+  /** The last one that was closed on purpose, by either side: what is still said of it is too late. */
+  let gone = 0;
   /** The other page, once it has been heard. */
   let other = '';
   /** The connection and its negotiation; null where there is none. */
@@ -113,10 +115,16 @@ export function createPair({ polite, iceServers, send, RTCPeerConnection, timers
     tracks.attach(connection);
   }
 
+  /** Tells the other side which connection counts here, and which page this is. */
+  function tellNumber() {
+    epoch = Math.max(epoch, gone + 1);
+    send({ kind: 'description', description_type: 'rollback', sdp: '', session: session() });
+  }
+
   /** Opens a connection, where there is none, that is later than any before. */
   function need() {
     if (link !== null) return link.connection;
-    epoch += 1;
+    epoch = Math.max(epoch, gone) + 1;
     open();
     return link.connection;
   }
@@ -175,15 +183,17 @@ export function createPair({ polite, iceServers, send, RTCPeerConnection, timers
     on.reset?.('renewed');
   }
 
-  /** What the other side says of its connection; null where it is not for this one. */
+  /** The number of the connection that a signal is of: -1 for one that is gone, null for none. */
   function placed(body) {
     const [, number, from, to] = /^([0-9a-z]{1,6})-([0-9a-z]{1,12})-([0-9a-z]{0,12})$/.exec(body.session ?? '') ?? [];
-    if (number === undefined || (to !== '' && to !== page)) return null;
     const theirs = parseInt(number, 36);
-    if (theirs > EPOCH_MAX) return null;
+    if (number === undefined || theirs > EPOCH_MAX) return null;
+    // Meant for this page before it was loaded again.
+    if (to !== '' && to !== page) return -1;
     if (other !== '' && from !== other) {
       // Its page was loaded again, and has begun to count again.
       other = from;
+      gone = 0;
       renew(theirs);
     }
     other = from;
@@ -211,25 +221,23 @@ export function createPair({ polite, iceServers, send, RTCPeerConnection, timers
     signal(body) {
       const theirs = placed(body);
       if (theirs === null) return;
-      if (theirs < epoch) {
-        // Meant for a connection that is gone here. Who offers on it has not heard yet of the later one.
-        if (body.description_type === 'offer') send({ kind: 'description', description_type: 'rollback', sdp: '', session: session() });
-        return;
-      }
-      if (body.kind === 'bye') {
+      const { kind, description_type: type } = body;
+      if (theirs < epoch || theirs <= gone) {
+        // Who offers on a connection that is gone has to hear of the later one; a `bye` tells by itself.
+        if (type === 'offer' && (theirs < 0 || link !== null)) tellNumber();
+      } else if (kind === 'bye') {
+        gone = epoch;
         if (link === null) return;
         drop();
         tell('idle');
         on.reset?.('bye');
-        return;
+      } else if (type === 'rollback') {
+        // The connection with that number is awaited: `placed` has taken the number.
+        if (link === null && tracks.isOpen) this.openTracks();
+      } else {
+        if (link === null && type === 'offer') open();
+        link?.negotiation.take(body);
       }
-      if (link === null) {
-        // An offer begins a connection; a rollback says that one with that number is awaited.
-        const begins = body.description_type === 'offer' || body.description_type === 'rollback';
-        if (!begins) return;
-        open();
-      }
-      if (body.description_type !== 'rollback') link.negotiation.take(body);
     },
 
     /** As `RTCPeerConnection.createDataChannel`; the connection is made if there is none. */
@@ -300,6 +308,7 @@ export function createPair({ polite, iceServers, send, RTCPeerConnection, timers
       holders.clear();
       if (link === null) return;
       send({ kind: 'bye', session: session() });
+      gone = epoch;
       drop();
       tell('idle');
     },
