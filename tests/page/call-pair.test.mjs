@@ -265,6 +265,26 @@ test('a_connection_that_does_not_come_about_is_told', async () => {
   assert.equal(a.pair.state, 'unreachable');
 });
 
+test('who_hears_of_another_connection_may_have_a_channel_of_it_at_once', async () => {
+  const { wire, a, b } = two();
+  const heard = [];
+  b.pair.createChannel('one');
+  await wire.quiet();
+  wire.ends.b = {
+    signal(body) {
+      const before = b.made.length;
+      b.pair.signal(body);
+      if (b.made.length !== before) heard.push(b.pair.createChannel('again'));
+    },
+  };
+  a.pair.close();
+  a.pair.createChannel('two');
+  await wire.quiet();
+  assert.equal(heard.length, 1);
+  assert.deepEqual([a.made.length, b.made.length], [2, 2]);
+  assert.ok(last(a).agreesWith(last(b)));
+});
+
 test('the_last_holder_closes_the_connection_and_the_other_side_hears_it', async () => {
   const { timers, wire, a, b, of } = two();
   a.pair.hold('call');

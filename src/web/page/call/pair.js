@@ -59,6 +59,8 @@ export function createPair({ polite, iceServers, send, RTCPeerConnection, timers
   /** The connection and its negotiation; null where there is none. */
   let link = null;
   let stood = false;
+  /** How the other side has ended a connection, until it is told. */
+  let ended = null;
   let state = 'idle';
   let restartTimer = null;
   let restartDelay = RESTART_MS;
@@ -180,7 +182,7 @@ export function createPair({ polite, iceServers, send, RTCPeerConnection, timers
     epoch = theirs;
     if (!had) return;
     tell('idle');
-    on.reset?.('renewed');
+    ended = 'renewed';
   }
 
   /** The number of the connection that a signal is of: -1 for one that is gone, null for none. */
@@ -227,10 +229,11 @@ export function createPair({ polite, iceServers, send, RTCPeerConnection, timers
         if (type === 'offer' && (theirs < 0 || link !== null)) tellNumber();
       } else if (kind === 'bye') {
         gone = epoch;
-        if (link === null) return;
-        drop();
-        tell('idle');
-        on.reset?.('bye');
+        if (link !== null) {
+          drop();
+          tell('idle');
+          ended = 'bye';
+        }
       } else if (type === 'rollback') {
         // The connection with that number is awaited: `placed` has taken the number.
         if (link === null && tracks.isOpen) this.openTracks();
@@ -238,6 +241,10 @@ export function createPair({ polite, iceServers, send, RTCPeerConnection, timers
         if (link === null && type === 'offer') open();
         link?.negotiation.take(body);
       }
+      // Only now: whoever hears it may ask for channels at once, of the connection that is there.
+      const why = ended;
+      ended = null;
+      if (why !== null) on.reset?.(why);
     },
 
     /** As `RTCPeerConnection.createDataChannel`; the connection is made if there is none. */
