@@ -138,10 +138,13 @@ export function createJoin(dialog, { devices, meter, hasSpeakers, onJoin, onChoo
         : t(names.length === 1 ? 'call.one' : 'call.some', { name: names[0], names: names.join(', '), count: names.length });
     text(who, before ? said : '');
     attribute(who, 'data-full', String(full));
+    const waited = confirm.disabled;
     confirm.disabled = full || call.asking || !call.inside || call.phase === 'joining';
     const silent = devices.track('microphone') === null && track === null;
     text(confirm, t(!before ? 'call.done' : silent ? 'call.join_silent' : track === null ? 'call.join_sound' : 'call.join'));
     attribute(dialog, 'data-asking', String(call.asking));
+    // What one has come for; not the way out, on which a dialog begins.
+    if (waited && !confirm.disabled && dialog.querySelector('select:focus, .join button:focus') === null) confirm.focus();
   }
 
   return {
