@@ -64,26 +64,36 @@ function guess(what, people) {
   return { width: 1280 / columns, height: 720 / columns };
 }
 
+/** What each sender is to be given, while it is being given something. */
+const giving = new WeakMap();
+
 /**
- * Gives an encoding to a sender, where it is another.
+ * Gives an encoding to a sender, where it is another; one after the other, the last one for good.
  * @param {RTCRtpSender} sender
  * @param {Encoding} encoding
- * @returns {Promise<boolean>} whether it was taken or held already
  */
 export async function giveEncoding(sender, encoding) {
+  const isGiving = giving.has(sender);
+  giving.set(sender, encoding);
+  if (isGiving) return;
+  for (let given = null; giving.get(sender) !== given; ) {
+    given = giving.get(sender);
+    await give(sender, given);
+  }
+  giving.delete(sender);
+}
+
+async function give(sender, encoding) {
   const parameters = sender.getParameters();
   const [first] = parameters.encodings ?? [];
   // Before it is negotiated there is nothing to set.
-  if (first === undefined) return false;
-  if (Object.keys(encoding).every((key) => first[key] === encoding[key])) return true;
+  if (first === undefined || Object.keys(encoding).every((key) => first[key] === encoding[key])) return;
   Object.assign(first, encoding);
   try {
     await sender.setParameters(parameters);
-    return true;
   } catch (error) {
     // Closed meanwhile, or a browser that cannot: what it sends by itself has to do.
     console.debug('encoding passed over:', error.message);
-    return false;
   }
 }
 
