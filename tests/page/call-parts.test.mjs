@@ -188,7 +188,7 @@ test('who_is_not_seen_gets_the_least_and_the_smaller_the_less', () => {
     assert.ok(less.maxBitrate < more.maxBitrate && less.maxFramerate <= more.maxFramerate, `${less.maxBitrate} < ${more.maxBitrate}`);
     return more;
   });
-  assert.ok(rates[0].maxBitrate <= 60_000 && rates[0].maxFramerate === 5);
+  assert.ok(rates[0].maxBitrate <= 40_000 && rates[0].maxFramerate === 5);
 });
 
 test('all_that_one_page_sends_fits_an_uplink', () => {

@@ -18,8 +18,9 @@ import { closePopover } from './ui/popover.js';
  * @param {() => object} parts.help
  * @param {() => object} parts.check
  * @param {() => object} parts.admin
+ * @param {() => object} parts.call
  */
-export function createActions({ store, access, supervisor, stage, help, check, admin }) {
+export function createActions({ store, access, supervisor, stage, help, check, admin, call }) {
   const { get, set } = store;
   let nextToast = 1;
 
@@ -35,6 +36,7 @@ export function createActions({ store, access, supervisor, stage, help, check, a
     toggleStats: () => set({ stats: !get().stats }),
     help: () => help().open(),
     check: () => check().open(),
+    openCall: () => void call().openJoin(),
 
     /** A press on a picture: it becomes the big one, in a layout that has one. */
     makeBig(name) {
@@ -97,6 +99,7 @@ export function createActions({ store, access, supervisor, stage, help, check, a
     unblock() {
       set({ blocked: null, muted: false });
       for (const tile of stage().tiles()) tile.player.resume();
+      call().resume();
     },
 
     async fullscreen() {

@@ -12,7 +12,7 @@ const CAMERAS = 5_000_000;
 /** The same for a shared screen. */
 const SCREENS = 6_000_000;
 const CAMERA_MOST = 1_800_000;
-const CAMERA_LEAST = 60_000;
+const CAMERA_LEAST = 80_000;
 const SCREEN_MOST = 3_000_000;
 const SCREEN_LEAST = 120_000;
 /** For one pixel, in bit: what looks good with VP8. */
@@ -22,7 +22,7 @@ const STEPS = [1, 1.5, 2, 3, 4, 6, 8];
 /** A little blur is not seen; a step to the next size is paid for by everybody. */
 const SLACK = 1.15;
 /** Who is not seen gets enough to be there at once when the page is looked at again. */
-const UNSEEN = { camera: { width: 160, rate: 5 }, screen: { width: 320, rate: 1 } };
+const UNSEEN = { camera: { width: 160, rate: 5, bitrate: 40_000 }, screen: { width: 320, rate: 1, bitrate: 60_000 } };
 
 const rateOf = { camera: (people) => (people <= 4 ? 30 : people <= 6 ? 24 : 15), screen: (people) => (people <= 3 ? 15 : people <= 6 ? 10 : 5) };
 
@@ -54,8 +54,8 @@ export function encodingFor({ what, captured, shown, people }) {
   const maxFramerate = unseen ? UNSEEN[what].rate : rateOf[what](people);
   const pixels = (width / step) * (height / step);
   const [most, least, all] = what === 'camera' ? [CAMERA_MOST, CAMERA_LEAST, CAMERAS] : [SCREEN_MOST, SCREEN_LEAST, SCREENS];
-  const wanted = unseen ? least : pixels * maxFramerate * PER_PIXEL[what];
-  return { scaleResolutionDownBy: step, maxBitrate: clamp(least, wanted, Math.min(most, all / others)), maxFramerate };
+  const seen = clamp(least, pixels * maxFramerate * PER_PIXEL[what], Math.min(most, all / others));
+  return { scaleResolutionDownBy: step, maxBitrate: unseen ? UNSEEN[what].bitrate : seen, maxFramerate };
 }
 
 function guess(what, people) {
