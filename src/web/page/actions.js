@@ -36,7 +36,6 @@ export function createActions({ store, access, supervisor, stage, help, check, a
     toggleStats: () => set({ stats: !get().stats }),
     help: () => help().open(),
     check: () => check().open(),
-    openCall: () => void call().openJoin(),
 
     /** A press on a picture: it becomes the big one, in a layout that has one. */
     makeBig(name) {

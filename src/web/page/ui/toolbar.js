@@ -45,10 +45,8 @@ export function createToolbar(root, actions) {
   });
   const full = iconButton('fullscreen', { testid: 'fullscreen', on: { click: actions.fullscreen } });
   const menu = createMenu(actions);
-  const callWords = h('span');
-  const call = h('button', { type: 'button', class: 'button button--small button--call', data: { testid: 'call-open' }, on: { click: actions.openCall } }, icon('phone'), callWords);
 
-  root.append(segments, cycle, sources.root, soundGroup, stats, full, call, menu.root);
+  root.append(segments, cycle, sources.root, soundGroup, stats, full, menu.root);
 
   return {
     render(state, t) {
@@ -70,11 +68,6 @@ export function createToolbar(root, actions) {
       attribute(stats, 'aria-pressed', String(state.stats));
       setIcon(full.firstChild, state.fullscreen !== null ? 'window' : 'fullscreen');
       label(full, t(state.fullscreen !== null ? 'tools.exit_fullscreen' : 'tools.fullscreen'), 'F');
-      const { inside, phase, inCall } = state.call;
-      call.hidden = !inside || phase !== 'out';
-      text(callWords, inCall.length === 0 ? t('call.join') : t('call.join_count', { count: inCall.length }));
-      attribute(call, 'data-some', String(inCall.length > 0));
-      attribute(call, 'aria-label', callWords.textContent);
       sources.render(state, t);
       menu.render(state, t);
     },

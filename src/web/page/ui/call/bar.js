@@ -2,7 +2,26 @@
  * The controls of a call, while one is in it.
  */
 
-import { attribute, h, iconButton, label, setIcon, text } from '../dom.js';
+import { attribute, h, icon, iconButton, label, setIcon, text } from '../dom.js';
+
+/**
+ * The way into a call, among the page's controls.
+ * @param {() => void} press
+ */
+export function createCallButton(press) {
+  const words = h('span');
+  const button = h('button', { type: 'button', class: 'button button--small button--call', data: { testid: 'call-open' }, on: { click: press } }, icon('phone'), words);
+  return {
+    elements: [button],
+    render({ call }, t) {
+      const count = call.inCall.length;
+      button.hidden = !call.inside || call.phase !== 'out';
+      text(words, count === 0 ? t('call.join') : t('call.join_count', { count }));
+      attribute(button, 'aria-label', words.textContent);
+      attribute(button, 'data-some', String(count > 0));
+    },
+  };
+}
 
 /**
  * @param {HTMLElement} root

@@ -8,7 +8,7 @@ import { createMeter } from '../../call/levels.js';
 import { pageName } from '../../call/pair.js';
 import { createPairs } from '../../call/pairs.js';
 import { firstOf } from '../../i18n/i18n.js';
-import { createCallBar } from './bar.js';
+import { createCallBar, createCallButton } from './bar.js';
 import { createJoin } from './join.js';
 import { createTalkKey } from './talkkey.js';
 import { createCallTiles } from './tiles.js';
@@ -200,19 +200,22 @@ export function createCallPart({ elements, room, iceServers, store, actions, tim
     pairs.closeAll();
   });
 
+  /** Shows the devices, and from there joins; in a call: the devices. */
+  async function openJoin() {
+    join.open();
+    if (call.phase !== 'out' || asking > 0) return;
+    const { callCamera, callDevices } = store.get();
+    await devices.restore(callDevices);
+    await open(() => devices.open(callCamera ? ['microphone', 'camera'] : ['microphone']), []);
+    if (call.phase === 'out' && !join.isOpen) devices.closeAll();
+  }
+
   return {
     /** The connections between two browsers, for all that goes over them. */
     pairs,
 
-    /** Shows the devices, and from there joins; in a call: the devices. */
-    async openJoin() {
-      join.open();
-      if (call.phase !== 'out' || asking > 0) return;
-      const { callCamera, callDevices } = store.get();
-      await devices.restore(callDevices);
-      await open(() => devices.open(callCamera ? ['microphone', 'camera'] : ['microphone']), []);
-      if (call.phase === 'out' && !join.isOpen) devices.closeAll();
-    },
+    /** For the page's own controls. */
+    tools: createCallButton(openJoin),
 
     /** After a click: plays what was blocked. */
     resume: () => tiles.resume(),
