@@ -3,7 +3,7 @@
  * offers when it likes, and where both do at once, the polite one gives way. Adds what the text leaves
  * to the transport: an offer that nobody answers is said again.
  *
- * The first offer alone is always the impolite one's; the polite one asks for it. Chromium (seen in 140)
+ * The first offer alone is always the impolite one's; the polite one asks for it. Chromium (156; crbug.com/1032987)
  * does not take back the m-line of data channels with the rest of an offer: rolled back, with a first offer
  * of the other side that has it at another place, it refuses that m-line for good, and asks for another
  * negotiation without end.
