@@ -4,6 +4,7 @@
 
 import { createActions } from './actions.js';
 import { chooseLanguage, translate, translator } from './i18n/i18n.js';
+import { createMeeting, NO_MEETING } from './meeting.js';
 import { createAccess, loginIn } from './net/access.js';
 import { invitationFrom, watchersFrom } from './net/admin.js';
 import { checkUp } from './net/checkup.js';
@@ -95,9 +96,13 @@ const store = createStore({
   /** The element that fills the screen: the page, one picture, or null. */
   fullscreen: null,
   toasts: [],
+  ...NO_MEETING,
+  call: NO_CALL,
 });
 
 const parts = {};
+/** Those of the last session: a call goes on while there is none. */
+let iceServers = [];
 const actions = createActions({
   store,
   access,
@@ -106,6 +111,8 @@ const actions = createActions({
   help: () => parts.help,
   check: () => parts.check,
   admin: () => parts.admin,
+  meeting: () => parts.meeting,
+  call: () => parts.call,
 });
 
 const wanted = (names) => names.filter((name) => !store.get().hidden.includes(name));
@@ -141,6 +148,7 @@ parts.supervisor = createSupervisor({
   onStatus: ({ phase, cause, message, attempt, retryAt }) => {
     const over = ['signed-out', 'ended', 'failed'].includes(phase);
     store.set({ phase, cause, message, attempt, retryAt, ...(over ? { sources: [], offered: null } : {}) });
+    if (phase === 'signed-out') parts.meeting?.on.signedOut();
   },
   onAccess: ({ refusal = null, ...entry }) => store.set({ ...entry, refusal }),
   on: {
@@ -152,8 +160,13 @@ parts.supervisor = createSupervisor({
       const { title } = welcome;
       const sources = sourcesFrom(welcome);
       const me = welcome.viewer;
+      iceServers = welcome.ice_servers ?? [];
       store.set({ title, me, software: welcome.software, sources, renditions: {}, offered: null });
-      if (parts.admin.isOpen) queueMicrotask(() => actions.watchViewers(true));
+      // The session is there when its first word has been heard.
+      queueMicrotask(() => {
+        parts.meeting.on.welcome(welcome, (message) => parts.supervisor.session?.ask(message));
+        if (parts.admin.isOpen) actions.watchViewers(true);
+      });
     },
     tracks: (offered) => store.set({ offered }),
     track: ({ source, media }, track, receiver) => parts.stage.tile(source)?.player.attach(media, track, receiver),
@@ -173,15 +186,37 @@ parts.supervisor = createSupervisor({
       else if (message.type === 'invitations') store.set({ invitations: message.invitations.map(invitationFrom) });
       else store.set({ invited: { link: message.link, qr: message.qr ?? [] } });
     },
+    room: (message) => parts.meeting.on.room(message),
+    channel: (channel) => parts.meeting.on.channel(channel),
     refused: (code, message) => {
+      if (parts.meeting.on.refused(code, message)) return;
       console.warn(`refused (${code}): ${message}`);
       if (!QUIET_REFUSALS.has(code)) actions.note('notice.refused', { message });
     },
-    end: () => parts.stage.tiles().forEach((tile) => tile.player.hold()),
+    end() {
+      parts.stage.tiles().forEach((tile) => tile.player.hold());
+      parts.meeting.on.end();
+    },
   },
 });
 
 parts.stage = createStage({ stage: byId('stage'), shelf: byId('shelf') }, actions);
+parts.meeting = createMeeting({
+  store,
+  actions: () => actions,
+  timers,
+  stage: parts.stage,
+  roots: { panel: byId('panel'), faces: byId('faces') },
+  words: (...about) => translator(store.get().lang)(...about),
+});
+parts.call = createCallPart({
+  elements: { tiles: byId('call'), bar: byId('callbar'), join: byId('join') },
+  room: parts.meeting.room,
+  iceServers: () => parts.supervisor.session?.iceServers ?? iceServers,
+  store,
+  actions,
+  timers,
+});
 parts.help = createHelp(byId('help'));
 parts.admin = createAdmin(byId('admin'), actions);
 parts.check = createCheck(byId('check'), {
@@ -189,11 +224,13 @@ parts.check = createCheck(byId('check'), {
 });
 const views = [
   parts.stage,
-  createToolbar(byId('tools'), actions),
+  createToolbar(byId('tools'), actions, [parts.call.tools, parts.meeting.tools]),
   createNotice(byId('notice'), actions),
   createBanner(byId('banner'), actions, timers.now),
   createToasts(byId('toasts'), actions),
   createSignIn(byId('signin'), { signIn: access.signIn, onSuccess: () => parts.supervisor.start() }),
+  ...parts.meeting.views,
+  parts.call,
   parts.check,
   parts.admin,
   createGauges({ stage: parts.stage, session: () => parts.supervisor.session }),
@@ -222,11 +259,13 @@ function createFrame() {
       }
       attribute(root, 'data-connection', state.phase);
       attribute(root, 'data-fullscreen', String(state.fullscreen === root));
-      attribute(root, 'data-watching', String(shown(state.sources, state.hidden).length > 0));
-      text(byId('title'), state.title || 'vitrina');
+      attribute(root, 'data-watching', String(shown(state.sources, state.hidden).length > 0 || state.room.inside));
+      const title = (state.room.name !== 'main' && state.room.title) || state.title || 'vitrina';
+      text(byId('title'), title);
       const status = t(`status.${state.phase}`);
       text(byId('status-words'), status);
-      document.title = state.phase === 'connected' ? state.title : `${status} – ${state.title || 'vitrina'}`;
+      const unread = state.unread > 0 ? `(${state.unread}) ` : '';
+      document.title = unread + (state.phase === 'connected' ? title : `${status} – ${title}`);
       unblock.hidden = state.blocked === null || state.phase !== 'connected' || state.muted;
       text(words, t(state.blocked === 'picture' ? 'picture.blocked' : 'sound.blocked'));
     },
@@ -259,12 +298,19 @@ addEventListener('keydown', (event) => {
   if (asked === null || dialog || event.defaultPrevented) return;
   if (typing !== null && asked.action !== 'back') return;
   const watching = store.get().sources.length > 0;
-  const always = ['help', 'toggleTheme', 'back'].includes(asked.action);
+  const always = ['help', 'toggleTheme', 'toggleRoom', 'back'].includes(asked.action);
   if (!watching && !always) return;
   event.preventDefault();
+  if (asked.action === 'pip' && parts.meeting.pointing.hold(event, () => actions.pip())) return;
   actions[asked.action](asked.value);
 });
-watchNetwork(() => parts.supervisor.wake(true), () => parts.supervisor.wake());
+watchNetwork(
+  () => {
+    parts.supervisor.wake(true);
+    parts.call.networkChanged();
+  },
+  () => parts.supervisor.wake(),
+);
 document.addEventListener('visibilitychange', () => document.hidden || parts.supervisor.wake());
 addEventListener('hashchange', () => {
   const login = takeLink();
@@ -279,6 +325,7 @@ for (const type of ['fullscreenchange', 'webkitfullscreenchange']) {
   document.addEventListener(type, () => store.set({ fullscreen: fullscreenElement() }));
 }
 watchIdle(root);
+parts.meeting.start();
 
 if (typeof RTCPeerConnection === 'undefined') {
   store.set({ phase: 'failed', cause: 'no_webrtc' });
