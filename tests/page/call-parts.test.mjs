@@ -6,7 +6,8 @@ import { createDevices, problemOf } from '../../src/web/page/call/devices.js';
 import { createMeter, onMeter, receivedLevel, Speaking } from '../../src/web/page/call/levels.js';
 import { encodingFor, giveEncoding, shownFrom } from '../../src/web/page/call/quality.js';
 import { en } from '../../src/web/page/i18n/en.js';
-import { FakeDevices, FakeStream, FakeTrack } from './call-fakes.mjs';
+import { FakeStream, FakeTrack } from './call-fakes.mjs';
+import { FakeDevices } from './call-house.mjs';
 import { settle } from './fakes.mjs';
 
 function withDevices(media = new FakeDevices()) {
