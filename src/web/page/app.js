@@ -19,6 +19,7 @@ import { loadSettings, settingsSaver } from './state/settings.js';
 import { shown, sourcesFrom, withState } from './state/sources.js';
 import { createStore } from './state/store.js';
 import { attribute, h, icon, text } from './ui/dom.js';
+import { createCallPart, NO_CALL } from './ui/call/part.js';
 import { createAdmin } from './ui/admin.js';
 import { createCheck } from './ui/check.js';
 import { createGauges } from './ui/gauges.js';
@@ -96,9 +97,12 @@ const store = createStore({
   fullscreen: null,
   toasts: [],
   ...NO_MEETING,
+  call: NO_CALL,
 });
 
 const parts = {};
+/** Those of the last session: a call goes on while there is none. */
+let iceServers = [];
 const actions = createActions({
   store,
   access,
@@ -108,6 +112,7 @@ const actions = createActions({
   check: () => parts.check,
   admin: () => parts.admin,
   meeting: () => parts.meeting,
+  call: () => parts.call,
 });
 
 const wanted = (names) => names.filter((name) => !store.get().hidden.includes(name));
@@ -155,6 +160,7 @@ parts.supervisor = createSupervisor({
       const { title } = welcome;
       const sources = sourcesFrom(welcome);
       const me = welcome.viewer;
+      iceServers = welcome.ice_servers ?? [];
       store.set({ title, me, software: welcome.software, sources, renditions: {}, offered: null });
       // The session is there when its first word has been heard.
       queueMicrotask(() => {
@@ -203,6 +209,14 @@ parts.meeting = createMeeting({
   roots: { panel: byId('panel'), faces: byId('faces') },
   words: (...about) => translator(store.get().lang)(...about),
 });
+parts.call = createCallPart({
+  elements: { tiles: byId('call'), bar: byId('callbar'), join: byId('join') },
+  room: parts.meeting.room,
+  iceServers: () => parts.supervisor.session?.iceServers ?? iceServers,
+  store,
+  actions,
+  timers,
+});
 parts.help = createHelp(byId('help'));
 parts.admin = createAdmin(byId('admin'), actions);
 parts.check = createCheck(byId('check'), {
@@ -210,12 +224,13 @@ parts.check = createCheck(byId('check'), {
 });
 const views = [
   parts.stage,
-  createToolbar(byId('tools'), actions, [parts.meeting.tools]),
+  createToolbar(byId('tools'), actions, [parts.call.tools, parts.meeting.tools]),
   createNotice(byId('notice'), actions),
   createBanner(byId('banner'), actions, timers.now),
   createToasts(byId('toasts'), actions),
   createSignIn(byId('signin'), { signIn: access.signIn, onSuccess: () => parts.supervisor.start() }),
   ...parts.meeting.views,
+  parts.call,
   parts.check,
   parts.admin,
   createGauges({ stage: parts.stage, session: () => parts.supervisor.session }),
@@ -251,7 +266,7 @@ function createFrame() {
       text(byId('status-words'), status);
       const unread = state.unread > 0 ? `(${state.unread}) ` : '';
       document.title = unread + (state.phase === 'connected' ? title : `${status} – ${title}`);
-      unblock.hidden = state.blocked === null || state.phase !== 'connected' || state.muted;
+      unblock.hidden = state.blocked === null || state.phase !== 'connected' || (state.muted && state.call.phase !== 'in');
       text(words, t(state.blocked === 'picture' ? 'picture.blocked' : 'sound.blocked'));
     },
   };
@@ -289,7 +304,13 @@ addEventListener('keydown', (event) => {
   if (asked.action === 'pip' && parts.meeting.pointing.hold(event, () => actions.pip())) return;
   actions[asked.action](asked.value);
 });
-watchNetwork(() => parts.supervisor.wake(true), () => parts.supervisor.wake());
+watchNetwork(
+  () => {
+    parts.supervisor.wake(true);
+    parts.call.networkChanged();
+  },
+  () => parts.supervisor.wake(),
+);
 document.addEventListener('visibilitychange', () => document.hidden || parts.supervisor.wake());
 addEventListener('hashchange', () => {
   const login = takeLink();

@@ -24,7 +24,7 @@ const FLAGS = [
 ];
 
 /** Without these it speaks no WebRTC over loopback. */
-const LOOPBACK = ['--disable-features=WebRtcHideLocalIpsWithMdns', '--allow-loopback-in-peer-connection'];
+export const LOOPBACK = ['--disable-features=WebRtcHideLocalIpsWithMdns', '--allow-loopback-in-peer-connection'];
 
 /** Chromium for this machine's loopback, or as `executablePath` and `flags` say. */
 export function launchChromium({ executablePath = CHROMIUM, flags = LOOPBACK } = {}) {
