@@ -47,8 +47,13 @@ export function createKeeping({ can, storage, newId, give, timers }) {
   }
 
   return {
-    /** The largest file that can be taken here. */
-    most: can.private || can.place ? Infinity : MEMORY_LIMIT,
+    /** The largest file that can be taken here at all, and without a place that the person chooses. */
+    get most() {
+      return can.private || can.place ? Infinity : MEMORY_LIMIT;
+    },
+    get mostHere() {
+      return can.private ? Infinity : MEMORY_LIMIT;
+    },
     hasRoom: async (size, { kind }) => (kind === 'memory' ? size <= MEMORY_LIMIT : kind !== 'private' || hasRoom(size)),
 
     /** Where a transfer is to go that was accepted. */

@@ -33,7 +33,7 @@ export const labelOf = (id) => `file:${id}`;
 export const idOf = (label) => (label.startsWith('file:') && isId(label.slice(5)) ? label.slice(5) : null);
 
 export const REFUSALS = ['person', 'too_large', 'too_many', 'no_room', 'no_files'];
-export const FAILURES = ['hash', 'no_room', 'disk', 'unreadable', 'protocol', 'unsupported'];
+export const FAILURES = ['hash', 'no_room', 'disk', 'unreadable', 'protocol'];
 
 const isId = (value) => typeof value === 'string' && /^[A-Za-z0-9-]{1,36}$/.test(value);
 const isSize = (value) => Number.isSafeInteger(value) && value >= 0;

@@ -47,8 +47,9 @@ const MIB = 1024 * 1024;
  * @param {() => string} options.newId
  * @param {() => void} options.onChange
  * @param {(transfer: object) => void} [options.onOffer] somebody offers something
+ * @param {(transfer: object) => void} [options.onDone] something has come and waits to be saved
  */
-export function createTransfers({ pairs, person, workshop, keep, limits, timers, newId, onChange, onOffer = () => {} }) {
+export function createTransfers({ pairs, person, workshop, keep, limits, timers, newId, onChange, onOffer = () => {}, onDone = () => {} }) {
   /** By key, in the order of their coming. */
   const entries = new Map();
   const links = new Map();
@@ -132,6 +133,7 @@ export function createTransfers({ pairs, person, workshop, keep, limits, timers,
       entry.work.end();
       entry.source = null;
       if (!entry.outgoing) keep.over(entry);
+      if (isUnsaved(entry)) onDone(entry);
     }
     links.get(entry.peer)?.want(open(of(entry.peer)).length > 0);
     changed();
@@ -251,12 +253,18 @@ export function createTransfers({ pairs, person, workshop, keep, limits, timers,
         changed();
       });
     },
+    /** Takes everything out that is over and needs nothing more of anybody. */
+    clearOver() {
+      for (const entry of all().filter((entry) => isOver(entry.state) && !isUnsaved(entry))) remove(entry);
+      changed();
+    },
     /** Gives what has come to the browser, to be put where it puts such things. */
     save(key) {
       find(key, (entry) => {
         if (entry.outgoing || entry.state.phase !== 'done') return;
         keep.save(entry).then(
           () => (entry.saved = true),
+          // The browser has cleared its private files away.
           () => (entry.state = { phase: 'failed', reason: 'disk' }),
         ).then(changed);
       });

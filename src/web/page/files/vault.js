@@ -16,11 +16,10 @@ export async function privateFolder() {
 
 const lockOf = (name) => `${FOLDER}/${name}`;
 
-/** What this browser has: the private files, a chooser of places on the disk. */
+/** What this browser has: the private files, a chooser of places on the disk. Both are for secure pages alone. */
 export function abilities(scope = globalThis) {
   return {
-    // Both are for secure pages alone; some browsers have the folder and not the handle that writes at once.
-    private: scope.isSecureContext === true && 'FileSystemSyncAccessHandle' in scope === true && 'locks' in scope.navigator,
+    private: typeof scope.navigator.storage?.getDirectory === 'function' && 'locks' in scope.navigator,
     place: typeof scope.showSaveFilePicker === 'function',
   };
 }

@@ -1,0 +1,79 @@
+/**
+ * Joins file transfer to the room, the pairs and the store. Decides nothing by itself.
+ */
+
+import { formatter } from '../stats/format.js';
+import { browserParts, choosePlace } from './browser.js';
+import { createTransfers } from './transfers.js';
+
+const MIB = 1024 * 1024;
+
+/**
+ * @param {object} options
+ * @param {object} options.room
+ * @param {object} options.pairs
+ * @param {object} options.store
+ * @param {object} options.timers
+ * @param {(key: string, values: object, press?: object) => void} options.note says something at the edge
+ */
+export function createSharing({ room, pairs, store, timers, note }) {
+  const parts = browserParts(timers);
+  const transfers = createTransfers({
+    ...parts,
+    pairs,
+    timers,
+    person: (id) => (id === room.me?.id ? null : room.participant(id)),
+    limits: () => room.limits,
+    onChange: () => store.set({ files: transfers.list() }),
+    onOffer: ({ name, person }) => note('files.note.offered', { name: person.name, file: name }, { action: 'files.note.show', press: 'showFiles' }),
+    onDone: ({ name, person }) => note('files.note.done', { name: person.name, file: name }, { action: 'files.note.show', press: 'showFiles' }),
+  });
+
+  room.on('left', ({ id }) => transfers.gone(id));
+  room.on('entered', ({ resumed }) => resumed || transfers.clear());
+  room.on('out', () => transfers.clear());
+  addEventListener('beforeunload', (event) => transfers.busy && event.preventDefault());
+
+  const others = () => room.participants.filter(({ id }) => id !== room.me?.id);
+  const size = (bytes) => formatter(store.get().lang).bytes(bytes);
+
+  const choose = {
+    accept: ({ key }) => transfers.accept(key),
+    async place({ key, name }) {
+      const handle = await choosePlace(name);
+      if (handle !== null) transfers.accept(key, handle);
+    },
+    refuse: ({ key }) => transfers.refuse(key),
+    pause: ({ key }) => transfers.hold(key, true),
+    resume: ({ key }) => transfers.hold(key, false),
+    cancel: ({ key }) => transfers.cancel(key),
+    save: ({ key }) => transfers.save(key),
+    again: ({ key }) => transfers.save(key),
+    dismiss: ({ key }) => transfers.dismiss(key),
+  };
+
+  return {
+    can: parts.can,
+    keep: parts.keep,
+    choose: (what, transfer) => choose[what](transfer),
+    clear: () => transfers.clearOver(),
+    folder: () => note('files.note.folder', {}),
+
+    /** Offers files to one participant, or to everybody who is here now (null). */
+    send(files, to) {
+      const peers = to === null ? others().map(({ id }) => id) : [to];
+      if (peers.length === 0) {
+        note('files.note.nobody', {});
+        return;
+      }
+      const most = size(room.limits.filesMib * MIB);
+      for (const { name } of transfers.offer(files, peers)) note('files.note.too_large', { file: name, size: most });
+    },
+
+    /** Who else is here and how large a file may be, in words: for `createDrop`. */
+    get dropping() {
+      const allowed = room.inside && room.limits.filesMib > 0;
+      return { others: others(), most: allowed ? size(room.limits.filesMib * MIB) : null };
+    },
+  };
+}
