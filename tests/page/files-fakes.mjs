@@ -56,7 +56,7 @@ export class FakeChannel {
   }
 }
 
-/** The network between participants 1 and 2. */
+/** The network between two participants, 1 and 2 at first. */
 export class Net {
   /** Channels, each with its other end. */
   channels = [];
@@ -64,31 +64,37 @@ export class Net {
   arriving = [];
   constructor(random = Math.random) {
     this.random = random;
-    this.ends = { 1: this.#end(1, 2), 2: this.#end(2, 1) };
+    this.ends = [this.end(1), this.end(2)];
   }
 
-  #end(me, other) {
+  otherOf(end) {
+    return this.ends[this.ends[0] === end ? 1 : 0];
+  }
+
+  end(id) {
     const listeners = { channel: [], state: [], reset: [] };
     const pair = {
       held: new Set(),
       hold: (name) => pair.held.add(name),
       release: (name) => pair.held.delete(name),
       createChannel: (label) => {
-        if (this.noChannels) throw new Error('no connection');
+        if (this.noChannels || !this.ends.includes(end)) throw new Error('no connection');
         const [mine, theirs] = [new FakeChannel(this, label), new FakeChannel(this, label)];
         mine.other = theirs;
         theirs.other = mine;
         this.channels.push(mine, theirs);
-        this.arriving.push({ mine, theirs, at: other });
+        this.arriving.push({ mine, theirs, at: this.otherOf(end) });
         return mine;
       },
     };
-    return {
+    const end = {
+      id,
       pair,
       with: () => pair,
       on: (event, listener) => listeners[event].push(listener),
       tell: (event, ...args) => listeners[event].forEach((listener) => listener(...args)),
     };
+    return end;
   }
 
   /** Lets one thing happen that could. @returns {boolean} whether there was one */
@@ -108,7 +114,7 @@ export class Net {
     if (mine.readyState === 'closed') return;
     mine.readyState = 'open';
     theirs.readyState = 'open';
-    this.ends[at].tell('channel', at === 1 ? 2 : 1, theirs);
+    at.tell('channel', this.otherOf(at).id, theirs);
     mine.onopen?.();
     theirs.onopen?.();
   }
@@ -143,8 +149,7 @@ export class Net {
       channel.readyState = 'closed';
       if (!silently && was !== 'closed') channel.onclose?.();
     }
-    this.ends[1].tell('reset', 2, 'renewed');
-    this.ends[2].tell('reset', 1, 'renewed');
+    for (const end of this.ends) end.tell('reset', this.otherOf(end).id, 'renewed');
   }
 }
 
@@ -182,7 +187,8 @@ export const fakeKeep = (over = {}) => ({
   most: Infinity,
   hasRoom: async () => true,
   place: () => ({ kind: 'memory' }),
-  before: () => null,
+  noted: () => [],
+  resume: ({ before }) => before,
   over: () => {},
   save: async () => {},
   forget: () => {},
@@ -194,24 +200,40 @@ export function meeting({ random, filesMib = 4096, workshops = [fakeWorkshop(), 
   const net = new Net(random);
   const timers = new FakeTimers();
   let ids = 0;
-  const page = (me) =>
-    createTransfers({
-      pairs: net.ends[me],
-      person: (id) => (id === 1 || id === 2 ? { id, name: `P${id}`, colour: id } : null),
-      workshop: workshops[me - 1],
-      keep: keeps[me - 1],
+  const page = (at, keep = keeps[at]) => {
+    const end = net.ends[at];
+    return createTransfers({
+      pairs: end,
+      me: () => end.id,
+      person: (id) => (id === net.otherOf(end).id ? { id, name: at === 0 ? 'Two' : 'One', colour: id } : null),
+      workshop: workshops[at],
+      keep,
       limits: () => ({ filesMib }),
       timers,
       newId: () => `id-${(ids += 1)}`,
       onChange: () => {},
     });
-  const [one, two] = [page(1), page(2)];
+  };
+  const [one, two] = [page(0), page(1)];
   const meets = {
     net,
     timers,
     one,
     two,
     workshops,
+    /** Both are in the room as others, or the second alone, with another page if `keep` is given. */
+    again({ both, keep }) {
+      for (const at of both ? [0, 1] : [1]) {
+        if (keep === undefined) net.ends[at].id += 10;
+        else {
+          net.ends[at] = net.end(12);
+          meets.two = page(at, keep);
+        }
+      }
+      const [{ id: first }, { id: second }] = net.ends;
+      meets.one.came([second], 1);
+      meets.two.came([first], 1);
+    },
     /** Lets things happen until nothing more does, or `until` holds. */
     async run(until = () => false) {
       for (let quiet = 0; quiet < 12; ) {

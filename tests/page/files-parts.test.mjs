@@ -197,9 +197,9 @@ test('a_receiver_that_says_impossible_things_ends_the_transfer', async () => {
 test('nonsense_on_the_channel_is_passed_over_and_in_the_end_not_listened_to', () => {
   const net = new Net();
   const heard = [];
-  const link = createLink({ pair: net.ends[1].pair, timers: new FakeTimers(), on: { open: () => {}, closed: () => {}, message: (message) => heard.push(message.type) } });
-  net.ends[1].on('channel', (_, channel) => link.take(channel));
-  const other = net.ends[2].pair.createChannel('files');
+  const link = createLink({ pair: net.ends[0].pair, timers: new FakeTimers(), on: { open: () => {}, closed: () => {}, message: (message) => heard.push(message.type) } });
+  net.ends[0].on('channel', (_, channel) => link.take(channel));
+  const other = net.ends[1].pair.createChannel('files');
   net.step();
   for (const nonsense of ['{', 'x'.repeat(5000), new Uint8Array(70)]) other.send(nonsense);
   other.send('{"type":"cancel","id":"a"}');
@@ -215,7 +215,7 @@ test('a_channel_that_closes_by_itself_is_made_again_ever_more_seldom', async () 
   const net = new Net();
   const timers = new FakeTimers();
   let opened = 0;
-  const link = createLink({ pair: net.ends[1].pair, timers, on: { open: () => (opened += 1), closed: () => {}, message: () => {} } });
+  const link = createLink({ pair: net.ends[0].pair, timers, on: { open: () => (opened += 1), closed: () => {}, message: () => {} } });
   net.noChannels = true;
   link.want(true);
   await timers.pass(60_000);

@@ -16,12 +16,13 @@ const reasonOf = (error) => (error?.name === 'QuotaExceededError' ? 'no_room' : 
  * @param {object} options.entry of transfers.js
  * @param {object} options.workshop
  * @param {(bytes: number) => Promise<boolean>} options.hasRoom
+ * @param {() => object} options.resume where it was going when the page was loaded again
  * @param {object} options.timers
  * @param {(message: object) => void} options.say
  * @param {(event: object) => void} options.move
  * @param {(bytes: number) => void} options.progress
  */
-export function createIncoming({ entry, workshop, hasRoom, timers, say, move, progress }) {
+export function createIncoming({ entry, workshop, hasRoom, resume, timers, say, move, progress }) {
   const { id, size, mime } = entry;
   let sink = null;
   let receiver = null;
@@ -66,7 +67,7 @@ export function createIncoming({ entry, workshop, hasRoom, timers, say, move, pr
 
   /** Tells where to go on; what the other side holds up, it says again. */
   function accepted(from) {
-    if (over()) return;
+    if (over() || entry.state.phase === 'parted') return;
     const held = entry.state.phase === 'moving' && entry.state.held.me;
     move({ type: 'accept' });
     if (found !== null) move({ type: 'sent' });
@@ -74,10 +75,48 @@ export function createIncoming({ entry, workshop, hasRoom, timers, say, move, pr
     if (held) say({ type: 'pause', id });
   }
 
+  /**
+   * Takes it.
+   * @param {object} where as for `workshop.sink`
+   */
+  async function accept(where) {
+    if (over() || entry.where !== null) return;
+    entry.where = where.kind;
+    try {
+      if (!(await hasRoom(where.keep ? 0 : size, where))) throw Object.assign(new Error('no room'), { name: 'QuotaExceededError' });
+      sink = await open({ ...where, size, mime });
+    } catch (error) {
+      fail(reasonOf(error));
+      return;
+    }
+    if (over()) {
+      sink.end(true);
+      return;
+    }
+    receiver = createReceiver({
+      size,
+      sink,
+      from: sink.from,
+      on: {
+        progress,
+        complete(sha256) {
+          found = sha256;
+          move({ type: 'sent' });
+          compare();
+        },
+        fail,
+      },
+    });
+    progress(sink.from);
+    accepted(sink.from);
+    receiver.begin();
+  }
+
   const takes = {
-    /** Offered again, after a cut. */
+    /** Offered again, after a cut; or of another page's beginning. */
     async offer() {
       if (receiver !== null) accepted(await receiver.settle());
+      else if (entry.before !== null) await accept(resume());
     },
     done({ sha256 }) {
       told = sha256;
@@ -99,42 +138,7 @@ export function createIncoming({ entry, workshop, hasRoom, timers, say, move, pr
   }
 
   return {
-    /**
-     * Takes it.
-     * @param {object} where as for `workshop.sink`
-     */
-    async accept(where) {
-      if (entry.state.phase !== 'offered' || entry.where !== null) return;
-      entry.where = where.kind;
-      try {
-        if (!(await hasRoom(size, where))) throw Object.assign(new Error('no room'), { name: 'QuotaExceededError' });
-        sink = await open({ ...where, size, mime });
-      } catch (error) {
-        fail(reasonOf(error));
-        return;
-      }
-      if (over()) {
-        sink.end(true);
-        return;
-      }
-      receiver = createReceiver({
-        size,
-        sink,
-        from: sink.from,
-        on: {
-          progress,
-          complete(sha256) {
-            found = sha256;
-            move({ type: 'sent' });
-            compare();
-          },
-          fail,
-        },
-      });
-      progress(sink.from);
-      accepted(sink.from);
-      receiver.begin();
-    },
+    accept,
     refuse(reason) {
       say({ type: 'refuse', id, reason });
       move({ type: 'refuse', by: 'me', reason });

@@ -40,7 +40,7 @@ export function createKeeping({ can, storage, newId, give, timers }) {
     }
   }
 
-  const isOf = (entry) => (noted) => noted.peer === entry.peer && noted.id === entry.id;
+  const isOf = (entry) => (noted) => noted.id === entry.id;
 
   function hold(entry, name) {
     held.set(entry, { name, letGo: holdName(name) });
@@ -62,17 +62,21 @@ export function createKeeping({ can, storage, newId, give, timers }) {
       if (!can.private) return { kind: 'memory' };
       const name = newId();
       hold(entry, name);
-      const { peer, id, size } = entry;
-      note([...notes(), { peer, id, size, name }]);
+      const { id, size } = entry;
+      const { person, mime } = entry;
+      note([...notes(), { id, size, name, mime, file: entry.name, person }]);
       return { kind: 'private', name, keep: false };
     },
 
-    /** Where it was going before this page was loaded again, or null. */
-    before(entry) {
-      const found = can.private ? notes().find(isOf(entry)) : undefined;
-      if (found === undefined || found.size !== entry.size) return null;
-      hold(entry, found.name);
-      return { kind: 'private', name: found.name, keep: true };
+    /** What was coming in when this page was loaded again: the fields of each, `before` where it was going. */
+    noted() {
+      if (!can.private) return [];
+      return notes().map(({ id, size, mime, file, person, name }) => ({ id, size, mime, name: file, person, before: { kind: 'private', name, keep: true } }));
+    },
+    /** Takes up one of those. */
+    resume(entry) {
+      hold(entry, entry.before.name);
+      return entry.before;
     },
 
     /** It has ended, this way or that: it is not gone on with. */

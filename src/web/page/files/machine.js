@@ -4,12 +4,14 @@
  * @typedef {{phase: 'offered'}
  *   | {phase: 'moving', held: {me: boolean, them: boolean}}
  *   | {phase: 'checking'}
+ *   | {phase: 'parted'}
  *   | {phase: 'done'}
  *   | {phase: 'refused', by: 'me' | 'them', reason: string}
  *   | {phase: 'cancelled', by: 'me' | 'them'}
  *   | {phase: 'failed', reason: string}} State
  *
- * `failed` has the reasons of the protocol and `gone`: the other has left the room.
+ * `parted`: the other has left the room, and may come back as another participant. `failed` has the reasons of the protocol
+ * and `gone`: it has not come back.
  */
 
 export const OFFERED = Object.freeze({ phase: 'offered' });
@@ -23,7 +25,7 @@ export const isHeld = ({ phase, held }) => phase === 'moving' && (held.me || hel
  * The state after an event; the same object where the event means nothing in it.
  * @param {State} state
  * @param {{type: string}} event `accept`, `refuse {by, reason}`, `hold {by, value}`, `sent` (everything is given to the
- *   network, or written: the digests are compared), `verified`, `cancel {by}`, `fail {reason}`
+ *   network, or written: the digests are compared), `part`, `return`, `verified`, `cancel {by}`, `fail {reason}`
  * @returns {State}
  */
 export function step(state, event) {
@@ -39,6 +41,10 @@ export function step(state, event) {
       return { phase: 'moving', held: { ...state.held, [event.by]: event.value } };
     case 'sent':
       return state.phase === 'moving' ? { phase: 'checking' } : state;
+    case 'part':
+      return state.phase === 'offered' ? { phase: 'failed', reason: 'gone' } : { phase: 'parted' };
+    case 'return':
+      return state.phase === 'parted' ? { phase: 'moving', held: FREE } : state;
     case 'verified':
       return state.phase === 'checking' ? { phase: 'done' } : state;
     case 'cancel':

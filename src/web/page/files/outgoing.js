@@ -16,7 +16,7 @@ const TRIES = 5;
  * @param {object} options.entry of transfers.js: `id`, `size`, `state` and so on
  * @param {Blob} options.file
  * @param {object} options.workshop
- * @param {{createChannel: Function}} options.pair
+ * @param {() => {createChannel: Function}} options.pair with whoever it is for
  * @param {object} options.timers
  * @param {(message: object) => void} options.say
  * @param {(event: object) => void} options.move
@@ -71,7 +71,7 @@ export function createOutgoing({ entry, file, workshop, pair, timers, say, move,
     if (held) say({ type: 'pause', id });
     let channel;
     try {
-      channel = pair.createChannel(labelOf(id), { ordered: true });
+      channel = pair().createChannel(labelOf(id), { ordered: true });
     } catch {
       // The connection goes just now. With the next one it is offered again.
       return;

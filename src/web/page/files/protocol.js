@@ -11,12 +11,17 @@
  *     done      {id, sha256}                               sender: everything is sent; of the whole file
  *     verified  {id}    failed {id, reason}                receiver: it is right; it is not (one of FAILURES).
  *                                                          `failed` of the sender: it cannot go on
+ *     recall    {proof}                                    receiver, who is another participant now (its page was loaded
+ *                                                          again, or was away for long), or whose sender is: answered by
+ *                                                          an `offer` with the id that is proved to be known
  *
  * On a channel of the transfer's own, "file:ID", ordered and reliable, made by the sender after each `accept`: from the
  * sender binary messages of CHUNK bytes, the last of the file shorter, and nothing else; from the receiver
  * `{type: "written", bytes}`, how much of the file is where it belongs. The sender is never more than
  * WINDOW bytes ahead of it: so neither page holds more than that, however slow the disk.
  */
+
+import { Sha256 } from './sha256.js';
 
 /** Bytes of one message: what every browser passes on without taking it apart (RFC 8831 section 6.6). */
 export const CHUNK = 16 * 1024;
@@ -37,6 +42,7 @@ export const FAILURES = ['hash', 'no_room', 'disk', 'unreadable', 'protocol'];
 
 const isId = (value) => typeof value === 'string' && /^[A-Za-z0-9-]{1,36}$/.test(value);
 const isSize = (value) => Number.isSafeInteger(value) && value >= 0;
+const isDigest = (value) => typeof value === 'string' && /^[0-9a-f]{64}$/.test(value);
 const isText = (most) => (value) => typeof value === 'string' && value.length <= most;
 
 const FIELDS = {
@@ -46,9 +52,10 @@ const FIELDS = {
   pause: {},
   resume: {},
   cancel: {},
-  done: { sha256: (value) => typeof value === 'string' && /^[0-9a-f]{64}$/.test(value) },
+  done: { sha256: isDigest },
   verified: {},
   failed: { reason: (value) => FAILURES.includes(value) },
+  recall: { proof: isDigest },
 };
 
 /**
@@ -58,8 +65,10 @@ const FIELDS = {
  */
 export function parse(text) {
   const message = objectIn(text);
-  if (message === null || !isId(message.id) || !Object.hasOwn(FIELDS, message.type)) return null;
-  const checked = { type: message.type, id: message.id };
+  if (message === null || !Object.hasOwn(FIELDS, message.type)) return null;
+  const { type, id } = message;
+  if (type !== 'recall' && !isId(id)) return null;
+  const checked = type === 'recall' ? { type } : { type, id };
   for (const [field, holds] of Object.entries(FIELDS[message.type])) {
     if (!Object.hasOwn(message, field) || !holds(message[field])) return null;
     checked[field] = message[field];
@@ -70,6 +79,12 @@ export function parse(text) {
   }
   return checked;
 }
+
+/**
+ * Proves from one participant to another that it knows a transfer's id, which nobody but the two has heard, without telling
+ * it; and is of no use to anybody else.
+ */
+export const proofOf = (id, from, to) => new Sha256().update(new TextEncoder().encode(`${id} ${from} ${to}`)).hex();
 
 /** How much the receiver says is written, or null for anything else. */
 export function parseWritten(text) {

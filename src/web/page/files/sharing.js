@@ -22,6 +22,7 @@ export function createSharing({ room, pairs, store, timers, note }) {
     ...parts,
     pairs,
     timers,
+    me: () => room.me?.id ?? null,
     person: (id) => (id === room.me?.id ? null : room.participant(id)),
     limits: () => room.limits,
     onChange: () => store.set({ files: transfers.list() }),
@@ -30,7 +31,13 @@ export function createSharing({ room, pairs, store, timers, note }) {
   });
 
   room.on('left', ({ id }) => transfers.gone(id));
-  room.on('entered', ({ resumed }) => resumed || transfers.clear());
+  room.on('arrived', ({ id }) => transfers.came([id], others().length));
+  room.on('entered', ({ resumed }) => {
+    if (resumed) return;
+    transfers.clear();
+    // When everybody has heard of it: pairs of before are still being closed.
+    queueMicrotask(() => transfers.came(others().map(({ id }) => id), others().length));
+  });
   room.on('out', () => transfers.clear());
   addEventListener('beforeunload', (event) => transfers.busy && event.preventDefault());
 

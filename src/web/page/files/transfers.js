@@ -8,7 +8,7 @@ import { createLink } from './link.js';
 import { OFFERED, isHeld, isOver, step } from './machine.js';
 import { createOutgoing } from './outgoing.js';
 import { createPace, secondsLeft } from './pace.js';
-import { CONTROL, harmlessName, idOf } from './protocol.js';
+import { CONTROL, harmlessName, idOf, proofOf } from './protocol.js';
 
 /** What one participant may have open here, and what may be open at all. */
 const OPEN_OF_ONE = 16;
@@ -17,6 +17,13 @@ const OPEN = 64;
 const OVER = 60;
 /** Figures that change all the time are told so often. */
 const TELL_MS = 200;
+/** How long who has left may come back, and how long one looks whether somebody who has come is who has left. */
+const PARTED_MS = 15 * 60_000;
+const RECALL_MS = 20_000;
+/** Up to so many others, each is asked; of more, those of the same name. */
+const ASKED = 8;
+/** No participant's number: whose page was left by this one. */
+const NOBODY = 0;
 const MIB = 1024 * 1024;
 
 /**
@@ -39,7 +46,8 @@ const MIB = 1024 * 1024;
 /**
  * @param {object} options
  * @param {object} options.pairs of call/pairs.js
- * @param {(id: number) => object | null} options.person
+ * @param {() => number | null} options.me
+ * @param {(id: number) => object | null} options.person one of the others
  * @param {object} options.workshop
  * @param {object} options.keep of keeping.js: where what comes in is put
  * @param {() => {filesMib: number}} options.limits
@@ -49,15 +57,18 @@ const MIB = 1024 * 1024;
  * @param {(transfer: object) => void} [options.onOffer] somebody offers something
  * @param {(transfer: object) => void} [options.onDone] something has come and waits to be saved
  */
-export function createTransfers({ pairs, person, workshop, keep, limits, timers, newId, onChange, onOffer = () => {}, onDone = () => {} }) {
+export function createTransfers({ pairs, me, person, workshop, keep, limits, timers, newId, onChange, onOffer = () => {}, onDone = () => {} }) {
   /** By key, in the order of their coming. */
   const entries = new Map();
   const links = new Map();
+  /** Whom this page asks whether it has something unfinished, until when. */
+  const asked = new Map();
   let telling = null;
 
   const keyOf = (peer, id) => `${peer}/${id}`;
   const all = () => [...entries.values()];
   const of = (peer) => all().filter((entry) => entry.peer === peer);
+  const parted = (outgoing = false) => all().filter((entry) => entry.outgoing === outgoing && entry.state.phase === 'parted');
   const open = (list) => list.filter(({ state }) => !isOver(state));
 
   function changed() {
@@ -79,6 +90,7 @@ export function createTransfers({ pairs, person, workshop, keep, limits, timers,
         on: {
           open() {
             for (const { work } of of(peer)) work.greet();
+            if (asked.has(peer)) for (const { id } of parted()) link.send({ type: 'recall', proof: proofOf(id, me(), peer) });
             changed();
           },
           closed: changed,
@@ -100,15 +112,16 @@ export function createTransfers({ pairs, person, workshop, keep, limits, timers,
       pace: createPace(),
       where: null,
       file: null,
+      before: null,
+      expiry: null,
       saved: false,
       ...fields,
     };
-    const link = linkWith(peer);
     const shared = {
       entry,
       workshop,
       timers,
-      say: (message) => link.send(message),
+      say: (message) => links.get(entry.peer)?.send(message),
       move: (event) => move(entry, event),
       progress(bytes) {
         entry.bytes = bytes;
@@ -117,9 +130,10 @@ export function createTransfers({ pairs, person, workshop, keep, limits, timers,
       },
     };
     entry.work = entry.outgoing
-      ? createOutgoing({ ...shared, file: entry.source, pair: pairs.with(peer) })
-      : createIncoming({ ...shared, hasRoom: keep.hasRoom });
+      ? createOutgoing({ ...shared, file: entry.source, pair: () => pairs.with(entry.peer) })
+      : createIncoming({ ...shared, hasRoom: keep.hasRoom, resume: () => keep.resume(entry) });
     entries.set(entry.key, entry);
+    if (peer !== NOBODY) linkWith(peer);
     forget();
     return entry;
   }
@@ -128,16 +142,21 @@ export function createTransfers({ pairs, person, workshop, keep, limits, timers,
     const next = step(entry.state, event);
     if (next === entry.state) return;
     entry.state = next;
-    if (isHeld(next) || isOver(next)) entry.pace.stop();
+    if (isHeld(next) || isOver(next) || next.phase === 'parted') entry.pace.stop();
+    timers.clearTimeout(entry.expiry);
+    if (next.phase === 'parted') entry.expiry = timers.setTimeout(() => move(entry, { type: 'fail', reason: 'gone' }), PARTED_MS);
     if (isOver(next)) {
       entry.work.end();
       entry.source = null;
       if (!entry.outgoing) keep.over(entry);
       if (isUnsaved(entry)) onDone(entry);
     }
-    links.get(entry.peer)?.want(open(of(entry.peer)).length > 0);
+    want(entry.peer);
     changed();
   }
+
+  /** There is a channel with whom something goes on with, or who is asked. */
+  const want = (peer) => links.get(peer)?.want(asked.has(peer) || open(of(peer)).some(({ state }) => state.phase !== 'parted'));
 
   /** The oldest that are over go, but for what somebody may still want to save. */
   function forget() {
@@ -153,15 +172,28 @@ export function createTransfers({ pairs, person, workshop, keep, limits, timers,
   const isUnsaved = ({ outgoing, state, where, saved }) => !outgoing && state.phase === 'done' && where !== 'place' && !saved;
 
   function take(peer, message) {
+    if (message.type === 'recall') {
+      recalled(peer, message.proof);
+      return;
+    }
     const entry = entries.get(keyOf(peer, message.id));
     if (message.type !== 'offer') entry?.work.message(message);
     else if (entry === undefined) offered(peer, message);
-    else if (!entry.outgoing) entry.work.message(message);
+    else if (!entry.outgoing) {
+      if (entry.state.phase === 'parted') bind(entry, peer);
+      entry.work.message(message);
+    }
   }
 
   function offered(peer, { id, name, size, mime }) {
     const { filesMib } = limits();
     const link = linkWith(peer);
+    const again = parted().find((entry) => entry.id === id && entry.size === size);
+    if (again !== undefined) {
+      bind(again, peer);
+      again.work.message({ type: 'offer' });
+      return;
+    }
     const tooMany = open(of(peer)).length >= OPEN_OF_ONE || open(all()).length >= OPEN;
     if (filesMib === 0) link.send({ type: 'refuse', id, reason: 'no_files' });
     else if (tooMany) link.send({ type: 'refuse', id, reason: 'too_many' });
@@ -172,11 +204,41 @@ export function createTransfers({ pairs, person, workshop, keep, limits, timers,
         return;
       }
       link.want(true);
-      const kept = keep.before(entry);
-      if (kept !== null) entry.work.accept(kept);
-      else onOffer(entry);
+      onOffer(entry);
       changed();
     }
+  }
+
+  /** Who has come back as another participant. */
+  function bind(entry, peer) {
+    entries.delete(entry.key);
+    Object.assign(entry, { peer, person: person(peer), key: keyOf(peer, entry.id) });
+    entries.set(entry.key, entry);
+    move(entry, { type: 'return' });
+  }
+
+  function recalled(peer, proof) {
+    const entry = parted(true).find(({ id }) => proofOf(id, peer, me()) === proof);
+    if (entry === undefined || person(peer) === null) return;
+    bind(entry, peer);
+    entry.work.greet();
+  }
+
+  /** Somebody has come: perhaps who has left before. */
+  function ask(peer, others) {
+    const came = person(peer);
+    if (came === null || !parted().some((entry) => others <= ASKED || entry.person.name === came.name)) return;
+    asked.set(peer, timers.setTimeout(() => {
+      asked.delete(peer);
+      want(peer);
+    }, RECALL_MS));
+    linkWith(peer).want(true);
+  }
+
+  for (const { person: sender, ...noted } of keep.noted()) {
+    const entry = add(NOBODY, { outgoing: false, person: sender, ...noted });
+    move(entry, { type: 'accept' });
+    move(entry, { type: 'part' });
   }
 
   pairs.on('channel', (peer, channel) => {
@@ -193,7 +255,12 @@ export function createTransfers({ pairs, person, workshop, keep, limits, timers,
   });
 
   function gone(peer) {
-    for (const entry of open(of(peer))) move(entry, { type: 'fail', reason: 'gone' });
+    for (const entry of open(of(peer))) {
+      entry.work.cut();
+      move(entry, { type: 'part' });
+    }
+    timers.clearTimeout(asked.get(peer));
+    asked.delete(peer);
     links.get(peer)?.end();
     links.delete(peer);
   }
@@ -218,7 +285,7 @@ export function createTransfers({ pairs, person, workshop, keep, limits, timers,
 
     /** Whether a page that is closed now would lose something. */
     get busy() {
-      return all().some((entry) => entry.state.phase === 'moving' || isUnsaved(entry));
+      return all().some((entry) => ['moving', 'checking'].includes(entry.state.phase) || isUnsaved(entry));
     },
 
     /**
@@ -272,6 +339,10 @@ export function createTransfers({ pairs, person, workshop, keep, limits, timers,
 
     /** A participant has left. */
     gone,
+    /** Participants have come, of so many others in all. @param {number[]} peers */
+    came(peers, others) {
+      for (const peer of peers) ask(peer, others);
+    },
     /** This page is in no room any more, or as somebody else. */
     clear() {
       for (const peer of [...links.keys()]) gone(peer);

@@ -23,6 +23,8 @@ export function sentence(transfer, t) {
       return say(state.held.me ? 'held.me' : 'held.them');
     case 'checking':
       return linked ? say('checking') : say('interrupted');
+    case 'parted':
+      return say('parted');
     case 'done':
       if (outgoing) return say('done.out');
       return say(where === 'place' ? 'done.place' : transfer.saved ? 'done.saved' : 'done.in');
@@ -54,6 +56,7 @@ export function choices({ state, outgoing, where, saved, size }, { place, most }
     case 'moving':
       return [state.held.me ? 'resume' : 'pause', 'cancel'];
     case 'checking':
+    case 'parted':
       return ['cancel'];
     case 'done':
       return [...(!outgoing && where !== 'place' ? [saved ? 'again' : 'save'] : []), 'dismiss'];

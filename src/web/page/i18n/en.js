@@ -389,6 +389,7 @@ export const en = {
   'files.offered.in': '{name} would like to send you this.',
   'files.opening': 'Making room for it…',
   'files.interrupted': 'The connection to {name} is interrupted. It goes on by itself where it stopped.',
+  'files.parted': '{name} has left. If {name} comes back soon, it goes on where it stopped.',
   'files.held.me': 'Paused by you.',
   'files.held.them': 'Paused by {name}.',
   'files.checking': 'Checking that every bit is right…',

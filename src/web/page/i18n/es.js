@@ -394,6 +394,7 @@ export const es = {
   'files.offered.in': '{name} quiere enviarle esto.',
   'files.opening': 'Haciendo sitio…',
   'files.interrupted': 'La conexión con {name} se ha interrumpido. Seguirá por sí sola donde se quedó.',
+  'files.parted': '{name} se ha ido. Si vuelve pronto, seguirá donde se quedó.',
   'files.held.me': 'En pausa, por usted.',
   'files.held.them': 'En pausa, por {name}.',
   'files.checking': 'Comprobando que esté bien hasta el último bit…',
