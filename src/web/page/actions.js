@@ -18,8 +18,9 @@ import { closePopover } from './ui/popover.js';
  * @param {() => object} parts.help
  * @param {() => object} parts.check
  * @param {() => object} parts.admin
+ * @param {() => object} parts.meeting
  */
-export function createActions({ store, access, supervisor, stage, help, check, admin }) {
+export function createActions({ store, access, supervisor, stage, help, check, admin, meeting }) {
   const { get, set } = store;
   let nextToast = 1;
 
@@ -117,8 +118,9 @@ export function createActions({ store, access, supervisor, stage, help, check, a
 
     /** Escape: whatever is open closes; otherwise back to side by side. */
     back() {
-      if (!closePopover() && get().layout !== 'grid') set({ layout: 'grid' });
+      if (!closePopover() && !meeting().back() && get().layout !== 'grid') set({ layout: 'grid' });
     },
+    toggleRoom: () => meeting().toggle(),
 
     retry: () => supervisor().retry(),
     reload: () => location.reload(),
@@ -152,7 +154,9 @@ export function createActions({ store, access, supervisor, stage, help, check, a
     invite: (wanted) => supervisor().session?.ask(ask.invite(wanted)),
     revoke: (invitation) => supervisor().session?.ask(ask.revoke(invitation)),
 
+    /** A word at the edge. Of one `kind` there is the latest; without, one says the same but once. */
     note(key, values = {}, more = {}) {
+      if (more.kind !== undefined) set({ toasts: get().toasts.filter(({ kind }) => kind !== more.kind) });
       const same = get().toasts.find((toast) => toast.key === key);
       if (same !== undefined) return;
       const toast = { id: nextToast, key, values, ...more };

@@ -4,6 +4,7 @@
 
 import { createActions } from './actions.js';
 import { chooseLanguage, translate, translator } from './i18n/i18n.js';
+import { createMeeting, NO_MEETING } from './meeting.js';
 import { createAccess, loginIn } from './net/access.js';
 import { invitationFrom, watchersFrom } from './net/admin.js';
 import { checkUp } from './net/checkup.js';
@@ -94,6 +95,7 @@ const store = createStore({
   /** The element that fills the screen: the page, one picture, or null. */
   fullscreen: null,
   toasts: [],
+  ...NO_MEETING,
 });
 
 const parts = {};
@@ -105,6 +107,7 @@ const actions = createActions({
   help: () => parts.help,
   check: () => parts.check,
   admin: () => parts.admin,
+  meeting: () => parts.meeting,
 });
 
 const wanted = (names) => names.filter((name) => !store.get().hidden.includes(name));
@@ -140,6 +143,7 @@ parts.supervisor = createSupervisor({
   onStatus: ({ phase, cause, message, attempt, retryAt }) => {
     const over = ['signed-out', 'ended', 'failed'].includes(phase);
     store.set({ phase, cause, message, attempt, retryAt, ...(over ? { sources: [], offered: null } : {}) });
+    if (phase === 'signed-out') parts.meeting?.on.signedOut();
   },
   onAccess: ({ refusal = null, ...entry }) => store.set({ ...entry, refusal }),
   on: {
@@ -152,7 +156,11 @@ parts.supervisor = createSupervisor({
       const sources = sourcesFrom(welcome);
       const me = welcome.viewer;
       store.set({ title, me, software: welcome.software, sources, renditions: {}, offered: null });
-      if (parts.admin.isOpen) queueMicrotask(() => actions.watchViewers(true));
+      // The session is there when its first word has been heard.
+      queueMicrotask(() => {
+        parts.meeting.on.welcome(welcome, (message) => parts.supervisor.session?.ask(message));
+        if (parts.admin.isOpen) actions.watchViewers(true);
+      });
     },
     tracks: (offered) => store.set({ offered }),
     track: ({ source, media }, track, receiver) => parts.stage.tile(source)?.player.attach(media, track, receiver),
@@ -172,15 +180,29 @@ parts.supervisor = createSupervisor({
       else if (message.type === 'invitations') store.set({ invitations: message.invitations.map(invitationFrom) });
       else store.set({ invited: { link: message.link, qr: message.qr ?? [] } });
     },
+    room: (message) => parts.meeting.on.room(message),
+    channel: (channel) => parts.meeting.on.channel(channel),
     refused: (code, message) => {
+      if (parts.meeting.on.refused(code, message)) return;
       console.warn(`refused (${code}): ${message}`);
       if (!QUIET_REFUSALS.has(code)) actions.note('notice.refused', { message });
     },
-    end: () => parts.stage.tiles().forEach((tile) => tile.player.hold()),
+    end() {
+      parts.stage.tiles().forEach((tile) => tile.player.hold());
+      parts.meeting.on.end();
+    },
   },
 });
 
 parts.stage = createStage({ stage: byId('stage'), shelf: byId('shelf') }, actions);
+parts.meeting = createMeeting({
+  store,
+  actions: () => actions,
+  timers,
+  stage: parts.stage,
+  roots: { panel: byId('panel'), faces: byId('faces') },
+  words: (...about) => translator(store.get().lang)(...about),
+});
 parts.help = createHelp(byId('help'));
 parts.admin = createAdmin(byId('admin'), actions);
 parts.check = createCheck(byId('check'), {
@@ -188,11 +210,12 @@ parts.check = createCheck(byId('check'), {
 });
 const views = [
   parts.stage,
-  createToolbar(byId('tools'), actions),
+  createToolbar(byId('tools'), actions, [parts.meeting.tools]),
   createNotice(byId('notice'), actions),
   createBanner(byId('banner'), actions, timers.now),
   createToasts(byId('toasts'), actions),
   createSignIn(byId('signin'), { signIn: access.signIn, onSuccess: () => parts.supervisor.start() }),
+  ...parts.meeting.views,
   parts.check,
   parts.admin,
   createGauges({ stage: parts.stage, session: () => parts.supervisor.session }),
@@ -221,11 +244,13 @@ function createFrame() {
       }
       attribute(root, 'data-connection', state.phase);
       attribute(root, 'data-fullscreen', String(state.fullscreen === root));
-      attribute(root, 'data-watching', String(shown(state.sources, state.hidden).length > 0));
-      text(byId('title'), state.title || 'vitrina');
+      attribute(root, 'data-watching', String(shown(state.sources, state.hidden).length > 0 || state.room.inside));
+      const title = (state.room.name !== 'main' && state.room.title) || state.title || 'vitrina';
+      text(byId('title'), title);
       const status = t(`status.${state.phase}`);
       text(byId('status-words'), status);
-      document.title = state.phase === 'connected' ? state.title : `${status} – ${state.title || 'vitrina'}`;
+      const unread = state.unread > 0 ? `(${state.unread}) ` : '';
+      document.title = unread + (state.phase === 'connected' ? title : `${status} – ${title}`);
       unblock.hidden = state.blocked === null || state.phase !== 'connected' || state.muted;
       text(words, t(state.blocked === 'picture' ? 'picture.blocked' : 'sound.blocked'));
     },
@@ -258,9 +283,10 @@ addEventListener('keydown', (event) => {
   if (asked === null || dialog || event.defaultPrevented) return;
   if (typing !== null && asked.action !== 'back') return;
   const watching = store.get().sources.length > 0;
-  const always = ['help', 'toggleTheme', 'back'].includes(asked.action);
+  const always = ['help', 'toggleTheme', 'toggleRoom', 'back'].includes(asked.action);
   if (!watching && !always) return;
   event.preventDefault();
+  if (asked.action === 'pip' && parts.meeting.pointing.hold(event, () => actions.pip())) return;
   actions[asked.action](asked.value);
 });
 watchNetwork(() => parts.supervisor.wake(true), () => parts.supervisor.wake());
@@ -278,6 +304,7 @@ for (const type of ['fullscreenchange', 'webkitfullscreenchange']) {
   document.addEventListener(type, () => store.set({ fullscreen: fullscreenElement() }));
 }
 watchIdle(root);
+parts.meeting.start();
 
 if (typeof RTCPeerConnection === 'undefined') {
   store.set({ phase: 'failed', cause: 'no_webrtc' });

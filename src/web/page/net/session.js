@@ -37,6 +37,7 @@ const FATAL = new Set(['bad_sdp']);
  * @property {(message: object) => void} rendition which rendition of a source comes, of which
  * @property {(state: 'joining' | 'connecting' | 'connected' | 'interrupted') => void} state
  * @property {(message: object) => void} admin what is told admins alone
+ * @property {(message: object) => void} room what is told of rooms, and what this page does not know
  * @property {() => void} doubt neither signalling nor media comes: see `doubtful`
  * @property {(code: string, message: string) => void} refused
  * @property {(end: End) => void} end
@@ -220,6 +221,7 @@ export function startSession({ openSignalling, createPeer, videoCodecs, wanted, 
       // Later versions may say more than this page knows.
       if (Object.hasOwn(handlers, message.type)) handlers[message.type](message);
       else if (TOLD.has(message.type)) on.admin(message);
+      else on.room?.(message);
     },
     onPong: (sent, received, server) => clock.add(sent, received, server),
     onDoubt: doubt,
@@ -237,7 +239,7 @@ export function startSession({ openSignalling, createPeer, videoCodecs, wanted, 
     choose(name) {
       if (!over && selected !== null && names.includes(name)) choose(name);
     },
-    /** Asks for what admins may. @param {object} message of `admin.js` */
+    /** Says something that is no part of the session itself. @param {object} message of `admin.js`, or the room's */
     ask(message) {
       if (!over) signalling.send(message);
     },

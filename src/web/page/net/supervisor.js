@@ -164,6 +164,8 @@ export function createSupervisor({ access, startSession, timers, random, onStatu
       source: heard(on.source),
       rendition: heard(on.rendition),
       admin: heard(on.admin),
+      room: heard(on.room),
+      channel: heard(on.channel),
       doubt: heard(() => void probe()),
       refused: heard(on.refused),
       state: heard((state) => {

@@ -9,7 +9,8 @@
 const isCount = (value) => Number.isSafeInteger(value) && value > 0;
 
 /** @returns {Said | null} null where the message does not say what it should */
-export function saidFrom({ seq, id, from, name, colour, time_ms: timeMs, text } = {}) {
+export function saidFrom(told) {
+  const { seq, id, from, name, colour, time_ms: timeMs, text } = told ?? {};
   if (!isCount(seq) || typeof id !== 'string' || typeof text !== 'string') return null;
   return {
     seq,

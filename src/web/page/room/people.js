@@ -30,14 +30,15 @@ export function initialsOf(name) {
 const NAMED = 2;
 
 /**
- * Names in a row, the later ones as a number, by the words of `${key}.one`, `.two` and `.more`.
+ * Names in a row, the later ones as a number, by the words of `room.came`, `room.went`.
+ * @param {'came' | 'went'} what
  * @param {string[]} names at least one
  */
-export function inWords(t, key, names) {
+export function inWords(t, what, names) {
   const [one, two] = names;
-  if (names.length === 1) return t(`${key}.one`, { one });
-  if (names.length === 2) return t(`${key}.two`, { one, two });
-  return t(`${key}.more`, { one, two, count: names.length - NAMED });
+  if (names.length === 1) return t(`room.${what}.one`, { one });
+  if (names.length === 2) return t(`room.${what}.two`, { one, two });
+  return t(`room.${what}.more`, { one, two, count: names.length - NAMED });
 }
 
 /** This page's own first; the others in the order of their coming. */

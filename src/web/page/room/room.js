@@ -4,7 +4,7 @@
  *
  * For all who build on it (calls, files):
  *
- *     room.me                    Participant | null: this page's own; null while it is not in the room
+ *     room.me                    Participant | null: this page's own; null before it is in the room, and out of it
  *     room.participants          Participant[]: all of them with `me`, in the order of their coming
  *     room.participant(id)       Participant | null
  *     room.limits                {people, calls, filesMib}
@@ -267,6 +267,15 @@ export function createRoom({ name, timers, newId }) {
       outside();
       socket = null;
       if (was) emit('lost');
+      changed();
+    },
+    /** Somebody else may use the page now: nothing of this one stays. */
+    forget() {
+      outside();
+      people.clear();
+      rooms = [];
+      [me, secret, cause, does] = [null, null, null, {}];
+      talk.forget();
       changed();
     },
     /** Another way for messages, beside the WebSocket: {send(message, {label})}, which says whether it took it. */

@@ -25,7 +25,7 @@ const historyFrom = (messages) =>
  * @param {(said: import('./log.js').Said, about: {own: boolean}) => void} options.onSaid news, once each
  */
 export function createTalk({ timers, newId, send, onSaid }) {
-  const log = new Log();
+  let log = new Log();
   /** What this page has said and not yet heard itself say: {id, text, failed}. */
   let pending = [];
   let inside = false;
@@ -95,6 +95,12 @@ export function createTalk({ timers, newId, send, onSaid }) {
       for (const timer of [gapTimer, fastTimer]) timers.clearTimeout(timer);
       gapTimer = null;
       fastTimer = null;
+    },
+    /** Whoever comes next is somebody else. */
+    forget() {
+      log = new Log();
+      pending = [];
+      wasHere = false;
     },
     /** What is on its way by the way that was may be lost with it. */
     wayChanged() {

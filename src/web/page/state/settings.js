@@ -32,6 +32,10 @@ const FORMS = {
   /** The rung that was chosen for a source, by the source's name; automatic for those not in it. */
   chosenRungs: [{}, isRungs],
   stats: [false, (value) => typeof value === 'boolean'],
+  /** Whether the room stands beside the stage, where there is a room; null: nobody has said. */
+  roomOpen: [null, (value) => value === null || typeof value === 'boolean'],
+  /** What one wants to be called in rooms; null leaves it to the daemon. */
+  roomName: [null, (value) => value === null || isName(value)],
 };
 
 /**

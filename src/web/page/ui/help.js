@@ -31,6 +31,8 @@ const GROUPS = [
   [
     'help.page',
     [
+      [['C'], 'help.room'],
+      [['P'], 'help.point'],
       [['I'], 'tools.stats'],
       [['T'], 'help.theme'],
       [['?'], 'help.help'],
@@ -91,6 +93,7 @@ export function shortcut({ key, code, shiftKey, ctrlKey, metaKey, altKey }) {
     m: { action: 'toggleMute' },
     arrowup: { action: 'changeVolume', value: 0.05 },
     arrowdown: { action: 'changeVolume', value: -0.05 },
+    c: { action: 'toggleRoom' },
     i: { action: 'toggleStats' },
     t: { action: 'toggleTheme' },
     '?': { action: 'help' },

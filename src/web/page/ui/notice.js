@@ -6,6 +6,7 @@
 import { firstOf } from '../i18n/i18n.js';
 import { shown } from '../state/sources.js';
 import { attribute, h, icon, iconButton, setIcon, text } from './dom.js';
+import { isMeeting } from './faces.js';
 
 /** Attempts after which words of help are due. */
 const HINT_AFTER = 5;
@@ -57,6 +58,7 @@ export function createNotice(root, actions) {
 
 function describe(state, t) {
   if (state.sources.length > 0) return allHidden(state, t);
+  if (isMeeting(state)) return null;
   const said = (known) => (state.message && !known ? t('failed.said', { message: state.message }) : '');
   switch (state.phase) {
     case 'connecting':

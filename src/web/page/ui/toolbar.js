@@ -12,8 +12,9 @@ import { bindPopover, closePopover } from './popover.js';
 /**
  * @param {HTMLElement} root
  * @param {object} actions
+ * @param {{elements: HTMLElement[], render: Function}[]} [more] other parts' controls, before the menu
  */
-export function createToolbar(root, actions) {
+export function createToolbar(root, actions, more = []) {
   const layouts = LAYOUTS.map((layout) =>
     iconButton(layout, {
       label: `layout.${layout}`,
@@ -46,7 +47,7 @@ export function createToolbar(root, actions) {
   const full = iconButton('fullscreen', { testid: 'fullscreen', on: { click: actions.fullscreen } });
   const menu = createMenu(actions);
 
-  root.append(segments, cycle, sources.root, soundGroup, stats, full, menu.root);
+  root.append(segments, cycle, sources.root, soundGroup, stats, full, ...more.flatMap(({ elements }) => elements), menu.root);
 
   return {
     render(state, t) {
@@ -69,6 +70,7 @@ export function createToolbar(root, actions) {
       setIcon(full.firstChild, state.fullscreen !== null ? 'window' : 'fullscreen');
       label(full, t(state.fullscreen !== null ? 'tools.exit_fullscreen' : 'tools.fullscreen'), 'F');
       sources.render(state, t);
+      for (const part of more) part.render(state, t);
       menu.render(state, t);
     },
   };
