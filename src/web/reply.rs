@@ -115,7 +115,7 @@ pub(crate) fn json(value: &impl Serialize) -> Answer {
 }
 
 /// What no answer goes without. The page needs nothing from elsewhere, is framed by nobody, and
-/// uses none of the browser's devices.
+/// uses of the browser's devices what a call needs.
 const SECURITY_HEADERS: [(HeaderName, &str); 6] = [
     (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
     (header::REFERRER_POLICY, "no-referrer"),
@@ -123,7 +123,8 @@ const SECURITY_HEADERS: [(HeaderName, &str); 6] = [
     (
         HeaderName::from_static("permissions-policy"),
         "autoplay=(self), fullscreen=(self), picture-in-picture=(self), screen-wake-lock=(self), \
-         camera=(), display-capture=(), geolocation=(), microphone=(), midi=(), payment=(), usb=()",
+         camera=(self), display-capture=(self), microphone=(self), speaker-selection=(self), \
+         geolocation=(), midi=(), payment=(), usb=()",
     ),
     (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
     (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),

@@ -288,6 +288,7 @@ test('who_does_not_know_what_was_on_its_way_does_not_hear_of_it', async () => {
   await meets.run(() => only(meets.one).bytes > 600_000);
   meets.net.cut();
   meets.one.gone(2);
+  meets.two.clear();
   meets.again({ keep: fakeKeep() });
   const channel = meets.net.ends[1].pair.createChannel('files');
   const heard = [];

@@ -126,7 +126,8 @@ fn every_answer_carries_the_security_headers() {
             assert_eq!(header("x-frame-options"), "DENY");
             assert_eq!(header("cross-origin-opener-policy"), "same-origin");
             assert_eq!(header("cross-origin-resource-policy"), "same-origin");
-            assert!(header("permissions-policy").contains("camera=()"));
+            assert!(header("permissions-policy").contains("camera=(self)"));
+            assert!(header("permissions-policy").contains("geolocation=()"));
             let policy = header("content-security-policy");
             assert!(policy.contains("default-src 'none'") && policy.contains("frame-ancestors 'none'"));
             assert!(policy.contains(&format!("connect-src 'self' ws://{};", running.addr())), "{policy}");

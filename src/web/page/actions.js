@@ -19,8 +19,9 @@ import { closePopover } from './ui/popover.js';
  * @param {() => object} parts.check
  * @param {() => object} parts.admin
  * @param {() => object} parts.meeting
+ * @param {() => object} parts.call
  */
-export function createActions({ store, access, supervisor, stage, help, check, admin, meeting }) {
+export function createActions({ store, access, supervisor, stage, help, check, admin, meeting, call }) {
   const { get, set } = store;
   let nextToast = 1;
 
@@ -98,6 +99,7 @@ export function createActions({ store, access, supervisor, stage, help, check, a
     unblock() {
       set({ blocked: null, muted: false });
       for (const tile of stage().tiles()) tile.player.resume();
+      call().resume();
     },
 
     async fullscreen() {

@@ -115,7 +115,7 @@ export function createCall({ room, pairs, devices, meter, timers, wallNow, on })
     if (phase === 'in' && me?.call) {
       for (const { id, call } of room.participants) if (call && id !== me.id) wanted.add(id);
     }
-    for (const id of [...links.keys()]) if (!wanted.has(id)) unlink(id);
+    for (const id of [...links.keys()]) if (!wanted.has(id)) unlink(id, room.participant(id) === null);
     for (const id of wanted) if (!links.has(id)) link(id);
   }
 
@@ -234,12 +234,10 @@ export function createCall({ room, pairs, devices, meter, timers, wallNow, on })
     if (state === 'connected') fitSoon();
     on.change();
   });
-  pairs.on('track', (id, slot, track, receiver) => {
+  pairs.on('track', (id, slot, track) => {
     const known = links.get(id);
     if (known === undefined) return;
     known.tracks.set(slot, track);
-    // A voice is heard when it is there; what the network makes uneven is the browser's to even out.
-    if ('jitterBufferTarget' in receiver && slot === 'camera') receiver.jitterBufferTarget = null;
     on.change();
   });
   pairs.on('channel', (id, channel) => channel.label === CHANNEL && adopt(id, channel));
@@ -250,7 +248,7 @@ export function createCall({ room, pairs, devices, meter, timers, wallNow, on })
     known.channel = null;
     known.shown = null;
     // It has left, or is about to say so; where it comes back, the room tells.
-    if (why === 'bye') links.delete(id);
+    if (why === 'bye') unlink(id);
     else openChannel(id);
     on.change();
   });

@@ -191,6 +191,16 @@ export function createDevices({ media, on }) {
     chosen: (kind) => chosen[kind],
     list,
 
+    /** Takes the devices of an earlier visit, as far as they are there. */
+    async restore(wanted) {
+      await list();
+      for (const kind of Object.keys(chosen)) {
+        const id = wanted[kind] ?? '';
+        // Before the page may use any, the browser tells of none: then it is asked for what is wanted.
+        chosen[kind] = lists[kind].length === 0 || lists[kind].some((device) => device.id === id) ? id : '';
+      }
+    },
+
     /** Opens these, anew where they are open; what is refused is a `problem`. Never rejects. */
     open,
 

@@ -12,7 +12,7 @@ const CAMERAS = 5_000_000;
 /** The same for a shared screen. */
 const SCREENS = 6_000_000;
 const CAMERA_MOST = 1_800_000;
-const CAMERA_LEAST = 60_000;
+const CAMERA_LEAST = 80_000;
 const SCREEN_MOST = 3_000_000;
 const SCREEN_LEAST = 120_000;
 /** For one pixel, in bit: what looks good with VP8. */
@@ -22,7 +22,7 @@ const STEPS = [1, 1.5, 2, 3, 4, 6, 8];
 /** A little blur is not seen; a step to the next size is paid for by everybody. */
 const SLACK = 1.15;
 /** Who is not seen gets enough to be there at once when the page is looked at again. */
-const UNSEEN = { camera: { width: 160, rate: 5 }, screen: { width: 320, rate: 1 } };
+const UNSEEN = { camera: { width: 160, rate: 5, bitrate: 40_000 }, screen: { width: 320, rate: 1, bitrate: 60_000 } };
 
 const rateOf = { camera: (people) => (people <= 4 ? 30 : people <= 6 ? 24 : 15), screen: (people) => (people <= 3 ? 15 : people <= 6 ? 10 : 5) };
 
@@ -54,8 +54,8 @@ export function encodingFor({ what, captured, shown, people }) {
   const maxFramerate = unseen ? UNSEEN[what].rate : rateOf[what](people);
   const pixels = (width / step) * (height / step);
   const [most, least, all] = what === 'camera' ? [CAMERA_MOST, CAMERA_LEAST, CAMERAS] : [SCREEN_MOST, SCREEN_LEAST, SCREENS];
-  const wanted = unseen ? least : pixels * maxFramerate * PER_PIXEL[what];
-  return { scaleResolutionDownBy: step, maxBitrate: clamp(least, wanted, Math.min(most, all / others)), maxFramerate };
+  const seen = clamp(least, pixels * maxFramerate * PER_PIXEL[what], Math.min(most, all / others));
+  return { scaleResolutionDownBy: step, maxBitrate: unseen ? UNSEEN[what].bitrate : seen, maxFramerate };
 }
 
 function guess(what, people) {
@@ -64,26 +64,36 @@ function guess(what, people) {
   return { width: 1280 / columns, height: 720 / columns };
 }
 
+/** What each sender is to be given, while it is being given something. */
+const giving = new WeakMap();
+
 /**
- * Gives an encoding to a sender, where it is another.
+ * Gives an encoding to a sender, where it is another; one after the other, the last one for good.
  * @param {RTCRtpSender} sender
  * @param {Encoding} encoding
- * @returns {Promise<boolean>} whether it was taken or held already
  */
 export async function giveEncoding(sender, encoding) {
+  const isGiving = giving.has(sender);
+  giving.set(sender, encoding);
+  if (isGiving) return;
+  for (let given = null; giving.get(sender) !== given; ) {
+    given = giving.get(sender);
+    await give(sender, given);
+  }
+  giving.delete(sender);
+}
+
+async function give(sender, encoding) {
   const parameters = sender.getParameters();
   const [first] = parameters.encodings ?? [];
   // Before it is negotiated there is nothing to set.
-  if (first === undefined) return false;
-  if (Object.keys(encoding).every((key) => first[key] === encoding[key])) return true;
+  if (first === undefined || Object.keys(encoding).every((key) => first[key] === encoding[key])) return;
   Object.assign(first, encoding);
   try {
     await sender.setParameters(parameters);
-    return true;
   } catch (error) {
     // Closed meanwhile, or a browser that cannot: what it sends by itself has to do.
     console.debug('encoding passed over:', error.message);
-    return false;
   }
 }
 

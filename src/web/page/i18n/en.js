@@ -1,5 +1,8 @@
+import { enCall } from './call.en.js';
+
 /** English. The keys are those of every other language. */
 export const en = {
+  ...enCall,
   'page.skip': 'Skip to the pictures',
   'page.stage': 'Pictures',
   'page.tools': 'Controls',

@@ -1,5 +1,8 @@
+import { esCall } from './call.es.js';
+
 /** Español. Las claves son las de en.js. */
 export const es = {
+  ...esCall,
   'page.skip': 'Ir a las imágenes',
   'page.stage': 'Imágenes',
   'page.tools': 'Controles',

@@ -253,6 +253,10 @@ export function startSession({ openSignalling, createPeer, videoCodecs, wanted, 
     get doubtful() {
       return isDoubtful();
     },
+    /** The servers that help connections to come about: the daemon's, and those between browsers. */
+    get iceServers() {
+      return iceServers;
+    },
     /** @returns {Promise<RTCStatsReport | null>} */
     stats: async () => (over || peer === null ? null : peer.stats()),
     /** Leaves, politely. No event follows. */

@@ -14,6 +14,8 @@ const isRungs = (value) =>
   value !== null &&
   !Array.isArray(value) &&
   Object.values(value).every((rung) => Number.isInteger(rung) && rung >= 0);
+const isDevices = (value) =>
+  typeof value === 'object' && value !== null && !Array.isArray(value) && Object.values(value).every(isName);
 const oneOf = (values) => (value) => values.includes(value);
 
 /** Each setting: its default and its form. */
@@ -31,6 +33,9 @@ const FORMS = {
   mutedSources: [[], (value) => Array.isArray(value) && value.every(isName)],
   /** The rung that was chosen for a source, by the source's name; automatic for those not in it. */
   chosenRungs: [{}, isRungs],
+  /** The devices of a call, by kind, and whether one comes to it with the camera on. */
+  callDevices: [{}, isDevices],
+  callCamera: [true, (value) => typeof value === 'boolean'],
   stats: [false, (value) => typeof value === 'boolean'],
   /** Whether the room stands beside the stage, where there is a room; null: nobody has said. */
   roomOpen: [null, (value) => value === null || typeof value === 'boolean'],

@@ -28,6 +28,7 @@ const GROUPS = [
       [['↑', '↓'], 'help.volume'],
     ],
   ],
+  ['help.call', [[['key.space'], 'help.talk']]],
   [
     'help.page',
     [
@@ -63,7 +64,7 @@ export function createHelp(dialog) {
   fillDialog(
     dialog,
     { title: 'help.title', testid: 'help-close' },
-    h('div', { class: 'dialog__body' }, group(GROUPS[0]), h('div', {}, group(GROUPS[1]), group(GROUPS[2]))),
+    h('div', { class: 'dialog__body' }, group(GROUPS[0]), h('div', {}, ...GROUPS.slice(1).map(group))),
   );
   return { open: () => dialog.open || dialog.showModal() };
 }
