@@ -19,7 +19,9 @@ import { loadSettings, settingsSaver } from './state/settings.js';
 import { shown, sourcesFrom, withState } from './state/sources.js';
 import { createStore } from './state/store.js';
 import { attribute, h, icon, text } from './ui/dom.js';
-import { createCallPart, NO_CALL } from './ui/call/part.js';
+import { pageName } from './call/pair.js';
+import { createPairs } from './call/pairs.js';
+import { createFilesPart, NO_FILES } from './ui/filespart.js';
 import { createAdmin } from './ui/admin.js';
 import { createCheck } from './ui/check.js';
 import { createGauges } from './ui/gauges.js';
@@ -97,6 +99,7 @@ const store = createStore({
   fullscreen: null,
   toasts: [],
   ...NO_MEETING,
+  ...NO_FILES,
 });
 
 const parts = {};
@@ -196,6 +199,7 @@ parts.supervisor = createSupervisor({
 });
 
 parts.stage = createStage({ stage: byId('stage'), shelf: byId('shelf') }, actions);
+parts.files = createFilesPart({ store, actions, timers, drop: byId('drop') });
 parts.meeting = createMeeting({
   store,
   actions: () => actions,
@@ -203,7 +207,19 @@ parts.meeting = createMeeting({
   stage: parts.stage,
   roots: { panel: byId('panel'), faces: byId('faces') },
   words: (...about) => translator(store.get().lang)(...about),
+  peopleActions: [parts.files.button],
+  files: parts.files,
 });
+{
+  // Until the call brings its own.
+  const { room } = parts.meeting;
+  const pairs = createPairs({ me: () => room.me?.id ?? null, send: (to, body) => room.signal(to, body), iceServers: () => [], RTCPeerConnection, timers, page: pageName() });
+  room.on('entered', ({ resumed }) => (resumed ? pairs.signallingBack() : pairs.clear()));
+  room.on('out', () => pairs.clear());
+  room.on('signal', ({ from, body }) => pairs.signal(from, body));
+  parts.files.join(room, pairs);
+  room.on('left', ({ id }) => pairs.left(id));
+}
 parts.help = createHelp(byId('help'));
 parts.admin = createAdmin(byId('admin'), actions);
 parts.check = createCheck(byId('check'), {
@@ -217,6 +233,7 @@ const views = [
   createToasts(byId('toasts'), actions),
   createSignIn(byId('signin'), { signIn: access.signIn, onSuccess: () => parts.supervisor.start() }),
   ...parts.meeting.views,
+  parts.files.drop,
   parts.check,
   parts.admin,
   createGauges({ stage: parts.stage, session: () => parts.supervisor.session }),

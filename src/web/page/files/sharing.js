@@ -3,10 +3,14 @@
  */
 
 import { formatter } from '../stats/format.js';
+import { isOpen } from '../ui/room.js';
 import { browserParts, choosePlace } from './browser.js';
 import { createTransfers } from './transfers.js';
 
 const MIB = 1024 * 1024;
+
+/** The words about files at the edge: of these there is the latest. */
+const KIND = 'files';
 
 /**
  * @param {object} options
@@ -25,10 +29,24 @@ export function createSharing({ room, pairs, store, timers, note }) {
     me: () => room.me?.id ?? null,
     person: (id) => (id === room.me?.id ? null : room.participant(id)),
     limits: () => room.limits,
-    onChange: () => store.set({ files: transfers.list() }),
-    onOffer: ({ name, person }) => note('files.note.offered', { name: person.name, file: name }, { action: 'files.note.show', press: 'showFiles' }),
-    onDone: ({ name, person }) => note('files.note.done', { name: person.name, file: name }, { action: 'files.note.show', press: 'showFiles' }),
+    onChange,
+    onOffer: (transfer) => call('files.note.offered', transfer),
+    onDone: (transfer) => call('files.note.done', transfer),
   });
+
+  function onChange() {
+    const files = transfers.list();
+    store.set({ files });
+    const waits = files.some(({ outgoing, state, saved }) => !outgoing && (state.phase === 'offered' || (state.phase === 'done' && !saved)));
+    const { toasts } = store.get();
+    if (!waits && toasts.some(({ kind }) => kind === KIND)) store.set({ toasts: toasts.filter(({ kind }) => kind !== KIND) });
+  }
+
+  /** Calls somebody to the cards, who does not see them. */
+  function call(key, { name, person }) {
+    if (isOpen(store.get())) return;
+    note(key, { name: person.name, file: name }, { kind: KIND, action: 'files.note.show', press: 'showFiles' });
+  }
 
   room.on('left', ({ id }) => transfers.gone(id));
   room.on('arrived', ({ id }) => transfers.came([id], others().length));
@@ -77,10 +95,13 @@ export function createSharing({ room, pairs, store, timers, note }) {
       for (const { name } of transfers.offer(files, peers)) note('files.note.too_large', { file: name, size: most });
     },
 
-    /** Who else is here and how large a file may be, in words: for `createDrop`. */
-    get dropping() {
-      const allowed = room.inside && room.limits.filesMib > 0;
-      return { others: others(), most: allowed ? size(room.limits.filesMib * MIB) : null };
+    get others() {
+      return others();
+    },
+    /** How large a file may be, in words; null: this page may send none. */
+    get most() {
+      const { filesMib } = room.limits;
+      return room.inside && room.mayTalk && filesMib > 0 ? size(filesMib * MIB) : null;
     },
   };
 }

@@ -195,7 +195,7 @@ export function createTransfers({ pairs, me, person, workshop, keep, limits, tim
       return;
     }
     const tooMany = open(of(peer)).length >= OPEN_OF_ONE || open(all()).length >= OPEN;
-    if (filesMib === 0) link.send({ type: 'refuse', id, reason: 'no_files' });
+    if (filesMib === 0 || person(peer)?.mayTalk === false) link.send({ type: 'refuse', id, reason: 'no_files' });
     else if (tooMany) link.send({ type: 'refuse', id, reason: 'too_many' });
     else if (person(peer) !== null) {
       const entry = add(peer, { id, outgoing: false, name, size, mime });

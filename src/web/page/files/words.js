@@ -12,28 +12,28 @@ import { isHeld } from './machine.js';
 export function sentence(transfer, t) {
   const { state, person, outgoing, linked, where } = transfer;
   const side = outgoing ? 'out' : 'in';
-  const say = (key) => t(`files.${key}`, { name: person.name });
+  const say = (key) => t(key, { name: person.name });
   switch (state.phase) {
     case 'offered':
-      if (!linked) return say('connecting');
-      return say(where === null ? `offered.${side}` : 'opening');
+      if (!linked) return say('files.connecting');
+      return say(where === null ? `files.offered.${side}` : 'files.opening');
     case 'moving':
-      if (!linked) return say('interrupted');
+      if (!linked) return say('files.interrupted');
       if (!isHeld(state)) return '';
-      return say(state.held.me ? 'held.me' : 'held.them');
+      return say(state.held.me ? 'files.held.me' : 'files.held.them');
     case 'checking':
-      return linked ? say('checking') : say('interrupted');
+      return linked ? say('files.checking') : say('files.interrupted');
     case 'parted':
-      return say('parted');
+      return say('files.parted');
     case 'done':
-      if (outgoing) return say('done.out');
-      return say(where === 'place' ? 'done.place' : transfer.saved ? 'done.saved' : 'done.in');
+      if (outgoing) return say('files.done.out');
+      return say(where === 'place' ? 'files.done.place' : transfer.saved ? 'files.done.saved' : 'files.done.in');
     case 'refused':
-      return say(`refused.${state.by}.${state.reason}`);
+      return say(`files.refused.${state.by}.${state.reason}`);
     case 'cancelled':
-      return say(`cancelled.${state.by}`);
+      return say(`files.cancelled.${state.by}`);
     default:
-      return say(state.reason === 'gone' ? 'failed.gone' : `failed.${side}.${state.reason}`);
+      return say(state.reason === 'gone' ? 'files.failed.gone' : `files.failed.${side}.${state.reason}`);
   }
 }
 

@@ -40,8 +40,9 @@ export function createFiles(acts) {
       'li',
       { class: 'file', data: { testid: 'file' } },
       h('span', { class: 'file__mark' }, avatar.root, h('span', { class: 'file__arrow' }, arrow)),
-      h('div', { class: 'file__text' }, h('p', { class: 'file__title' }, name), about, bar, numbers, words, row),
+      h('div', { class: 'file__head' }, h('p', { class: 'file__title' }, name), about),
       corner,
+      h('div', { class: 'file__body' }, bar, numbers, words, row),
     );
     let transfer = null;
     let buttons = new Map();
