@@ -72,3 +72,8 @@ export function look({ state, outgoing }) {
   if (state.phase === 'failed') return 'badly';
   return state.phase === 'refused' || state.phase === 'cancelled' ? 'over' : 'way';
 }
+
+const RANKS = ['asks', 'way', 'well', 'badly', 'over'];
+
+/** In the order in which they are shown: what asks for an answer first, then what goes on, then what is over; of each the latest first. */
+export const ranked = (transfers) => [...transfers].reverse().sort((a, b) => RANKS.indexOf(look(a)) - RANKS.indexOf(look(b)));

@@ -2,7 +2,8 @@
  * The files on their way, a card each: what it is, from or to whom, how far, and what one can do.
  */
 
-import { choices, figures, look, sentence } from '../files/words.js';
+import { isHeld, isOver } from '../files/machine.js';
+import { choices, figures, look, ranked, sentence } from '../files/words.js';
 import { formatter } from '../stats/format.js';
 import { createAvatar } from './avatar.js';
 import { attribute, h, icon, iconButton, label, setIcon, text } from './dom.js';
@@ -80,14 +81,14 @@ export function createFiles(acts) {
         attribute(element, 'data-outgoing', String(outgoing));
         attribute(element, 'data-peer', transfer.peer);
         attribute(element, 'data-bytes', bytes);
-        const moves = state.phase === 'moving' || state.phase === 'checking';
+        const moves = ['moving', 'checking', 'parted'].includes(state.phase);
         text(about, `${t(outgoing ? 'files.to' : 'files.from', { name: person.name })}${moves ? '' : ` · ${format.bytes(size)}`}`);
         const percent = size === 0 ? 100 : Math.floor((bytes / size) * 100);
         bar.hidden = !moves;
         fill.style.width = `${percent}%`;
         attribute(bar, 'aria-valuenow', percent);
         attribute(bar, 'aria-label', transfer.name);
-        attribute(bar, 'data-stands', String(!transfer.linked || state.held?.me === true || state.held?.them === true));
+        attribute(bar, 'data-stands', String(!transfer.linked || isHeld(state)));
         numbers.hidden = !moves;
         text(numbers, figures(transfer, format, t).join(' · '));
         const said = sentence(transfer, t);
@@ -107,10 +108,10 @@ export function createFiles(acts) {
   return {
     root,
     render(state, t) {
-      const transfers = [...state.files].reverse();
+      const transfers = ranked(state.files);
       const format = formatter(state.lang);
       root.hidden = transfers.length === 0;
-      clear.hidden = transfers.filter(({ state: { phase } }) => ['done', 'refused', 'cancelled', 'failed'].includes(phase)).length < 2;
+      clear.hidden = transfers.filter((each) => isOver(each.state)).length < 2;
       for (const [key, { element }] of cards) {
         if (transfers.some((each) => each.key === key)) continue;
         element.remove();
