@@ -31,7 +31,7 @@ function two() {
       RTCPeerConnection: Connection,
       timers,
       page,
-      on: { state: note('state'), track: note('track'), channel: note('channel'), reset: note('reset') },
+      on: { state: note('state'), track: note('track'), channel: note('channel'), said: note('said'), reset: note('reset') },
     });
     wire.ends[name] = pair;
     return { pair, made };
@@ -50,14 +50,61 @@ for (const order of [['a', 'b'], ['b', 'a']]) {
     const { wire, a, b } = two();
     a.pair.createChannel('from a');
     b.pair.createChannel('from b');
-    await settle();
-    await settle();
-    assert.ok(offers(wire, 'a') === 1 && offers(wire, 'b') === 1, 'they collide');
+    await wire.quiet(order);
+    assert.ok(last(a).agreesWith(last(b)));
+    assert.deepEqual([offers(wire, 'a'), offers(wire, 'b')], [1, 0], 'the first is the impolite one’s');
+    a.pair.networkChanged();
+    b.pair.networkChanged();
+    for (let turns = 0; wire.waiting('a') === 0 || wire.waiting('b') === 0; turns += 1) {
+      assert.ok(turns < 20, 'both offer');
+      await settle();
+    }
+    assert.deepEqual([offers(wire, 'a'), offers(wire, 'b')], [2, 1], 'they collide');
     await wire.quiet(order);
     assert.ok(last(a).agreesWith(last(b)));
     assert.deepEqual([a.made.length, b.made.length], [1, 1]);
+    assert.deepEqual([last(a).restarts, last(b).restarts], [1, 1]);
   });
 }
+
+test('a_polite_one_that_begins_asks_for_the_first_offer_until_it_comes', async () => {
+  const { timers, wire, a, b } = two();
+  b.pair.createChannel('from b');
+  assert.equal(wire.lose('b'), 1);
+  await timers.pass(4100);
+  await wire.quiet();
+  assert.ok(last(a).agreesWith(last(b)));
+  assert.deepEqual([offers(wire, 'a'), offers(wire, 'b')], [1, 0]);
+  await timers.pass(60_000);
+  assert.equal(wire.waiting('b'), 0, 'and no more');
+});
+
+test('what_is_said_between_pages_is_the_last_word_and_is_said_again_on_another_connection', async () => {
+  const { wire, a, b, of } = two();
+  a.pair.say('one');
+  a.pair.say('two');
+  a.pair.createChannel('x');
+  await wire.quiet();
+  const open = (end) => {
+    const [channel] = last(end).channels;
+    assert.deepEqual([channel.label, channel.options], ['pair', { negotiated: true, id: 0 }]);
+    const sent = [];
+    Object.assign(channel, { readyState: 'open', send: (text) => sent.push(text) }).emit('open');
+    return { channel, sent };
+  };
+  const first = open(a);
+  a.pair.say('three');
+  assert.deepEqual(first.sent, ['two', 'three']);
+  const { channel } = open(b);
+  channel.emit('message', { data: 'three' });
+  channel.emit('message', { data: 'x'.repeat(2000) });
+  channel.emit('message', { data: new ArrayBuffer(2) });
+  assert.deepEqual(of('b', 'said'), [['three']]);
+  a.pair.close();
+  a.pair.createChannel('x');
+  await wire.quiet();
+  assert.deepEqual(open(a).sent, ['three']);
+});
 
 test('they_agree_whatever_the_order_and_the_delays_of_signals', async () => {
   for (let seed = 1; seed <= 200; seed += 1) {

@@ -295,7 +295,7 @@ test('each_is_told_how_large_it_is_shown_and_sends_no_more_than_that', async () 
   for (const each of pages) await each.join();
   await room.quiet();
   const [channel] = FakeConnection.all[0].channels;
-  assert.equal(channel.label, 'call');
+  assert.equal(channel.label, 'pair');
   const sent = [];
   Object.assign(channel, { readyState: 'open', send: (text) => sent.push(JSON.parse(text)) });
   a.call.showing(2, { camera: { width: 320, height: 180 }, screen: { width: 0, height: 0 } });

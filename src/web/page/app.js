@@ -19,8 +19,6 @@ import { loadSettings, settingsSaver } from './state/settings.js';
 import { shown, sourcesFrom, withState } from './state/sources.js';
 import { createStore } from './state/store.js';
 import { attribute, h, icon, text } from './ui/dom.js';
-import { pageName } from './call/pair.js';
-import { createPairs } from './call/pairs.js';
 import { createFilesPart, NO_FILES } from './ui/filespart.js';
 import { createAdmin } from './ui/admin.js';
 import { createCheck } from './ui/check.js';
@@ -100,9 +98,12 @@ const store = createStore({
   toasts: [],
   ...NO_MEETING,
   ...NO_FILES,
+  call: NO_CALL,
 });
 
 const parts = {};
+/** Those of the last session: a call goes on while there is none. */
+let iceServers = [];
 const actions = createActions({
   store,
   access,
@@ -112,6 +113,7 @@ const actions = createActions({
   check: () => parts.check,
   admin: () => parts.admin,
   meeting: () => parts.meeting,
+  call: () => parts.call,
 });
 
 const wanted = (names) => names.filter((name) => !store.get().hidden.includes(name));
@@ -159,6 +161,7 @@ parts.supervisor = createSupervisor({
       const { title } = welcome;
       const sources = sourcesFrom(welcome);
       const me = welcome.viewer;
+      iceServers = welcome.ice_servers ?? [];
       store.set({ title, me, software: welcome.software, sources, renditions: {}, offered: null });
       // The session is there when its first word has been heard.
       queueMicrotask(() => {
@@ -210,16 +213,15 @@ parts.meeting = createMeeting({
   peopleActions: [parts.files.button],
   files: parts.files,
 });
-{
-  // Until the call brings its own.
-  const { room } = parts.meeting;
-  const pairs = createPairs({ me: () => room.me?.id ?? null, send: (to, body) => room.signal(to, body), iceServers: () => [], RTCPeerConnection, timers, page: pageName() });
-  room.on('entered', ({ resumed }) => (resumed ? pairs.signallingBack() : pairs.clear()));
-  room.on('out', () => pairs.clear());
-  room.on('signal', ({ from, body }) => pairs.signal(from, body));
-  parts.files.join(room, pairs);
-  room.on('left', ({ id }) => pairs.left(id));
-}
+parts.call = createCallPart({
+  elements: { tiles: byId('call'), bar: byId('callbar'), join: byId('join') },
+  room: parts.meeting.room,
+  iceServers: () => parts.supervisor.session?.iceServers ?? iceServers,
+  store,
+  actions,
+  timers,
+});
+parts.files.join(parts.meeting.room, parts.call.pairs);
 parts.help = createHelp(byId('help'));
 parts.admin = createAdmin(byId('admin'), actions);
 parts.check = createCheck(byId('check'), {
@@ -227,13 +229,14 @@ parts.check = createCheck(byId('check'), {
 });
 const views = [
   parts.stage,
-  createToolbar(byId('tools'), actions, [parts.meeting.tools]),
+  createToolbar(byId('tools'), actions, [parts.call.tools, parts.meeting.tools]),
   createNotice(byId('notice'), actions),
   createBanner(byId('banner'), actions, timers.now),
   createToasts(byId('toasts'), actions),
   createSignIn(byId('signin'), { signIn: access.signIn, onSuccess: () => parts.supervisor.start() }),
   ...parts.meeting.views,
   parts.files.drop,
+  parts.call,
   parts.check,
   parts.admin,
   createGauges({ stage: parts.stage, session: () => parts.supervisor.session }),
@@ -307,7 +310,13 @@ addEventListener('keydown', (event) => {
   if (asked.action === 'pip' && parts.meeting.pointing.hold(event, () => actions.pip())) return;
   actions[asked.action](asked.value);
 });
-watchNetwork(() => parts.supervisor.wake(true), () => parts.supervisor.wake());
+watchNetwork(
+  () => {
+    parts.supervisor.wake(true);
+    parts.call.networkChanged();
+  },
+  () => parts.supervisor.wake(),
+);
 document.addEventListener('visibilitychange', () => document.hidden || parts.supervisor.wake());
 addEventListener('hashchange', () => {
   const login = takeLink();

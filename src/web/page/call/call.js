@@ -7,10 +7,6 @@ import { LOOK_MS, receivedLevel, Speaking } from './levels.js';
 import { encodingFor, giveEncoding, shownFrom } from './quality.js';
 import { SLOTS } from './tracks.js';
 
-/** The channel on which each tells how it shows the other. */
-const CHANNEL = 'call';
-/** The most that is read of it. */
-const TOLD_MOST = 256;
 /** How long the room may take to let one in. */
 const JOIN_MS = 8000;
 /** The pictures: what can be fitted to how they are shown. */
@@ -70,32 +66,10 @@ export function createCall({ room, pairs, devices, meter, timers, wallNow, on })
 
   function link(id) {
     const pair = pairs.with(id);
-    links.set(id, { tracks: new Map(), channel: null, shown: null, told: '', showing: null });
+    links.set(id, { tracks: new Map(), shown: null, told: '' });
     pair.hold('call');
     for (const { slot } of SLOTS) pair.setTrack(slot, devices.track(slot));
     pair.openTracks();
-    openChannel(id);
-  }
-
-  /** One of both makes the channel: the one that makes the slots. */
-  function openChannel(id) {
-    if (room.me.id < id) adopt(id, pairs.with(id).createChannel(CHANNEL));
-  }
-
-  function adopt(id, channel) {
-    const known = links.get(id);
-    if (known === undefined) return;
-    known.channel = channel;
-    known.told = '';
-    channel.addEventListener('open', () => tellShowing(id));
-    channel.addEventListener('message', ({ data }) => {
-      const shown = typeof data === 'string' && data.length <= TOLD_MOST ? shownFrom(data) : null;
-      const now = links.get(id);
-      if (shown === null || now?.channel !== channel) return;
-      now.shown = shown;
-      fitSoon();
-    });
-    if (channel.readyState === 'open') tellShowing(id);
   }
 
   function unlink(id, isGone = false) {
@@ -195,15 +169,6 @@ export function createCall({ room, pairs, devices, meter, timers, wallNow, on })
     }
   }
 
-  function tellShowing(id) {
-    const known = links.get(id);
-    if (known?.showing == null || known.channel?.readyState !== 'open') return;
-    const told = JSON.stringify(known.showing);
-    if (told === known.told) return;
-    known.told = told;
-    known.channel.send(told);
-  }
-
   // What is heard of the rest.
 
   for (const event of ['arrived', 'changed']) {
@@ -240,16 +205,20 @@ export function createCall({ room, pairs, devices, meter, timers, wallNow, on })
     known.tracks.set(slot, track);
     on.change();
   });
-  pairs.on('channel', (id, channel) => channel.label === CHANNEL && adopt(id, channel));
+  pairs.on('said', (id, text) => {
+    const known = links.get(id);
+    const shown = shownFrom(text);
+    if (known === undefined || shown === null) return;
+    known.shown = shown;
+    fitSoon();
+  });
   pairs.on('reset', (id, why) => {
     const known = links.get(id);
     if (known === undefined) return;
     known.tracks.clear();
-    known.channel = null;
     known.shown = null;
     // It has left, or is about to say so; where it comes back, the room tells.
     if (why === 'bye') unlink(id);
-    else openChannel(id);
     on.change();
   });
 
@@ -339,8 +308,10 @@ export function createCall({ room, pairs, devices, meter, timers, wallNow, on })
     showing(id, sizes) {
       const known = links.get(id);
       if (known === undefined) return;
-      known.showing = sizes;
-      tellShowing(id);
+      const told = JSON.stringify(sizes);
+      if (told === known.told) return;
+      known.told = told;
+      pairs.with(id).say(told);
     },
   };
 }

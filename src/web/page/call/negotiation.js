@@ -2,6 +2,11 @@
  * Perfect negotiation on one `RTCPeerConnection`, as W3C webrtc-pc section 10.7 has it: either side
  * offers when it likes, and where both do at once, the polite one gives way. Adds what the text leaves
  * to the transport: an offer that nobody answers is said again.
+ *
+ * The first offer alone is always the impolite one's; the polite one asks for it. Chromium (156; crbug.com/1032987)
+ * does not take back the m-line of data channels with the rest of an offer: rolled back, with a first offer
+ * of the other side that has it at another place, it refuses that m-line for good, and asks for another
+ * negotiation without end.
  */
 
 /** How long an answer may take at first, and at most. */
@@ -20,6 +25,8 @@ export function createNegotiation({ connection, polite, send, timers, beforeAnsw
   let makingOffer = false;
   let ignoreOffer = false;
   let settingAnswer = false;
+  /** Whether the first offer was made, or has come. */
+  let begun = !polite;
   let stopped = false;
   let answerTimer = null;
   let answerDelay = ANSWER_MS;
@@ -32,14 +39,24 @@ export function createNegotiation({ connection, polite, send, timers, beforeAnsw
     answerTimer = description.type === 'offer' ? timers.setTimeout(again, answerDelay) : null;
   }
 
+  /** Asks for the first offer. */
+  function request() {
+    send({ kind: 'description', description_type: 'rollback', sdp: '' });
+    answerTimer = timers.setTimeout(again, answerDelay);
+  }
+
   /** Says an offer again that has not been answered, with the candidates known since. */
   function again() {
-    if (stopped || connection.signalingState !== 'have-local-offer') return;
+    if (stopped || (begun && connection.signalingState !== 'have-local-offer')) return;
+    timers.clearTimeout(answerTimer);
     answerDelay = Math.min(answerDelay * 2, ANSWER_MAX_MS);
-    describe();
+    if (begun) describe();
+    else request();
   }
 
   connection.addEventListener('negotiationneeded', async () => {
+    // Once it has begun, this is told again where it still holds.
+    if (!begun) return;
     try {
       makingOffer = true;
       await connection.setLocalDescription();
@@ -81,6 +98,10 @@ export function createNegotiation({ connection, polite, send, timers, beforeAnsw
     const collision = type === 'offer' && !ready;
     ignoreOffer = !polite && collision;
     if (ignoreOffer) return;
+    if (!begun) {
+      begun = true;
+      timers.clearTimeout(answerTimer);
+    }
     settingAnswer = type === 'answer';
     try {
       // Where this collides with an offer of ours, ours is rolled back by this.
@@ -115,6 +136,10 @@ export function createNegotiation({ connection, polite, send, timers, beforeAnsw
       else if (body.kind === 'candidate') void candidate(body);
     },
     again,
+    /** The other side does not know yet that there is to be a connection. */
+    request() {
+      if (!begun) request();
+    },
     stop() {
       stopped = true;
       timers.clearTimeout(answerTimer);

@@ -20,6 +20,9 @@ const RESTART_MAX_MS = 15_000;
 const UNREACHABLE_MS = 12_000;
 /** No page counts so far; who says so would have this side count beyond what a session has room for. */
 const EPOCH_MAX = 1e9;
+/** The pair's own channel, and the most that is read of one message. */
+const CHANNEL = 'pair';
+const SAID_MOST = 1024;
 
 /**
  * - `idle`: there is no connection, and none is being made
@@ -43,6 +46,7 @@ const EPOCH_MAX = 1e9;
  * @param {(slot: string, track: MediaStreamTrack, receiver: RTCRtpReceiver) => void} [options.on.track]
  *   what the other sends in that slot of `SLOTS`; told again for another connection
  * @param {(channel: RTCDataChannel) => void} [options.on.channel] the other has made one
+ * @param {(text: string) => void} [options.on.said] what the other has said by `say`
  * @param {(why: 'bye' | 'renewed') => void} [options.on.reset] the connection was closed by the other
  *   side, with all its channels, or is another one now
  */
@@ -56,7 +60,9 @@ export function createPair({ polite, iceServers, send, RTCPeerConnection, timers
   let gone = 0;
   /** The other page, once it has been heard. */
   let other = '';
-  /** The connection and its negotiation; null where there is none. */
+  /** What was said last on the pair's own channel: said again on another connection. */
+  let words = null;
+  /** The connection, its negotiation and its own channel; null where there is none. */
   let link = null;
   let stood = false;
   /** How the other side has ended a connection, until it is told. */
@@ -103,7 +109,7 @@ export function createPair({ polite, iceServers, send, RTCPeerConnection, timers
       send: (body) => mine() && send({ ...body, session: session() }),
       beforeAnswer: () => mine() && tracks.adopt(connection),
     });
-    link = { connection, negotiation };
+    link = { connection, negotiation, channel: null };
     stood = false;
     restartDelay = RESTART_MS;
     connection.addEventListener('connectionstatechange', () => mine() && moved(connection.connectionState));
@@ -112,9 +118,20 @@ export function createPair({ polite, iceServers, send, RTCPeerConnection, timers
       const slot = mine() ? tracks.slotOf(connection, transceiver) : null;
       if (slot !== null) on.track?.(slot, track, receiver);
     });
+    // On both sides, so that the m-line of data channels is there from the first: see negotiation.js.
+    link.channel = connection.createDataChannel(CHANNEL, { negotiated: true, id: 0 });
+    link.channel.addEventListener('open', () => mine() && sayLast());
+    link.channel.addEventListener('message', ({ data }) => {
+      if (mine() && typeof data === 'string' && data.length <= SAID_MOST) on.said?.(data);
+    });
     watch();
     tell('connecting');
     tracks.attach(connection);
+  }
+
+  /** Says what was to be said last, when there is a way. */
+  function sayLast() {
+    if (words !== null && link?.channel.readyState === 'open') link.channel.send(words);
   }
 
   /** Tells the other side which connection counts here, and which page this is. */
@@ -128,6 +145,7 @@ export function createPair({ polite, iceServers, send, RTCPeerConnection, timers
     if (link !== null) return link.connection;
     epoch = Math.max(epoch, gone) + 1;
     open();
+    link.negotiation.request();
     return link.connection;
   }
 
@@ -236,7 +254,7 @@ export function createPair({ polite, iceServers, send, RTCPeerConnection, timers
         }
       } else if (type === 'rollback') {
         // The connection with that number is awaited: `placed` has taken the number.
-        if (link === null && tracks.isOpen) this.openTracks();
+        if (link === null && !polite) open();
       } else {
         if (link === null && type === 'offer') open();
         link?.negotiation.take(body);
@@ -250,6 +268,12 @@ export function createPair({ polite, iceServers, send, RTCPeerConnection, timers
     /** As `RTCPeerConnection.createDataChannel`; the connection is made if there is none. */
     createChannel(label, options) {
       return need().createDataChannel(label, options);
+    },
+
+    /** Says something to the other page; of what is said before there is a way, the last alone. */
+    say(text) {
+      words = text;
+      sayLast();
     },
 
     /**

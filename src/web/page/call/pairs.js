@@ -17,7 +17,7 @@ import { createPair } from './pair.js';
 export function createPairs({ me, send, iceServers, RTCPeerConnection, timers, page }) {
   /** By participant. */
   const pairs = new Map();
-  const listeners = { state: new Set(), track: new Set(), channel: new Set(), reset: new Set() };
+  const listeners = { state: new Set(), track: new Set(), channel: new Set(), said: new Set(), reset: new Set() };
 
   function withParticipant(id) {
     let pair = pairs.get(id);
@@ -32,7 +32,7 @@ export function createPairs({ me, send, iceServers, RTCPeerConnection, timers, p
         RTCPeerConnection,
         timers,
         page,
-        on: { state: tell('state'), track: tell('track'), channel: tell('channel'), reset: tell('reset') },
+        on: { state: tell('state'), track: tell('track'), channel: tell('channel'), said: tell('said'), reset: tell('reset') },
       });
       pairs.set(id, pair);
     }
@@ -69,7 +69,7 @@ export function createPairs({ me, send, iceServers, RTCPeerConnection, timers, p
     signallingBack: () => pairs.forEach((pair) => pair.signallingBack()),
 
     /**
-     * Hears of `state`, `track`, `channel` or `reset` of every pair: as of `createPair`, with the
+     * Hears of `state`, `track`, `channel`, `said` or `reset` of every pair: as of `createPair`, with the
      * participant first. Returns what ends it.
      */
     on(name, listener) {

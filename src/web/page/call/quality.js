@@ -104,7 +104,9 @@ async function give(sender, encoding) {
  */
 export function shownFrom(text) {
   try {
-    const { camera, screen } = JSON.parse(text);
+    const said = JSON.parse(text);
+    if (typeof said !== 'object') return null;
+    const { camera, screen } = said;
     const size = (value) => {
       const fits = [value?.width, value?.height].every((side) => Number.isFinite(side) && side >= 0 && side <= 16_384);
       return fits ? { width: value.width, height: value.height } : { width: 0, height: 0 };

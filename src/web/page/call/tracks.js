@@ -38,12 +38,11 @@ export function createTracks({ maker, newStream = () => new MediaStream() }) {
   /** Puts into the slots what is wanted in them. */
   function fill() {
     transceivers?.forEach((transceiver, at) => {
-      const { slot, stream } = SLOTS[at];
+      const { slot } = SLOTS[at];
       if (transceiver.stopped || transceiver.currentDirection === 'stopped') return;
       const direction = isOpen ? 'sendrecv' : 'inactive';
       if (transceiver.direction !== direction) transceiver.direction = direction;
       const track = isOpen ? wanted[slot] : null;
-      if (isOpen) transceiver.sender.setStreams?.(streamOf(stream));
       if (transceiver.sender.track !== track) replace(transceiver.sender, track);
     });
   }
@@ -73,7 +72,11 @@ export function createTracks({ maker, newStream = () => new MediaStream() }) {
       if (!maker && transceivers === null) {
         const theirs = connection.getTransceivers();
         const fits = SLOTS.every(({ kind }, at) => theirs[at]?.receiver.track.kind === kind);
-        if (fits) transceivers = theirs.slice(0, SLOTS.length);
+        if (fits) {
+          transceivers = theirs.slice(0, SLOTS.length);
+          // Once: each call of it asks for another negotiation.
+          transceivers.forEach(({ sender }, at) => sender.setStreams?.(streamOf(SLOTS[at].stream)));
+        }
       }
       fill();
     },

@@ -2,7 +2,7 @@
  * One picture of a call: a person, or the screen that a person shares.
  */
 
-import { initialsOf } from '../../room/people.js';
+import { createAvatar } from '../avatar.js';
 import { attribute, h, icon, setIcon, text } from '../dom.js';
 
 /** What lies over a picture that is not there, by how the connection is. */
@@ -33,11 +33,11 @@ export function createCallTile({ id, what, own, onShape, onBlocked, onPress, onC
   video.addEventListener('resize', onShape);
   const audio = own ? null : h('audio', {});
 
-  const initials = h('span', { class: 'face' });
+  const face = createAvatar('call-tile__face');
   const spinner = h('span', { class: 'spinner', 'aria-hidden': 'true' });
   const words = h('p', { class: 'call-tile__words' });
   const check = h('button', { type: 'button', class: 'button button--small', data: { t: 'check.offer', testid: 'call-check' }, on: { click: onCheck } });
-  const cover = h('div', { class: 'call-tile__cover', data: { testid: 'call-cover' } }, initials, h('div', { class: 'call-tile__state', role: 'status' }, spinner, words), check);
+  const cover = h('div', { class: 'call-tile__cover', data: { testid: 'call-cover' } }, face.root, h('div', { class: 'call-tile__state', role: 'status' }, spinner, words), check);
   const surface = h('button', { type: 'button', class: 'tile__surface', data: { testid: 'call-surface' }, on: { click: onPress } });
   const silent = icon('microphone_off');
   const deaf = icon('headphones_off');
@@ -121,7 +121,6 @@ export function createCallTile({ id, what, own, onShape, onBlocked, onPress, onC
       attribute(root, 'data-camera', String(shows));
       attribute(root, 'data-muted', String(!person.microphone));
       attribute(root, 'data-call', String(call));
-      attribute(root, 'data-colour', String(person.colour));
       const title = own ? t('call.you', { name: person.name }) : person.name;
       const named = what === 'screen' ? t('call.screen_of', { name: title }) : title;
       attribute(root, 'aria-label', named);
@@ -131,7 +130,7 @@ export function createCallTile({ id, what, own, onShape, onBlocked, onPress, onC
       deaf.style.display = what === 'camera' && person.deaf ? '' : 'none';
       cover.hidden = shows && !cut;
       attribute(cover, 'data-over', String(shows));
-      text(initials, initialsOf(person.name));
+      face.render(person);
       const { key, busy } = away ? { key: 'call.away', busy: false } : (cut && COVERS[state]) || { key: '', busy: false };
       text(words, key === '' ? '' : t(key, { name: person.name }));
       spinner.hidden = !busy;
