@@ -19,6 +19,7 @@ import { loadSettings, settingsSaver } from './state/settings.js';
 import { shown, sourcesFrom, withState } from './state/sources.js';
 import { createStore } from './state/store.js';
 import { attribute, h, icon, text } from './ui/dom.js';
+import { createCallPart, NO_CALL } from './ui/call/part.js';
 import { createFilesPart, NO_FILES } from './ui/filespart.js';
 import { createAdmin } from './ui/admin.js';
 import { createCheck } from './ui/check.js';
