@@ -228,6 +228,7 @@ export function meeting({ random, filesMib = 4096, workshops = [fakeWorkshop(), 
         else {
           net.ends[at] = net.end(12);
           meets.two = page(at, keep);
+          meets.two.restore();
         }
       }
       const [{ id: first }, { id: second }] = net.ends;

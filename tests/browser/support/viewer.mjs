@@ -8,7 +8,7 @@ import { CHROMIUM } from './paths.mjs';
 export const IN_PAGE = readFileSync(new URL('./in-page.js', import.meta.url), 'utf8');
 
 /** Flags without which Chromium does not run as root, and looks after itself on the network. */
-const FLAGS = [
+export const FLAGS = [
   '--no-sandbox',
   '--disable-gpu',
   '--disable-quic',
@@ -24,7 +24,7 @@ const FLAGS = [
 ];
 
 /** Without these it speaks no WebRTC over loopback. */
-const LOOPBACK = ['--disable-features=WebRtcHideLocalIpsWithMdns', '--allow-loopback-in-peer-connection'];
+export const LOOPBACK = ['--disable-features=WebRtcHideLocalIpsWithMdns', '--allow-loopback-in-peer-connection'];
 
 /** Chromium for this machine's loopback, or as `executablePath` and `flags` say. */
 export function launchChromium({ executablePath = CHROMIUM, flags = LOOPBACK } = {}) {

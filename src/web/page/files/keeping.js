@@ -63,8 +63,9 @@ export function createKeeping({ can, storage, newId, give, timers }) {
       const name = newId();
       hold(entry, name);
       const { id, size } = entry;
-      const { person, mime } = entry;
-      note([...notes(), { id, size, name, mime, file: entry.name, person }]);
+      const { mime } = entry;
+      const { id: was, name: called, colour } = entry.person;
+      note([...notes(), { id, size, name, mime, file: entry.name, person: { id: was, name: called, colour } }]);
       return { kind: 'private', name, keep: false };
     },
 

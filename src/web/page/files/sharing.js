@@ -48,6 +48,7 @@ export function createSharing({ room, pairs, store, timers, note }) {
     note(key, { name: person.name, file: name }, { kind: KIND, action: 'files.note.show', press: 'showFiles' });
   }
 
+  transfers.restore();
   room.on('left', ({ id }) => transfers.gone(id));
   room.on('arrived', ({ id }) => transfers.came([id], others().length));
   room.on('entered', ({ resumed }) => {

@@ -235,12 +235,6 @@ export function createTransfers({ pairs, me, person, workshop, keep, limits, tim
     linkWith(peer).want(true);
   }
 
-  for (const { person: sender, ...noted } of keep.noted()) {
-    const entry = add(NOBODY, { outgoing: false, person: sender, ...noted });
-    move(entry, { type: 'accept' });
-    move(entry, { type: 'part' });
-  }
-
   pairs.on('channel', (peer, channel) => {
     if (channel.label === CONTROL) linkWith(peer).take(channel);
     const id = idOf(channel.label);
@@ -337,6 +331,14 @@ export function createTransfers({ pairs, me, person, workshop, keep, limits, tim
       });
     },
 
+    /** Takes up what this page had begun before it was loaded again: whoever it comes from has to be found. */
+    restore() {
+      for (const noted of keep.noted()) {
+        const entry = add(NOBODY, { outgoing: false, ...noted });
+        move(entry, { type: 'accept' });
+        move(entry, { type: 'part' });
+      }
+    },
     /** A participant has left. */
     gone,
     /** Participants have come, of so many others in all. @param {number[]} peers */
