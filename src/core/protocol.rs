@@ -4,11 +4,16 @@
 //! message in full. Unknown fields are ignored, so that a version can grow; an unknown `type`
 //! is an error.
 
+mod room;
 mod viewers;
 
+pub use room::{
+    DescriptionType, Enter, LeftReason, Participant, Point, Presence, RoomInfo, RoomLimits, RoomOverReason,
+    RoomState, Said, Say, SignalBody,
+};
 pub use viewers::{LinkInfo, ViewerInfo, WatchedInfo, WatchesBy};
 
-use super::ids::{SourceName, ViewerId};
+use super::ids::{ParticipantId, SourceName, ViewerId};
 use super::invitation::{Invitation, Wanted};
 use super::principal::InvitationId;
 use serde::{Deserialize, Serialize};
@@ -100,6 +105,46 @@ pub enum ClientMessage {
         /// Which.
         invitation: InvitationId,
     },
+    /// To come into a room. Answered by `room`.
+    Enter(Enter),
+    /// To leave the room; the session goes on.
+    Exit,
+    /// To be called something else.
+    Rename {
+        /// What.
+        name: String,
+    },
+    /// To say something to everybody in the room. Told to all by `said`, and the sender too.
+    Say(Say),
+    /// What was said after that is to be told again. Answered by `history`.
+    CatchUp {
+        /// The last message that is there.
+        since: u64,
+    },
+    /// Where the participant points. Told to the others by `pointed`.
+    Point(Point),
+    /// What the participant does. Told to all by `changed`.
+    Presence(Presence),
+    /// For one other participant of the room, who gets it by `signal`.
+    Signal {
+        /// Who.
+        to: ParticipantId,
+        /// What.
+        body: SignalBody,
+    },
+    /// For admins: there is to be a room more.
+    MakeRoom {
+        /// Its name.
+        name: String,
+        /// What it is called for people; its name when absent.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        title: Option<String>,
+    },
+    /// For admins: that room is to be no more.
+    CloseRoom {
+        /// Which.
+        name: String,
+    },
     /// Asks for a `pong`.
     Ping {
         /// Any number; it comes back as it was.
@@ -127,6 +172,9 @@ pub enum ServerMessage {
         sources: Vec<SourceInfo>,
         /// Servers for the page's `RTCPeerConnection`.
         ice_servers: Vec<IceServer>,
+        /// Every room; empty: there are none here.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        rooms: Vec<RoomInfo>,
     },
     /// The daemon's offer (RFC 9429 section 5.2). Candidates trickle after it.
     Offer {
@@ -186,6 +234,61 @@ pub enum ServerMessage {
     Invitations {
         /// In the order of their ids.
         invitations: Vec<Invitation>,
+    },
+    /// The answer to `enter`: all of the room.
+    Room(Box<RoomState>),
+    /// Somebody has come into the room.
+    Arrived {
+        /// Who.
+        participant: Participant,
+    },
+    /// Something about somebody in the room is different.
+    Changed {
+        /// All of them as they are now.
+        participant: Participant,
+    },
+    /// Somebody is not in the room any more.
+    Left {
+        /// Who.
+        participant: ParticipantId,
+        /// Why.
+        reason: LeftReason,
+    },
+    /// Something was said.
+    Said(Said),
+    /// What was said, the earliest first.
+    History {
+        /// The messages.
+        messages: Vec<Said>,
+        /// Between what was asked for and the first of these something is lost.
+        more: bool,
+    },
+    /// Where somebody points; without a place, nowhere any more.
+    Pointed {
+        /// Who.
+        from: ParticipantId,
+        /// Where.
+        #[serde(flatten)]
+        at: Point,
+    },
+    /// What another participant has sent by `signal`.
+    Signal {
+        /// Who.
+        from: ParticipantId,
+        /// What.
+        body: SignalBody,
+    },
+    /// A room was made or closed.
+    Rooms {
+        /// Every room there is.
+        rooms: Vec<RoomInfo>,
+    },
+    /// One is not in the room any more; the session goes on.
+    RoomOver {
+        /// Why.
+        reason: RoomOverReason,
+        /// A sentence for a person.
+        message: String,
     },
     /// The answer to `ping`.
     Pong {
@@ -398,6 +501,22 @@ pub enum ErrorCode {
     BadCandidate,
     /// Too many messages in too short a time, or too many of one kind.
     TooFast,
+    /// There is no such room, or none at all.
+    UnknownRoom,
+    /// As many people as are allowed are in the room; or there are as many rooms as may be.
+    RoomFull,
+    /// It is no name, of a person or of a room, or it is taken.
+    BadName,
+    /// It is for those who are in a room.
+    NotInRoom,
+    /// In this room the viewer only reads.
+    MayNotTalk,
+    /// As many people as are allowed are in the room's call.
+    CallFull,
+    /// Nobody of that number is in the room.
+    UnknownParticipant,
+    /// What was to be said or signalled is empty, too long, or has what no text has.
+    BadText,
     /// Something failed in the daemon; the log says more.
     Internal,
 }

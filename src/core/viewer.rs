@@ -21,6 +21,7 @@ pub use events::{AdminRequest, Effect, Input};
 use super::candidate::Candidate;
 use super::ids::SourceName;
 use super::protocol::{ByeReason, ClientMessage, Codec, ErrorCode, ServerMessage, TrackInfo, VERSION};
+use super::room::Request;
 use super::sdp::{Agreement, CheckedAnswer, Fingerprint, OfferSummary};
 use super::watching::{NoSuchRung, Turn, Watching};
 use super::whep::IceSession;
@@ -255,6 +256,16 @@ impl Session {
             ClientMessage::Revoke { invitation } => {
                 self.administer(AdminRequest::Revoke(invitation), effects);
             }
+            message @ (ClientMessage::Enter(_)
+            | ClientMessage::Exit
+            | ClientMessage::Rename { .. }
+            | ClientMessage::Say(_)
+            | ClientMessage::CatchUp { .. }
+            | ClientMessage::Point(_)
+            | ClientMessage::Presence(_)
+            | ClientMessage::Signal { .. }
+            | ClientMessage::MakeRoom { .. }
+            | ClientMessage::CloseRoom { .. }) => self.room(message, effects),
             // Answered where it arrives, so that it measures the connection alone.
             ClientMessage::Ping { .. } => {}
             ClientMessage::Leave => {
@@ -270,6 +281,18 @@ impl Session {
             effects.push(Effect::Administer(request));
         } else {
             self.mistake(ErrorCode::Forbidden, "That is for admins.".into(), effects);
+        }
+    }
+
+    /// What follows is the rooms' own affair: this knows who may ask and when.
+    fn room(&mut self, message: ClientMessage, effects: &mut Vec<Effect>) {
+        let Some(request) = Request::of(message) else { return };
+        if !self.is_greeted() {
+            self.out_of_order("the room comes after welcome", effects);
+        } else if request.is_for_admins() && !self.is_admin {
+            self.mistake(ErrorCode::Forbidden, "That is for admins.".into(), effects);
+        } else {
+            effects.push(Effect::Room(request));
         }
     }
 
