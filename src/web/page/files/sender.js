@@ -10,7 +10,7 @@ import { CHUNK, WINDOW, parseWritten } from './protocol.js';
 const QUEUE = 1024 * 1024;
 const QUEUE_LOW = 256 * 1024;
 /** Pieces that are read before they are needed. */
-const AHEAD = 2;
+const AHEAD = 3;
 
 /**
  * @param {object} options

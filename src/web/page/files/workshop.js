@@ -3,7 +3,7 @@
  */
 
 /** What is read of a file at once. */
-const PIECE = 256 * 1024;
+const PIECE = 1024 * 1024;
 
 /** @param {() => Worker} makeWorker called when there is something to do for the first time */
 export function createWorkshop(makeWorker) {
