@@ -2,18 +2,11 @@
 // person, in tests/out/screenshots; what a program can see is asserted.
 
 import assert from 'node:assert/strict';
-import { mkdirSync } from 'node:fs';
-import { join } from 'node:path';
 import test from 'node:test';
 import { Between } from './support/between.mjs';
-import { OUT } from './support/paths.mjs';
+import { look, settled, SIZES } from './support/looks.mjs';
 import { OPEN, Stage } from './support/stage.mjs';
 
-const FOLDER = join(OUT, 'screenshots');
-const SIZES = [
-  { name: 'desktop', viewport: { width: 1440, height: 900 } },
-  { name: 'phone', viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true, deviceScaleFactor: 2 },
-];
 const SOURCES = [
   { name: 'screen', title: 'Screen', kind: 'test', pattern: 'smpte', size: '1280x720' },
   { name: 'camera', title: 'Camera', kind: 'test', pattern: 'ball', size: '640x360', tone: false },
@@ -82,40 +75,6 @@ function underUnblock() {
     .map((other) => other.dataset.source ?? other.className);
 }
 
-/** What no page may have: things beyond its edge, controls without a name, words that are cut. */
-function blemishes() {
-  const found = [];
-  const { clientWidth, scrollWidth } = document.documentElement;
-  if (scrollWidth > clientWidth) found.push(`the page is ${scrollWidth} wide in a window of ${clientWidth}`);
-  const seen = (element) => element.checkVisibility({ checkOpacity: true, checkVisibilityCSS: true }) && element.getClientRects().length > 0;
-  for (const control of document.querySelectorAll('button, input, select, summary, a[href], [role="button"]')) {
-    if (!seen(control)) continue;
-    const name = control.getAttribute('aria-label') ?? control.labels?.[0]?.textContent ?? control.textContent;
-    if (!name.trim()) found.push(`no name: ${control.outerHTML.slice(0, 120)}`);
-    const box = control.getBoundingClientRect();
-    if (box.right > clientWidth + 1 || box.left < -1) found.push(`beyond the edge: ${name.trim()}`);
-  }
-  for (const image of document.querySelectorAll('img:not([alt])')) found.push(`no alternative text: ${image.outerHTML.slice(0, 120)}`);
-  for (const element of document.querySelectorAll('p, h1, h2, h3, button, dt')) {
-    if (seen(element) && element.scrollWidth > element.clientWidth + 1 && getComputedStyle(element).overflow === 'hidden' && getComputedStyle(element).textOverflow !== 'ellipsis') {
-      found.push(`cut: ${element.textContent}`);
-    }
-  }
-  return found;
-}
-
-/** Waits until nothing is on its way to its place any more. */
-const settled = (viewer) =>
-  viewer.page.waitForFunction(
-    () => !document.getAnimations().some(({ effect }) => effect.target.matches('[data-testid="tile"], [data-testid="reduced"], .menu, .unblock, .dialog, .card')),
-  );
-
-async function look(viewer, name) {
-  await settled(viewer);
-  await viewer.page.screenshot({ path: join(FOLDER, `${name}.png`) });
-  assert.deepEqual(await viewer.page.evaluate(blemishes), [], name);
-}
-
 /** The way in by name, and what an admin sees, with a daemon that says so. */
 async function admins({ stage, browser, url, options, shot }) {
   let entry = { access: 'token', accounts: true, authorized: false };
@@ -158,7 +117,6 @@ async function admins({ stage, browser, url, options, shot }) {
 
 for (const { name: size, ...screen } of SIZES) {
   test(`the_page_looks_right_on_a_${size}`, async (t) => {
-    mkdirSync(FOLDER, { recursive: true });
     const stage = new Stage(t);
     const daemon = await stage.daemon({ ...OPEN, server: { ...OPEN.server, title: 'Workshop' }, source: SOURCES });
     const closed = await stage.daemon({ ...OPEN, access: { password: 'correct horse' }, source: SOURCES });

@@ -91,6 +91,17 @@ test('a full room is not tried again by itself', () => {
   assert.equal(run.of('enter').length, 2);
 });
 
+test('who came too often comes again a little later', async () => {
+  const run = begin();
+  run.connect();
+  run.room.refused('too_fast', '');
+  await run.timers.pass(2000);
+  assert.equal(run.of('enter').length, 2);
+  run.answer();
+  await run.timers.pass(5000);
+  assert.equal(run.of('enter').length, 2);
+});
+
 test('a stored name that is one no more gives way to the daemon’s', () => {
   const run = begin();
   run.room.rename('Ana');
@@ -189,9 +200,11 @@ test('after a reconnect the same participant says again what was not heard', () 
   assert.deepEqual(run.sent, [{ type: 'enter', room: 'main', resume: 'secret', since: 2 }]);
   // The first was heard, but its echo was lost.
   run.answer({ history: [line(3), line(4, { id: 'own1', from: 1 })] });
+  assert.deepEqual(run.of('say').map(({ id }) => id), ['own2'], 'one after the other');
+  run.room.hear(line(5, { id: 'own2', from: 1 }));
   assert.deepEqual(run.of('say').map(({ id }) => id), ['own2', 'own3']);
   assert.deepEqual(run.events('entered').at(-1), ['entered', { resumed: true }]);
-  assert.deepEqual(run.events('said').map(([, { seq }]) => seq), [3, 4], 'what was said meanwhile is news');
+  assert.deepEqual(run.events('said').map(([, { seq }]) => seq), [3, 4, 5], 'what was said meanwhile is news');
 });
 
 test('another participant says again only what no history has', () => {
@@ -243,6 +256,7 @@ test('what is said by a channel and what by the WebSocket are one talk', () => {
   open = false;
   run.room.wayChanged();
   assert.deepEqual(run.of('say').map(({ id }) => id), ['own1', 'own2']);
+  assert.deepEqual(run.of('catch_up'), [{ type: 'catch_up', since: 1 }]);
   run.room.hear(line(2, { id: 'own2', from: 1 }));
   assert.deepEqual([run.seqs(), run.room.snapshot.pending], [[1, 2], []]);
 });
@@ -261,6 +275,19 @@ test('a refusal of what was said is shown at it, or mends itself', async () => {
   assert.equal(run.of('say').length, 2, 'it is not said again');
   assert.equal(run.room.unsay('own1'), 'much');
   assert.deepEqual(run.room.snapshot.pending, []);
+});
+
+test('what follows what was refused is said all the same, and in its order', async () => {
+  const run = begin().enter();
+  for (const text of ['one', 'two', 'three']) run.room.say(text);
+  assert.deepEqual(run.of('say').map(({ text }) => text), ['one']);
+  run.room.refused('bad_text', '');
+  assert.deepEqual(run.of('say').map(({ text }) => text), ['one', 'two']);
+  run.room.refused('too_fast', '');
+  await run.timers.pass(1500);
+  run.room.hear(line(1, { id: 'own2', from: 1, text: 'two' }));
+  assert.deepEqual(run.of('say').map(({ text }) => text), ['one', 'two', 'two', 'three']);
+  assert.deepEqual(run.room.snapshot.pending.map(({ failed }) => failed), ['bad_text', null]);
 });
 
 test('what one does is told when it changes, and again to who does not know it', () => {

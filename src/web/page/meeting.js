@@ -10,7 +10,7 @@ import { createRoom } from './room/room.js';
 import { newId, roomOf } from './room/told.js';
 import { createFaces } from './ui/faces.js';
 import { createPointing } from './ui/pointing.js';
-import { createRoomPanel, isHere, isOpen } from './ui/room.js';
+import { createRoomPanel, isHere, isMeeting, isOpen } from './ui/room.js';
 import { createRoomTools } from './ui/roomtools.js';
 
 /** So many sentences of who came and who went are kept. */
@@ -23,6 +23,8 @@ export const NO_MEETING = {
   roomTab: 'chat',
   sheet: false,
   narrow: false,
+  /** Whether there is width for the panel and pictures beside it. */
+  roomy: true,
   unread: 0,
   /** Who came and who went while this page was there. */
   comings: [],
@@ -48,9 +50,9 @@ export function createMeeting({ store, actions, timers, stage, roots, words, peo
   room.transport(channels);
   room.rename(get().roomName);
 
-  const narrow = matchMedia('(max-width: 719px)');
-  const noteNarrow = () => set({ narrow: narrow.matches });
-  narrow.addEventListener('change', noteNarrow);
+  const widths = { narrow: matchMedia('(max-width: 719px)'), roomy: matchMedia('(min-width: 900px)') };
+  const noteWidth = () => set({ narrow: widths.narrow.matches, roomy: widths.roomy.matches });
+  for (const query of Object.values(widths)) query.addEventListener('change', noteWidth);
 
   const acts = {
     say: (text) => room.say(text),
@@ -111,8 +113,8 @@ export function createMeeting({ store, actions, timers, stage, roots, words, peo
   room.on('arrived', (person) => comings.arrived(person));
   room.on('changed', (person) => comings.renamed(person));
   room.on('left', (person) => comings.left(person));
-  // The way out stands in the panel.
-  room.on('out', () => set({ sheet: true, roomTab: 'rooms', unread: 0 }));
+  // The way out stands in the panel, but in a meeting, where it stands in the middle.
+  room.on('out', () => set({ sheet: !isMeeting({ ...get(), room: room.snapshot }), roomTab: 'rooms', unread: 0 }));
   room.on('entered', () => get().roomTab === 'rooms' && set({ roomTab: 'chat', sheet: false }));
   room.on('refused', ({ code, message }) => {
     if (panel.refused(code, words)) return;
@@ -128,11 +130,12 @@ export function createMeeting({ store, actions, timers, stage, roots, words, peo
     views: [panel, createFaces(roots.faces, acts), pointing],
     toggle: acts.toggle,
     pointing,
-    start: noteNarrow,
+    start: noteWidth,
     /** Escape. @returns {boolean} whether something was closed */
     back() {
       if (pointing.on) pointing.stop();
       else if (get().sheet && get().narrow && isOpen(get())) acts.toggle(false);
+      else if (roots.panel.contains(document.activeElement)) document.activeElement.blur();
       else return false;
       return true;
     },

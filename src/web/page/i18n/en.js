@@ -368,7 +368,6 @@ export const en = {
   'room.went.one': '{one} has left.',
   'room.went.two': '{one} and {two} have left.',
   'room.went.more': '{one}, {two} and {count} others have left.',
-  'room.rooms.empty': 'Nobody is there',
   'room.rooms.one': 'One is there',
   'room.rooms.count': '{count} are there',
   'room.make.title': 'Make a room',

@@ -373,7 +373,6 @@ export const es = {
   'room.went.one': '{one} se ha ido.',
   'room.went.two': '{one} y {two} se han ido.',
   'room.went.more': '{one}, {two} y {count} más se han ido.',
-  'room.rooms.empty': 'No hay nadie',
   'room.rooms.one': 'Hay una persona',
   'room.rooms.count': 'Hay {count} personas',
   'room.make.title': 'Crear una sala',

@@ -6,18 +6,19 @@
 /** Where a link may begin: not in the middle of a word. */
 const BEGINS = /(?<![\p{L}\p{N}_@/:.-])https?:\/\/[^\s<>"“”«»\u0000-\u001f\u007f]+/giu;
 /** At a link's end these are the sentence's. */
-const ENDS = /[.,;:!?'’*_~…\]}|]+$/u;
+const ENDS = new Set('.,;:!?\'’*_~…]}|');
 
 /** A closing bracket is the link's where an opening one is in it: as in an encyclopaedia's. */
 function trimmed(text) {
-  let link = text;
-  for (;;) {
-    const before = link;
-    link = link.replace(ENDS, '');
-    const count = (bracket) => link.split(bracket).length - 1;
-    if (link.endsWith(')') && count(')') > count('(')) link = link.slice(0, -1);
-    if (link === before) return link;
+  const count = (bracket) => text.split(bracket).length - 1;
+  let spare = count(')') - count('(');
+  let end = text.length;
+  for (; end > 0; end -= 1) {
+    const last = text[end - 1];
+    if (last === ')' && spare > 0) spare -= 1;
+    else if (!ENDS.has(last)) break;
   }
+  return text.slice(0, end);
 }
 
 /** The address that a text names, as the browser would go there; null where it is none to go to. */

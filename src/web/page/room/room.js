@@ -38,6 +38,8 @@ import { DOES, limitsFrom, MAIN, participantFrom, REFUSALS, roomsFrom } from './
 const KEPT_OUT = new Set(['unknown_room', 'room_full']);
 /** Causes that a room which is there again does away with. */
 const NOT_THERE = new Set(['unknown_room', 'closed']);
+/** Coming in was too much at once: once more after so long. */
+const ENTER_AGAIN_MS = 1500;
 
 /**
  * @param {object} options
@@ -63,6 +65,7 @@ export function createRoom({ name, timers, newId }) {
   /** The way by data channel: see channel.js. */
   let way = null;
   let entering = false;
+  let enterTimer = null;
   let inside = false;
   const talk = createTalk({
     timers,
@@ -98,6 +101,8 @@ export function createRoom({ name, timers, newId }) {
   function outside() {
     inside = false;
     entering = false;
+    timers.clearTimeout(enterTimer);
+    enterTimer = null;
     talk.outside();
   }
 
@@ -107,6 +112,8 @@ export function createRoom({ name, timers, newId }) {
     me = null;
     secret = null;
     cause = code;
+    // One of that name that is made later is another.
+    if (code === 'closed') talk.forget();
     emit('out', { code, message });
     changed();
   }
@@ -305,6 +312,12 @@ export function createRoom({ name, timers, newId }) {
         // A name that was stored is one no more.
         ownName = null;
         enter();
+      } else if (entering && code === 'too_fast') {
+        enterTimer ??= timers.setTimeout(() => {
+          enterTimer = null;
+          enter();
+        }, ENTER_AGAIN_MS);
+        return true;
       } else if (code === 'not_in_room') {
         if (inside) enter();
         return true;

@@ -33,6 +33,8 @@ export function createTalk({ timers, newId, send, onSaid }) {
   let wasHere = false;
   /** As another participant than before: what was said then may be in history that is still to come. */
   let reading = false;
+  /** What has been said and not heard yet: one after the other, so that their order stays. */
+  let flying = null;
   let gapTimer = null;
   let fastTimer = null;
 
@@ -41,15 +43,24 @@ export function createTalk({ timers, newId, send, onSaid }) {
     const ids = new Set(fresh.map(({ id }) => id));
     const own = new Set(pending.filter(({ id }) => ids.has(id)).map(({ id }) => id));
     pending = pending.filter(({ id }) => !ids.has(id));
+    speak();
     if (isNews) for (const each of fresh) onSaid(each, { own: own.has(each.id) });
   }
 
   const unsaid = () => pending.filter(({ failed }) => failed === null);
-  const speak = ({ id, text }) => send({ type: 'say', id, text });
   const catchUp = () => send({ type: 'catch_up', since: log.last });
 
+  function speak() {
+    const [next] = unsaid();
+    if (!inside || reading || next === undefined || next.id === flying) return;
+    flying = next.id;
+    send({ type: 'say', id: next.id, text: next.text });
+  }
+
+  /** What is on its way may be lost. The daemon drops what it has of the same participant. */
   function speakAgain() {
-    if (!reading) unsaid().forEach(speak);
+    flying = null;
+    speak();
   }
 
   function watchGap(ms = GAP_MS) {
@@ -79,10 +90,10 @@ export function createTalk({ timers, newId, send, onSaid }) {
 
     /** In the room. @param {object[]} history @param {boolean} resumed as the same participant */
     entered(history, resumed) {
-      inside = true;
       const known = historyFrom(history);
       heard(resumed ? log.fill(known) : log.restart(known), wasHere);
       wasHere = true;
+      inside = true;
       reading = !resumed && unsaid().length > 0;
       if (reading) catchUp();
       else speakAgain();
@@ -132,13 +143,14 @@ export function createTalk({ timers, newId, send, onSaid }) {
       if (text.trim() === '') return false;
       const one = { id: newId(), text, failed: null };
       pending = [...pending, one];
-      if (inside && !reading) speak(one);
+      speak();
       return true;
     },
     /** Gives up what was not taken. @returns {string} what it was */
     unsay(id) {
       const one = pending.find((each) => each.id === id);
       pending = pending.filter((each) => each !== one);
+      speak();
       return one?.text ?? '';
     },
     /** The daemon did not take what was said. @returns {boolean} whether that mends itself */
@@ -147,13 +159,15 @@ export function createTalk({ timers, newId, send, onSaid }) {
       if (code === 'too_fast') {
         fastTimer ??= timers.setTimeout(() => {
           fastTimer = null;
-          speakAgain();
+          if (reading) catchUp();
+          else speakAgain();
         }, TOO_FAST_MS);
         return true;
       }
       if (['may_not_talk', 'bad_text'].includes(code)) {
         const [first] = unsaid();
         pending = pending.map((each) => (each === first ? { ...each, failed: code } : each));
+        speakAgain();
       }
       return false;
     },

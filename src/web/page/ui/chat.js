@@ -58,6 +58,7 @@ export function createChat(acts, beside = []) {
   let shown = SHOWN;
   /** What is drawn, so that nothing is drawn again. */
   let drawn = { messages: null, comings: null, language: null, day: null, shown: 0, me: null };
+  let drawnPending = {};
   const lines = new Map();
   const pendings = new Map();
   /** Whether the end is in view: then it stays there. */
@@ -101,6 +102,10 @@ export function createChat(acts, beside = []) {
   function fit() {
     input.style.height = 'auto';
     input.style.height = `${input.scrollHeight + 2}px`;
+    tellLeft();
+  }
+
+  function tellLeft() {
     const rest = LONGEST_TEXT - lengthOf(input.value);
     left.hidden = rest > TELL_LEFT;
     text(left, left.hidden || t === null ? '' : t(rest < 0 ? 'room.too_long' : 'room.left', { count: Math.abs(rest) }));
@@ -155,7 +160,9 @@ export function createChat(acts, beside = []) {
   }
 
   function drawPending() {
-    const { pending } = state.room;
+    const { pending, inside } = state.room;
+    if (pending === drawnPending.pending && inside === drawnPending.inside && language === drawnPending.language) return false;
+    drawnPending = { pending, inside, language };
     for (const [id, { root: element }] of pendings) {
       if (pending.some((each) => each.id === id)) continue;
       element.remove();
@@ -170,9 +177,10 @@ export function createChat(acts, beside = []) {
       }
       attribute(made.root, 'data-failed', one.failed !== null);
       made.button.hidden = one.failed === null;
-      text(made.note, t(one.failed === null ? (state.room.inside ? 'room.sending' : 'room.waiting') : `room.refused.${one.failed}`));
+      text(made.note, t(one.failed === null ? (inside ? 'room.sending' : 'room.waiting') : `room.refused.${one.failed}`));
     }
     waiting.hidden = pending.length === 0;
+    return true;
   }
 
   function draw() {
@@ -223,16 +231,15 @@ export function createChat(acts, beside = []) {
       const stays = atEnd;
       // What was said before one came is read where it stands, not aloud.
       if (drawn.messages !== null) attribute(log, 'aria-live', 'polite');
-      draw();
-      drawPending();
+      const changed = [draw(), drawPending()].some(Boolean);
       empty.hidden = count > 0 || state.comings.length > 0;
-      if (stays) toEnd();
+      if (changed && stays) toEnd();
       else if (isNew) newer.hidden = false;
       attribute(input, 'placeholder', t('room.write'));
       form.hidden = !state.room.mayTalk;
       closed.hidden = state.room.mayTalk;
       text(closed, state.room.mayTalk ? '' : t('room.may_not_talk'));
-      fit();
+      tellLeft();
     },
   };
 }

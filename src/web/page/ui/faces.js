@@ -6,14 +6,12 @@ import { ordered } from '../room/people.js';
 import { createAvatar } from './avatar.js';
 import { attribute, h, icon, text } from './dom.js';
 import { arrange } from './layout.js';
-import { createOut, isHere } from './room.js';
+import { createOut, isMeeting } from './room.js';
 
-const ASPECT = 4 / 3;
+/** A face's width by its height, where there is width and where there is not. */
+const ASPECTS = { wide: 4 / 3, narrow: 1 };
 /** A face is not made larger than this, however few there are. */
 const LARGEST = 480;
-
-/** Whether people stand where pictures would. */
-export const isMeeting = (state) => isHere(state) && state.sources.length === 0 && state.phase !== 'connecting';
 
 /**
  * @param {HTMLElement} root
@@ -38,7 +36,7 @@ export function createFaces(root, acts) {
     const { width, height } = root.getBoundingClientRect();
     if (width === 0 || faces.size === 0) return;
     const gap = width < 600 ? 8 : 12;
-    const items = [...faces.keys()].map((id) => ({ name: id, aspect: ASPECT }));
+    const items = [...faces.keys()].map((id) => ({ name: id, aspect: width < 600 ? ASPECTS.narrow : ASPECTS.wide }));
     const within = (scale) => {
       const box = { width: width * scale, height: height * scale };
       const places = arrange({ mode: 'grid', ...box, gap, items, big: null });
@@ -54,7 +52,7 @@ export function createFaces(root, acts) {
       element.style.top = `${at.y + (height - box.height) / 2}px`;
       element.style.width = `${at.width}px`;
       element.style.height = `${at.height}px`;
-      element.style.setProperty('--size', `${Math.min(at.width, at.height) * 0.42}px`);
+      element.style.setProperty('--size', `${Math.min(at.width, at.height) * 0.4}px`);
     }
   }
 

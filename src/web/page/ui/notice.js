@@ -6,7 +6,7 @@
 import { firstOf } from '../i18n/i18n.js';
 import { shown } from '../state/sources.js';
 import { attribute, h, icon, iconButton, setIcon, text } from './dom.js';
-import { isMeeting } from './faces.js';
+import { isMeeting } from './room.js';
 
 /** Attempts after which words of help are due. */
 const HINT_AFTER = 5;

@@ -35,7 +35,7 @@ export function createPeople(acts, peopleActions = []) {
     const badges = BADGES.map(([does, shape]) => ({ does, root: h('span', { class: 'person__badge', role: 'img', hidden: true, data: { does } }, icon(shape)) }));
     const edit = iconButton('pencil', { testid: 'name-edit', class: 'person__edit', on: { click: () => begin() } });
     const more = h('span', { class: 'person__more' });
-    const line = h('div', { class: 'person__line' }, h('span', { class: 'person__text' }, h('span', { class: 'person__who' }, name, you), note), h('span', { class: 'person__badges' }, ...badges.map(({ root: badge }) => badge)), more, edit);
+    const line = h('div', { class: 'person__line' }, h('span', { class: 'person__text' }, h('span', { class: 'person__who' }, name, you), note), h('span', { class: 'person__badges' }, ...badges.map(({ root: badge }) => badge)), more);
     const element = h('li', { class: 'person', data: { testid: 'person-row' } }, avatar.root, line);
     let form = null;
 
@@ -100,8 +100,9 @@ export function createPeople(acts, peopleActions = []) {
           attribute(badge, 'aria-label', words);
           attribute(badge, 'title', words);
         });
-        edit.hidden = !own;
-        if (own) label(edit, t('room.name.edit'));
+        if (own && edit.parentElement === null) line.append(edit);
+        else if (!own) edit.remove();
+        label(edit, t('room.name.edit'));
         const extra = own ? [] : peopleActions.map((make) => make(person, t)).filter((each) => each !== null);
         const same = extra.length === more.childNodes.length && extra.every((each, at) => each === more.childNodes[at]);
         if (!same) more.replaceChildren(...extra);

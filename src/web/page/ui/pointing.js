@@ -169,8 +169,9 @@ export function createPointing({ stage, room, timers, onChange }) {
         set(true);
         addEventListener('pointerup', release, { once: true, capture: true });
       });
-      function release() {
-        const wasHeld = timers.now() - pressed.atMs >= HELD_MS;
+      function release({ target }) {
+        // Let go elsewhere, it was not meant to stay.
+        const wasHeld = timers.now() - pressed.atMs >= HELD_MS || !button.contains(target);
         if (wasHeld || pressed.wasOn) set(false);
         // A click follows at once, or, where it was let go elsewhere, none.
         timers.setTimeout(() => (pressed = null), 0);

@@ -15,8 +15,13 @@ const AWAY_PX = 90;
 
 /** Whether the room is on the page: there is one, and a session that it belongs to. */
 export const isHere = (state) => state.room.here && ['connecting', 'connected', 'reconnecting'].includes(state.phase);
-/** Whether it is open. A sheet lies over the pictures: it is opened each time anew. */
-export const isOpen = (state) => isHere(state) && (state.narrow ? state.sheet : state.roomOpen ?? true);
+/** Whether people stand where pictures would: a meeting without sources. */
+export const isMeeting = (state) => isHere(state) && state.sources.length === 0 && state.phase !== 'connecting';
+/**
+ * Whether it is open. A sheet lies over the pictures: it is opened each time anew. A column is open
+ * until somebody says otherwise, where it leaves the pictures their room.
+ */
+export const isOpen = (state) => isHere(state) && (state.narrow ? state.sheet : state.roomOpen ?? state.roomy);
 
 /**
  * @param {HTMLElement} root
@@ -80,10 +85,11 @@ export function createRoomPanel(root, acts, peopleActions, files) {
       attribute(document.documentElement, 'data-room', isHere(state) ? (open ? 'open' : 'closed') : 'none');
       if (!open) return;
       const { room } = state;
-      text(title, room.title || t('room.title'));
-      out.render(state, t);
-      files?.render(state, t);
       const kept = room.cause !== null;
+      text(title, kept ? t('room.rooms') : room.title || t('room.title'));
+      // A meeting says it where its people would be.
+      out.render(state, t, { hidden: isMeeting(state) });
+      files?.render(state, t);
       const hasRooms = room.rooms.length > 1 || state.role === 'admin';
       const able = { chat: !kept, people: !kept, rooms: hasRooms || kept };
       const chosen = able[state.roomTab] ? state.roomTab : kept ? 'rooms' : 'chat';
@@ -117,10 +123,10 @@ export function createOut(acts) {
   const root = h('div', { class: 'out', role: 'status', hidden: true, data: { testid: 'room-out' } }, h('span', { class: 'out__mark' }, shape), title, body, again, home);
   return {
     root,
-    render(state, t) {
+    render(state, t, { hidden = false } = {}) {
       const { cause, name, rooms } = state.room;
-      root.hidden = cause === null;
-      if (cause === null) return;
+      root.hidden = cause === null || hidden;
+      if (root.hidden) return;
       const key = ['unknown_room', 'room_full', 'closed', 'taken_over'].includes(cause) ? cause : 'other';
       const none = key === 'unknown_room' && rooms.length === 0;
       text(title, t(none ? 'room.out.none.title' : `room.out.${key}.title`, { name }));

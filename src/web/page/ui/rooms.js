@@ -71,9 +71,11 @@ export function createRooms(acts) {
       const isAdmin = state.role === 'admin';
       for (const room of rooms) {
         const { what, people, link, close } = rows.get(room.name);
-        const count = room.name === here && inside ? state.room.people.length : room.people;
         text(what, room.title);
-        text(people, t(count === 0 ? 'room.rooms.empty' : count === 1 ? 'room.rooms.one' : 'room.rooms.count', { count }));
+        // How many are in the others is not told when it changes.
+        const count = state.room.people.length;
+        const isHere = room.name === here && inside;
+        text(people, isHere ? t(count === 1 ? 'room.rooms.one' : 'room.rooms.count', { count }) : pathOf(room.name));
         attribute(link, 'aria-current', room.name === here ? 'page' : null);
         close.root.hidden = !isAdmin || room.name === MAIN;
         close.render({ once: t('room.close'), sure: t('room.close.sure'), name: room.title });
