@@ -6,7 +6,8 @@ import { createDevices, problemOf } from '../../src/web/page/call/devices.js';
 import { createMeter, onMeter, receivedLevel, Speaking } from '../../src/web/page/call/levels.js';
 import { encodingFor, giveEncoding, shownFrom } from '../../src/web/page/call/quality.js';
 import { en } from '../../src/web/page/i18n/en.js';
-import { FakeDevices, FakeStream, FakeTrack } from './call-fakes.mjs';
+import { FakeStream, FakeTrack } from './call-fakes.mjs';
+import { FakeDevices } from './call-house.mjs';
 import { settle } from './fakes.mjs';
 
 function withDevices(media = new FakeDevices()) {
@@ -179,6 +180,7 @@ test('a_picture_is_sent_as_large_as_it_is_shown', () => {
   assert.equal(fit({ shown: { width: 160, height: 90 } }).scaleResolutionDownBy, 8);
   assert.equal(fit({ shown: { width: 3840, height: 2160 } }).scaleResolutionDownBy, 1, 'never larger than it is');
   assert.equal(fit({ shown: { width: 200, height: 700 } }).scaleResolutionDownBy, 1, 'what is cut needs its longer side');
+  assert.equal(fit({ what: 'screen', shown: { width: 640, height: 360 } }).scaleResolutionDownBy, 1, 'letters need more');
   assert.equal(fit({ captured: { width: 0, height: 0 } }).scaleResolutionDownBy, 1, 'not known yet');
 });
 

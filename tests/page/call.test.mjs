@@ -5,7 +5,8 @@ import test from 'node:test';
 import { createCall } from '../../src/web/page/call/call.js';
 import { createDevices } from '../../src/web/page/call/devices.js';
 import { createPairs } from '../../src/web/page/call/pairs.js';
-import { FakeConnection, FakeDevices, FakeRoom, FakeStream, FakeTrack } from './call-fakes.mjs';
+import { FakeConnection, FakeStream, FakeTrack } from './call-fakes.mjs';
+import { FakeDevices, FakeRoom } from './call-house.mjs';
 import { FakeTimers, settle } from './fakes.mjs';
 
 globalThis.MediaStream = FakeStream;

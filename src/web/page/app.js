@@ -273,7 +273,7 @@ function createFrame() {
       text(byId('status-words'), status);
       const unread = state.unread > 0 ? `(${state.unread}) ` : '';
       document.title = unread + (state.phase === 'connected' ? title : `${status} – ${title}`);
-      unblock.hidden = state.blocked === null || state.phase !== 'connected' || state.muted;
+      unblock.hidden = state.blocked === null || state.phase !== 'connected' || (state.muted && state.call.phase !== 'in');
       text(words, t(state.blocked === 'picture' ? 'picture.blocked' : 'sound.blocked'));
     },
   };

@@ -37,7 +37,7 @@ function blemishes() {
 /** Waits until nothing is on its way to its place any more. */
 export const settled = (viewer) =>
   viewer.page.waitForFunction(
-    () => !document.getAnimations().some(({ effect }) => effect.target.matches('[data-testid="tile"], [data-testid="reduced"], .menu, .unblock, .dialog, .card, .panel, .face')),
+    () => !document.getAnimations().some(({ effect }) => effect.target.matches('[data-testid="tile"], [data-testid="reduced"], .menu, .unblock, .dialog, .card, .panel, .face, [data-testid="call-tile"], .callbar')),
   );
 
 export async function look(viewer, name) {

@@ -24,7 +24,7 @@ const PICTURES = ['camera', 'screen'];
  * @param {() => void} options.on.change anything is another
  * @param {(id: number, level: number, speaks: boolean) => void} options.on.level ten times a second, for each
  * @param {(problem: string) => void} options.on.over the call has ended, and not by this person: `full`,
- *   `no_answer`, `out`
+ *   `may_not_talk`, `no_answer`, `out`
  */
 export function createCall({ room, pairs, devices, meter, timers, wallNow, on }) {
   /** 'out', 'joining' (the room is being asked), 'in'. */
@@ -192,7 +192,10 @@ export function createCall({ room, pairs, devices, meter, timers, wallNow, on })
     for (const id of [...links.keys()]) unlink(id, true);
     end('out');
   });
-  room.on('refused', ({ code }) => code === 'call_full' && end('full'));
+  room.on('refused', ({ code }) => {
+    if (code === 'call_full') end('full');
+    else if (code === 'may_not_talk' && phase === 'joining') end(code);
+  });
 
   pairs.on('state', (id, state) => {
     if (!links.has(id)) return;

@@ -19,8 +19,8 @@ const SCREEN_LEAST = 120_000;
 const PER_PIXEL = { camera: 0.075, screen: 0.06 };
 /** Steps of the size: in between, a tile that grows by a few pixels would change the encoder. */
 const STEPS = [1, 1.5, 2, 3, 4, 6, 8];
-/** A little blur is not seen; a step to the next size is paid for by everybody. */
-const SLACK = 1.15;
+/** Of a face, a little blur is not seen; letters need more pixels than they are shown with. */
+const SLACK = { camera: 1.15, screen: 0.7 };
 /** Who is not seen gets enough to be there at once when the page is looked at again. */
 const UNSEEN = { camera: { width: 160, rate: 5, bitrate: 40_000 }, screen: { width: 320, rate: 1, bitrate: 60_000 } };
 
@@ -29,9 +29,9 @@ const rateOf = { camera: (people) => (people <= 4 ? 30 : people <= 6 ? 24 : 15),
 const clamp = (least, value, most) => Math.round(Math.min(most, Math.max(least, value)));
 
 /** The largest step that still fills what is shown. */
-function stepFor(captured, shown) {
+function stepFor(what, captured, shown) {
   const wanted = captured / Math.max(1, shown);
-  return STEPS.filter((step) => step <= wanted * SLACK).at(-1) ?? 1;
+  return STEPS.filter((step) => step <= wanted * SLACK[what]).at(-1) ?? 1;
 }
 
 /**
@@ -50,7 +50,7 @@ export function encodingFor({ what, captured, shown, people }) {
   // Not told yet: as if all were side by side on an ordinary screen. A tile may cut the picture: the
   // side that needs more pixels counts.
   const told = shown ?? guess(what, people);
-  const step = unseen ? stepFor(width, UNSEEN[what].width) : Math.min(stepFor(width, told.width), stepFor(height, told.height));
+  const step = unseen ? stepFor(what, width, UNSEEN[what].width) : Math.min(stepFor(what, width, told.width), stepFor(what, height, told.height));
   const maxFramerate = unseen ? UNSEEN[what].rate : rateOf[what](people);
   const pixels = (width / step) * (height / step);
   const [most, least, all] = what === 'camera' ? [CAMERA_MOST, CAMERA_LEAST, CAMERAS] : [SCREEN_MOST, SCREEN_LEAST, SCREENS];

@@ -65,6 +65,7 @@ export const enCall = {
   'call.unplugged.microphone': 'The microphone was unplugged. The others hear you no longer.',
   'call.unplugged.microphone.other': 'The microphone was unplugged. Now in use: {label}.',
   'call.over.full': 'The call is full: {count} people are in it already. Try again when somebody has left.',
+  'call.over.may_not_talk': 'You may watch and read here, but not take part in the call.',
   'call.over.no_answer': 'The room did not answer. Try again in a moment.',
   'call.over.out': 'The call has ended: you are no longer in the room.',
   'help.call': 'In a call',

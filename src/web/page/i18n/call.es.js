@@ -65,6 +65,7 @@ export const esCall = {
   'call.unplugged.microphone': 'Se ha desconectado el micrófono. Los demás ya no te oyen.',
   'call.unplugged.microphone.other': 'Se ha desconectado el micrófono. Ahora se usa: {label}.',
   'call.over.full': 'La llamada está completa: ya hay {count} personas. Inténtalo cuando alguien haya salido.',
+  'call.over.may_not_talk': 'Aquí puedes mirar y leer, pero no entrar en la llamada.',
   'call.over.no_answer': 'La sala no ha respondido. Inténtalo dentro de un momento.',
   'call.over.out': 'La llamada ha terminado: ya no estás en la sala.',
   'help.call': 'En una llamada',

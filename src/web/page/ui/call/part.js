@@ -185,7 +185,7 @@ export function createCallPart({ elements, room, iceServers, store, actions, tim
           canShare: devices.canShareScreen || !devices.secure,
           asking: asking > 0,
           speaker: devices.chosen('speaker'),
-          inside: room.inside,
+          inside: room.inside && room.mayTalk,
           most: room.limits.calls,
           inCall: [...others, ...me].map(({ id, name }) => ({ id, name, own: id === room.me?.id })),
           people: call.phase === 'in' ? [...others, ...me].map(person) : [],

@@ -121,6 +121,7 @@ export function createCallTile({ id, what, own, onShape, onBlocked, onPress, onC
       attribute(root, 'data-camera', String(shows));
       attribute(root, 'data-muted', String(!person.microphone));
       attribute(root, 'data-call', String(call));
+      attribute(root, 'data-colour', String(person.colour));
       const title = own ? t('call.you', { name: person.name }) : person.name;
       const named = what === 'screen' ? t('call.screen_of', { name: title }) : title;
       attribute(root, 'aria-label', named);

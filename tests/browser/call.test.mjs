@@ -1,0 +1,245 @@
+// People who call each other: real browsers, with cameras and microphones that nobody has.
+
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import test from 'node:test';
+import { ASKING, Caller, DEVICES, MEETING } from './support/caller.mjs';
+import { OPEN, Stage } from './support/stage.mjs';
+
+const PAIRS = readFileSync(new URL('./support/in-page-pairs.js', import.meta.url), 'utf8');
+
+/** A meeting, and these people in it. */
+async function meeting(t, names, { config = {}, devices = DEVICES, options = {} } = {}) {
+  const stage = new Stage(t);
+  const daemon = await stage.daemon({ ...OPEN, ...MEETING, ...config });
+  const browser = await stage.chromium(devices);
+  const people = [];
+  for (const name of names) people.push(await Caller.open(stage, browser, daemon.url, name, options));
+  return { stage, daemon, browser, people };
+}
+
+/** Everybody sees everybody else. */
+async function together(people) {
+  for (const each of people) {
+    for (const other of people) if (other !== each) await each.tile(other.name, { state: 'connected' });
+  }
+}
+
+test('three_people_see_and_hear_each_other', async (t) => {
+  const { people } = await meeting(t, ['Ana', 'Ben', 'Carla']);
+  const [ana, ben, carla] = people;
+  for (const each of people) await each.join();
+  await together(people);
+  for (const each of people) {
+    for (const other of people) await each.moves(other.name);
+    for (const other of people) if (other !== each) assert.ok((await each.loudness(other.name)) > 0.01, `${each.name} hears ${other.name}`);
+  }
+  // The beeps of the microphone are taken for speech, of the others and of oneself.
+  for (const each of people) await each.tile(each.name, { speaking: true });
+  await ana.tile('Ben', { speaking: true });
+
+  await ben.part('call-microphone').click();
+  for (const each of people) await each.tile('Ben', { muted: true, speaking: false });
+  assert.ok((await ana.loudness('Ben')) < 0.005, 'a muted one is not heard');
+
+  // Push-to-talk: for as long as the key is held.
+  await ben.page.keyboard.down('Space');
+  await ana.tile('Ben', { muted: false });
+  assert.ok((await ana.loudness('Ben')) > 0.01, 'while the key is held');
+  await ben.page.keyboard.up('Space');
+  await ana.tile('Ben', { muted: true });
+  await ben.part('call-microphone').click();
+  await ana.tile('Ben', { muted: false });
+
+  await ana.part('call-deafen').click();
+  assert.equal(await ana.loudness('Ben'), 0);
+  assert.equal(await ana.loudness('Carla'), 0);
+  assert.ok((await carla.loudness('Ana')) > 0.01, 'she is still heard');
+  await ana.part('call-deafen').click();
+  assert.ok((await ana.loudness('Ben')) > 0.01);
+
+  await carla.part('call-camera').click();
+  await ana.tile('Carla', { camera: false });
+  assert.equal(await carla.page.evaluate(() => window.vitrinaCall.given.filter(({ kind, readyState }) => kind === 'video' && readyState === 'live').length), 0, 'the light is off');
+  await carla.part('call-camera').click();
+  await ana.tile('Carla', { camera: true });
+  await ana.moves('Carla');
+
+  await ben.leave();
+  await ana.gone('Ben');
+  await ben.clean();
+  await ana.moves('Carla');
+});
+
+test('a_screen_is_shared_large_and_with_its_own_tile', async (t) => {
+  const { people } = await meeting(t, ['Ana', 'Ben']);
+  const [ana, ben] = people;
+  for (const each of people) await each.join();
+  await together(people);
+  // Chromium's fake device stands for the screen: there is none to choose in a test.
+  await ben.part('call-share').click();
+  await ana.tile('Ben', { camera: true }, { what: 'screen' });
+  await ana.moves('Ben', 'screen');
+  await ana.page.waitForFunction(() => {
+    const area = (tile) => tile.getBoundingClientRect().width * tile.getBoundingClientRect().height;
+    return area(window.vitrinaCall.tileOf('Ben', 'screen')) > 4 * area(window.vitrinaCall.tileOf('Ben'));
+  });
+  await ana.moves('Ben');
+  await ben.part('call-share').click();
+  await ana.page.waitForFunction(() => window.vitrinaCall.tileOf('Ben', 'screen') === null);
+  await ana.moves('Ben');
+});
+
+test('who_leaves_rudely_is_gone_within_ten_seconds', async (t) => {
+  const { stage, daemon, people } = await meeting(t, ['Ana', 'Ben']);
+  const [ana, ben] = people;
+  const other = await stage.chromium(DEVICES);
+  const rude = await Caller.open(stage, other, daemon.url, 'Rude', { expect: [/./] });
+  for (const each of [...people, rude]) await each.join();
+  await together([...people, rude]);
+  await stage.crash(other);
+  const since = Date.now();
+  for (const each of people) await each.gone('Rude', 10_000);
+  assert.ok(Date.now() - since < 10_000);
+  await ana.moves('Ben');
+  await ben.moves('Ana');
+});
+
+test('who_closes_the_page_is_gone_at_once', async (t) => {
+  const { people } = await meeting(t, ['Ana', 'Ben']);
+  const [ana, ben] = people;
+  for (const each of people) await each.join();
+  await together(people);
+  await ben.page.goto('about:blank');
+  await ana.gone('Ben', 3000);
+  assert.equal((await ana.left()).peers, 0);
+});
+
+test('joining_and_leaving_ten_times_leaves_nothing_behind', async (t) => {
+  const { people } = await meeting(t, ['Ana', 'Ben']);
+  const [ana, ben] = people;
+  await ana.clean();
+  await ben.join({ camera: false });
+  for (let times = 0; times < 10; times += 1) {
+    await ana.join();
+    await together(people);
+    assert.deepEqual(await ana.left(), { peers: 1, tracks: 2, contexts: 1, tiles: 2 });
+    await ana.leave();
+    await ana.clean();
+    await ben.gone('Ana');
+    await ben.page.waitForFunction(() => window.vitrinaCall.left().peers === 0);
+  }
+  // A look at the devices, and away again.
+  await ana.knock();
+  assert.equal((await ana.left()).tracks, 2);
+  await ana.part('join-close').click();
+  await ana.clean();
+});
+
+test('another_network_restarts_ice_and_the_call_goes_on', async (t) => {
+  const { people } = await meeting(t, ['Ana', 'Ben']);
+  const [ana, ben] = people;
+  for (const each of people) await each.join();
+  await together(people);
+  const fragment = () => ana.page.evaluate(() => /a=ice-ufrag:(\S+)/.exec(window.vitrinaTest.peers.at(-1).localDescription.sdp)[1]);
+  const before = await fragment();
+  await ana.page.evaluate(() => window.dispatchEvent(new Event('online')));
+  await ana.page.waitForFunction(
+    (before) => {
+      const peer = window.vitrinaTest.peers.at(-1);
+      return peer.signalingState === 'stable' && /a=ice-ufrag:(\S+)/.exec(peer.localDescription.sdp)[1] !== before;
+    },
+    before,
+  );
+  await together(people);
+  await ana.moves('Ben');
+  await ben.moves('Ana');
+  assert.equal((await ana.left()).peers, 1, 'the same connection');
+});
+
+test('a_full_call_says_so_before_and_when_two_come_for_one_place', async (t) => {
+  const { people } = await meeting(t, ['Ana', 'Ben', 'Carla'], { config: { room: { title: 'Meeting', calls: 2 } } });
+  const [ana, ben, carla] = people;
+  await ana.join();
+  // Both see one place; one of them gets it.
+  await ben.knock();
+  await carla.knock();
+  await carla.part('join-confirm').evaluate((button) => button.removeAttribute('disabled'));
+  await ben.part('join-confirm').click();
+  await ben.page.waitForSelector('[data-testid="call"]:not([hidden])');
+  await carla.page.waitForSelector('[data-testid="join-who"][data-full="true"]');
+  assert.match(await carla.part('join-who').textContent(), /full/);
+  assert.ok(await carla.part('join-confirm').isDisabled());
+  await ben.leave();
+  await carla.page.waitForSelector('[data-testid="join-who"][data-full="false"]');
+  await carla.part('join-confirm').click();
+  await together([ana, carla]);
+  // What the page did not know yet, the daemon says.
+  await ben.page.evaluate(() => Object.defineProperty(window, 'nothing', { value: 1 }));
+  await ben.knock();
+  await ben.page.waitForSelector('[data-testid="join-who"][data-full="true"]');
+  await ben.part('join-close').click();
+  await ben.clean();
+});
+
+test('a_refused_permission_has_its_sentence_and_its_way_in', async (t) => {
+  const { people } = await meeting(t, ['Ana', 'Ben'], { devices: ASKING, options: { permissions: [] } });
+  const [ana, ben] = people;
+  await ana.knock();
+  const problems = ana.page.locator('[data-testid="join-problem"][data-problem="refused"]');
+  assert.equal(await problems.count(), 2);
+  assert.match(await problems.first().textContent(), /microphone was refused.*browser’s settings/);
+  await ana.part('join-confirm').click();
+  await ana.page.waitForSelector('[data-testid="call"]:not([hidden])');
+  await ben.knock();
+  await ben.part('join-confirm').click();
+  await together(people);
+  await ana.tile('Ben', { camera: false, muted: true });
+  await ana.part('call-camera').click();
+  await ana.page.waitForFunction(() => /camera was refused/.test(document.querySelector('[data-testid="toast"]')?.textContent ?? ''));
+});
+
+test('a_camera_that_is_unplugged_gives_way_and_is_told', async (t) => {
+  const { people } = await meeting(t, ['Ana', 'Ben']);
+  const [ana, ben] = people;
+  for (const each of people) await each.join();
+  await together(people);
+  // The browser says it like this; there is no cable to pull.
+  const unplug = (page) =>
+    page.evaluate(() => {
+      const track = window.vitrinaCall.given.findLast(({ kind, readyState }) => kind === 'video' && readyState === 'live');
+      track.stop();
+      track.dispatchEvent(new Event('ended'));
+    });
+  await unplug(ben.page);
+  await ben.page.waitForFunction(() => /camera was unplugged. Now in use/.test(document.querySelector('[data-testid="toast"]')?.textContent ?? ''));
+  await ana.moves('Ben');
+  await ben.page.evaluate(() => {
+    navigator.mediaDevices.getUserMedia = () => Promise.reject(new DOMException('', 'NotFoundError'));
+  });
+  await unplug(ben.page);
+  await ana.tile('Ben', { camera: false });
+  await ben.page.waitForFunction(() => [...document.querySelectorAll('[data-testid="toast"]')].some((toast) => /see you no longer/.test(toast.textContent)));
+});
+
+test('a_call_stands_beside_the_sources', async (t) => {
+  const source = [{ name: 'screen', title: 'The screen', kind: 'test', pattern: 'smpte', size: '640x360' }];
+  const { people } = await meeting(t, ['Ana', 'Ben'], { config: { source } });
+  const [ana] = people;
+  for (const each of people) await each.join();
+  await together(people);
+  await ana.viewer.picture('screen');
+  await ana.moves('Ben');
+  const [stage, call] = [await ana.part('stage').boundingBox(), await ana.part('call').boundingBox()];
+  assert.ok(stage.x + stage.width <= call.x, JSON.stringify({ stage, call }));
+  assert.ok(stage.width > 2 * call.width);
+  await ana.leave();
+  await ana.viewer.assertMoves('screen', { least: 0 });
+});
+
+test('two_browsers_agree_however_often_both_begin_at_once', async (t) => {
+  const { people } = await meeting(t, ['Ana']);
+  const [{ page }] = people;
+  await page.route('**/in-page-pairs.js', (route) => route.fulfill({ contentType: 'text/javascript', body: PAIRS }));
+  assert.equal(await page.evaluate(async () => (await import('/in-page-pairs.js')).glare(8)), 8);
+});

@@ -1,0 +1,101 @@
+// A person in a call: a page in a browser with a camera and a microphone that nobody has.
+
+import { readFileSync } from 'node:fs';
+import { LOOPBACK } from './viewer.mjs';
+
+const IN_PAGE = readFileSync(new URL('./in-page-call.js', import.meta.url), 'utf8');
+
+/** A camera that turns and a microphone that beeps; whoever asks gets them. */
+export const DEVICES = { flags: [...LOOPBACK, '--use-fake-device-for-media-stream=display-media-type=monitor', '--use-fake-ui-for-media-stream'] };
+/** The same devices, but the browser asks: a page without the permission is refused. */
+export const ASKING = { flags: [...LOOPBACK, '--use-fake-device-for-media-stream'] };
+
+/** Only a room, and nothing to watch. */
+export const MEETING = { room: { title: 'Meeting' } };
+
+export class Caller {
+  /** @param {import('./stage.mjs').Stage} stage */
+  static async open(stage, browser, url, name, { expect = [], permissions = ['camera', 'microphone'], ...options } = {}) {
+    const caller = new Caller();
+    caller.name = name;
+    const before = async (page) => {
+      await page.addInitScript(IN_PAGE);
+      await page.addInitScript((roomName) => {
+        if (localStorage.getItem('vitrina.settings') === null) localStorage.setItem('vitrina.settings', JSON.stringify({ roomName }));
+      }, name);
+    };
+    caller.viewer = await stage.viewer(browser, url, { expect, before, permissions, ...options });
+    caller.page = caller.viewer.page;
+    await caller.viewer.connection();
+    await caller.part('call-open').waitFor();
+    return caller;
+  }
+
+  part(name) {
+    return this.page.getByTestId(name);
+  }
+
+  /** Presses what offers the call, and waits until the devices have answered. */
+  async knock() {
+    await this.part('call-open').click();
+    await this.page.waitForSelector('[data-testid="join"][open][data-asking="false"]');
+  }
+
+  /** Joins; `camera` false: without one. */
+  async join({ camera = true } = {}) {
+    await this.knock();
+    if (!camera) {
+      await this.part('join-camera').click();
+      await this.page.waitForSelector('[data-testid="join-camera"][aria-pressed="true"]');
+    }
+    await this.part('join-confirm').click();
+    await this.page.waitForSelector('[data-testid="call"]:not([hidden])');
+  }
+
+  async leave() {
+    await this.part('call-leave').click();
+    await this.page.waitForSelector('[data-testid="call"]', { state: 'hidden' });
+  }
+
+  #ask(name, ...args) {
+    return this.page.evaluate(([name, args]) => window.vitrinaCall[name](...args), [name, args]);
+  }
+
+  /** Waits until that person's picture moves. */
+  moves(name, what = 'camera') {
+    return this.#ask('moves', name, what);
+  }
+
+  loudness(name, ms) {
+    return this.#ask('loudness', name, ms);
+  }
+
+  left() {
+    return this.#ask('left');
+  }
+
+  /** Waits until that person's tile has these data attributes. */
+  async tile(name, data = {}, { what = 'camera', timeout = 20_000 } = {}) {
+    const wanted = [name, what, data];
+    const has = ([name, what, data]) => {
+      const tile = window.vitrinaCall.tileOf(name, what);
+      return tile !== null && Object.entries(data).every(([key, value]) => tile.dataset[key] === String(value));
+    };
+    await this.page.waitForFunction(has, wanted, { timeout }).catch(async (error) => {
+      const is = await this.page.evaluate(([name, what]) => ({ ...window.vitrinaCall.tileOf(name, what)?.dataset }), wanted);
+      throw new Error(`${this.name} sees ${JSON.stringify(is)} of ${name} and not ${JSON.stringify(data)}`, { cause: error });
+    });
+  }
+
+  /** Waits until there is no tile of that person. */
+  async gone(name, timeout = 20_000) {
+    await this.page.waitForFunction((name) => window.vitrinaCall.tileOf(name) === null, name, { timeout });
+  }
+
+  /** Waits until nothing of a call is left in this page. */
+  async clean() {
+    await this.page.waitForFunction(() => Object.values(window.vitrinaCall.left()).every((count) => count === 0)).catch(async (error) => {
+      throw new Error(`left behind: ${JSON.stringify(await this.left())}`, { cause: error });
+    });
+  }
+}
