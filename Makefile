@@ -12,7 +12,7 @@ ARGS ?=
 FUZZ_SECONDS ?= 20
 export FUZZ_SECONDS
 
-.PHONY: help run build test bench fmt lint unit page fuzz browser network clients camera screenshot packages rust
+.PHONY: help run build test bench fmt lint unit page fuzz browser network clients camera screenshot bigfile packages rust
 
 help: ## what there is
 	@sed -n 's/^\([a-z]*\):.*## /make \1\t/p' Makefile | expand -t 18
@@ -60,6 +60,9 @@ camera: ## a real V4L2 device, in a virtual machine
 BENCH ?=
 bench: ## install what is missing, and measure the daemon beside its peers: docs/benchmarks.md
 	@scripts/bench $(BENCH)
+
+bigfile: ## 1 GB from page to page, beside a bare data channel (BIGFILE_MB=200: less)
+	@scripts/test bigfile
 
 screenshot: ## draw docs/screenshot.png again
 	@scripts/test screenshot

@@ -123,6 +123,10 @@ export function createActions({ store, access, supervisor, stage, help, check, a
       if (!closePopover() && !meeting().back() && get().layout !== 'grid') set({ layout: 'grid' });
     },
     toggleRoom: () => meeting().toggle(),
+    showFiles() {
+      set({ toasts: get().toasts.filter(({ kind }) => kind !== 'files') });
+      meeting().toggle(true);
+    },
 
     retry: () => supervisor().retry(),
     reload: () => location.reload(),

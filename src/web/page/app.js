@@ -20,6 +20,7 @@ import { shown, sourcesFrom, withState } from './state/sources.js';
 import { createStore } from './state/store.js';
 import { attribute, h, icon, text } from './ui/dom.js';
 import { createCallPart, NO_CALL } from './ui/call/part.js';
+import { createFilesPart, NO_FILES } from './ui/filespart.js';
 import { createAdmin } from './ui/admin.js';
 import { createCheck } from './ui/check.js';
 import { createGauges } from './ui/gauges.js';
@@ -97,6 +98,7 @@ const store = createStore({
   fullscreen: null,
   toasts: [],
   ...NO_MEETING,
+  ...NO_FILES,
   call: NO_CALL,
 });
 
@@ -201,6 +203,7 @@ parts.supervisor = createSupervisor({
 });
 
 parts.stage = createStage({ stage: byId('stage'), shelf: byId('shelf') }, actions);
+parts.files = createFilesPart({ store, actions, timers, drop: byId('drop') });
 parts.meeting = createMeeting({
   store,
   actions: () => actions,
@@ -208,6 +211,8 @@ parts.meeting = createMeeting({
   stage: parts.stage,
   roots: { panel: byId('panel'), faces: byId('faces') },
   words: (...about) => translator(store.get().lang)(...about),
+  peopleActions: [parts.files.button],
+  files: parts.files,
 });
 parts.call = createCallPart({
   elements: { tiles: byId('call'), bar: byId('callbar'), join: byId('join') },
@@ -217,6 +222,7 @@ parts.call = createCallPart({
   actions,
   timers,
 });
+parts.files.join(parts.meeting.room, parts.call.pairs);
 parts.help = createHelp(byId('help'));
 parts.admin = createAdmin(byId('admin'), actions);
 parts.check = createCheck(byId('check'), {
@@ -230,6 +236,7 @@ const views = [
   createToasts(byId('toasts'), actions),
   createSignIn(byId('signin'), { signIn: access.signIn, onSuccess: () => parts.supervisor.start() }),
   ...parts.meeting.views,
+  parts.files.drop,
   parts.call,
   parts.check,
   parts.admin,

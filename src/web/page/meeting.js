@@ -41,8 +41,9 @@ export const NO_MEETING = {
  * @param {{panel: HTMLElement, faces: HTMLElement}} options.roots
  * @param {(key: string, values?: object) => string} options.words in the page's language
  * @param {Function[]} [options.peopleActions] see `createPeople`
+ * @param {object} [options.files] see `createRoomPanel`
  */
-export function createMeeting({ store, actions, timers, stage, roots, words, peopleActions = [] }) {
+export function createMeeting({ store, actions, timers, stage, roots, words, peopleActions = [], files }) {
   const { get, set } = store;
   const room = createRoom({ name: roomOf(location.pathname), timers, newId });
   const channels = createChannels({ message: (message) => room.hear(message), change: () => room.wayChanged() });
@@ -77,7 +78,7 @@ export function createMeeting({ store, actions, timers, stage, roots, words, peo
     },
   };
   const pointing = createPointing({ stage, room, timers, onChange: (on) => set({ pointing: on }) });
-  const panel = createRoomPanel(roots.panel, acts, peopleActions);
+  const panel = createRoomPanel(roots.panel, acts, peopleActions, files);
   const tools = createRoomTools(acts, pointing);
 
   // What is read

@@ -8,7 +8,7 @@ import { CHROMIUM } from './paths.mjs';
 export const IN_PAGE = readFileSync(new URL('./in-page.js', import.meta.url), 'utf8');
 
 /** Flags without which Chromium does not run as root, and looks after itself on the network. */
-const FLAGS = [
+export const FLAGS = [
   '--no-sandbox',
   '--disable-gpu',
   '--disable-quic',

@@ -1,8 +1,10 @@
 import { enCall } from './call.en.js';
+import { enFiles } from './files.en.js';
 
 /** English. The keys are those of every other language. */
 export const en = {
   ...enCall,
+  ...enFiles,
   'page.skip': 'Skip to the pictures',
   'page.stage': 'Pictures',
   'page.tools': 'Controls',

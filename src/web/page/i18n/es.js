@@ -1,8 +1,10 @@
 import { esCall } from './call.es.js';
+import { esFiles } from './files.es.js';
 
 /** Español. Las claves son las de en.js. */
 export const es = {
   ...esCall,
+  ...esFiles,
   'page.skip': 'Ir a las imágenes',
   'page.stage': 'Imágenes',
   'page.tools': 'Controles',

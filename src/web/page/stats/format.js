@@ -8,6 +8,13 @@ const UNITS = [
   [60, 'minute'],
 ];
 
+const SIZES = [
+  [1e12, 'terabyte'],
+  [1e9, 'gigabyte'],
+  [1e6, 'megabyte'],
+  [1e3, 'kilobyte'],
+];
+
 /**
  * @param {string} language
  * @param {string} none what stands for a number that is not known
@@ -43,6 +50,24 @@ export function formatter(language, none = '–') {
     span(seconds) {
       const [size, unit] = UNITS.find(([size]) => seconds >= size && seconds % size === 0) ?? [1, 'second'];
       return new Intl.NumberFormat(language, { style: 'unit', unit, unitDisplay: 'long' }).format(seconds / size);
+    },
+    /** How large a file is, or how much of it: decimal units, as on a disk's label. */
+    bytes(value) {
+      const at = Math.max(0, SIZES.findIndex(([size]) => value >= size * 0.9995));
+      const [size, unit] = value >= 1000 * 0.9995 ? SIZES[at] : [1, 'byte'];
+      const amount = value / size;
+      const digits = size > 1 && amount < 99.95 ? 1 : 0;
+      return new Intl.NumberFormat(language, { style: 'unit', unit, unitDisplay: size > 1 ? 'short' : 'long', maximumFractionDigits: digits }).format(amount);
+    },
+    /** How long something will take, as exactly as one can know: `40 sec`, `3 min`, `1 hr 20 min`. */
+    estimate(seconds) {
+      const part = (amount, unit) => new Intl.NumberFormat(language, { style: 'unit', unit, unitDisplay: 'short' }).format(amount);
+      const minutes = Math.round(seconds / 60);
+      if (seconds < 10) return part(Math.max(1, Math.ceil(seconds)), 'second');
+      if (seconds < 55) return part(Math.ceil(seconds / 5) * 5, 'second');
+      if (minutes < 60) return part(Math.max(1, minutes), 'minute');
+      const rest = minutes % 60;
+      return [part((minutes - rest) / 60, 'hour'), ...(rest > 0 ? [part(rest, 'minute')] : [])].join(' ');
     },
     count: (value) => known(value, (count) => whole.format(count)),
   };

@@ -25,8 +25,11 @@ function words(said) {
   );
 }
 
-/** @param {object} acts what a person can do in the room */
-export function createChat(acts) {
+/**
+ * @param {object} acts what a person can do in the room
+ * @param {HTMLElement[]} [beside] what else can be sent, left of where one writes
+ */
+export function createChat(acts, beside = []) {
   const list = h('ol', { class: 'chat__list' });
   const log = h('div', { role: 'log', 'aria-live': 'off', data: { tLabel: 'room.log', testid: 'chat' } }, list);
   const earlier = h('button', { type: 'button', class: 'button button--small chat__earlier', hidden: true, data: { t: 'room.earlier', testid: 'chat-earlier' }, on: { click: showEarlier } });
@@ -45,7 +48,7 @@ export function createChat(acts) {
   const left = h('p', { class: 'composer__left', role: 'status', hidden: true });
   const send = iconButton('send', { label: 'room.send', testid: 'chat-send', class: 'composer__send' });
   send.type = 'submit';
-  const form = h('form', { class: 'composer', on: { submit } }, input, send);
+  const form = h('form', { class: 'composer', on: { submit } }, ...beside, input, send);
   const closed = h('p', { class: 'composer__closed', role: 'status', hidden: true, data: { testid: 'chat-closed' } });
   const root = h('section', { class: 'chat' }, h('div', { class: 'chat__room' }, scroller, newer), left, form, closed);
 

@@ -27,9 +27,10 @@ export const isOpen = (state) => isHere(state) && (state.narrow ? state.sheet : 
  * @param {HTMLElement} root
  * @param {object} acts what a person can do in the room
  * @param {Function[]} peopleActions see `createPeople`
+ * @param {{root: HTMLElement, attach: HTMLElement, render: Function}} [files] what is on its way, and the button that sends
  */
-export function createRoomPanel(root, acts, peopleActions) {
-  const parts = { chat: createChat(acts), people: createPeople(acts, peopleActions), rooms: createRooms(acts) };
+export function createRoomPanel(root, acts, peopleActions, files) {
+  const parts = { chat: createChat(acts, files === undefined ? [] : [files.attach]), people: createPeople(acts, peopleActions), rooms: createRooms(acts) };
   const title = h('h2', { class: 'panel__title', id: 'panel-title', data: { testid: 'room-title' } });
   const grip = h('span', { class: 'panel__grip', 'aria-hidden': 'true' });
   const head = h('header', { class: 'panel__head' }, grip, title, iconButton('close', { label: 'room.hide', testid: 'room-hide', on: { click: () => acts.toggle(false) } }));
@@ -47,7 +48,7 @@ export function createRoomPanel(root, acts, peopleActions) {
   const tablist = h('div', { class: 'tabs', role: 'tablist', data: { tLabel: 'room.parts' }, on: { keydown: step } }, ...tabs);
   const out = createOut(acts);
   root.setAttribute('aria-labelledby', title.id);
-  root.append(head, out.root, tablist, ...bodies);
+  root.append(head, out.root, tablist, ...(files === undefined ? [] : [files.root]), ...bodies);
 
   // The page's own keys: arrows scroll here, and change no volume.
   root.addEventListener('keydown', (event) => {
@@ -88,6 +89,7 @@ export function createRoomPanel(root, acts, peopleActions) {
       text(title, kept ? t('room.rooms') : room.title || t('room.title'));
       // A meeting says it where its people would be.
       out.render(state, t, { hidden: isMeeting(state) });
+      files?.render(state, t);
       const hasRooms = room.rooms.length > 1 || state.role === 'admin';
       const able = { chat: !kept, people: !kept, rooms: hasRooms || kept };
       const chosen = able[state.roomTab] ? state.roomTab : kept ? 'rooms' : 'chat';
