@@ -33,6 +33,7 @@ export function createActions({ store, access, supervisor, stage, help, check, a
     toggleTheme: () => set({ theme: document.documentElement.dataset.theme === 'dark' ? 'light' : 'dark' }),
     setLanguage: (language) => set({ language }),
     toggleStats: () => set({ stats: !get().stats }),
+    inspect: () => set({ inspecting: !get().inspecting }),
     help: () => help().open(),
     check: () => check().open(),
 
@@ -117,7 +118,9 @@ export function createActions({ store, access, supervisor, stage, help, check, a
 
     /** Escape: whatever is open closes; otherwise back to side by side. */
     back() {
-      if (!closePopover() && get().layout !== 'grid') set({ layout: 'grid' });
+      if (closePopover()) return;
+      if (get().inspecting) set({ inspecting: false });
+      else if (get().layout !== 'grid') set({ layout: 'grid' });
     },
 
     retry: () => supervisor().retry(),

@@ -104,16 +104,17 @@ export function createRecorder({ now }) {
     },
 
     /**
-     * For a connection with another participant: what is noted goes to the latest session, with
-     * `peer` in place of the daemon.
+     * For a connection with another participant: what is noted goes to the latest session, each entry
+     * with that participant's name as `peer`.
      * @param {RTCPeerConnection} connection
+     * @param {string} peer
      * @returns {(from: 'browser' | 'peer', message: {type: string}) => void} for its signalling
      */
-    watchCall(connection) {
+    watchCall(connection, peer) {
       const run = runs.at(-1) ?? begin();
-      watchConnection(connection, (entry) => note(run, { ...entry, to: 'peer' }));
+      watchConnection(connection, (entry) => note(run, { ...entry, peer }));
       return (from, message) =>
-        note(run, { kind: 'signal', from, to: from === 'peer' ? 'browser' : 'peer', message: keptOf(message) });
+        note(run, { kind: 'signal', from, to: from === 'peer' ? 'browser' : 'peer', message: keptOf(message), peer });
     },
   };
 }

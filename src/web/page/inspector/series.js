@@ -55,24 +55,25 @@ export function createSeries() {
     },
 
     /**
-     * One chart: times in seconds before now (0 at the right), and a line for each stream that has a value.
+     * One chart: times in seconds before now (0 at the right), and a line for each stream that has a value;
+     * `colour` is the same for a stream in every chart.
      * @param {string} measure of `MEASURES`
      * @param {number} now
-     * @returns {{times: number[], lines: {name: string, media: string | null, values: (number | null)[]}[]}}
+     * @returns {{times: number[], lines: {name: string, media: string | null, colour: number, values: (number | null)[]}[]}}
      */
     chart(measure, now) {
       const times = samples.map(({ at }) => (at - now) / 1000);
       if (measure === 'rtt') {
         const values = samples.map(({ rttMs }) => rttMs);
-        return { times, lines: values.some((value) => value !== null) ? [{ name: '', media: null, values }] : [] };
+        return { times, lines: values.some((value) => value !== null) ? [{ name: '', media: null, colour: 0, values }] : [] };
       }
       const lines = [];
-      for (const { source, media } of series.tracks) {
+      for (const [colour, { source, media }] of series.tracks.entries()) {
         const values = samples.map(({ rows }) => {
           const row = rows.find((each) => each.source === source && each.media === media);
           return row === undefined ? null : (OF_STREAM[measure](row) ?? null);
         });
-        if (values.some((value) => value !== null)) lines.push({ name: source, media, values });
+        if (values.some((value) => value !== null)) lines.push({ name: source, media, colour, values });
       }
       return { times, lines };
     },

@@ -22,6 +22,8 @@ export const SPECS = {
   offer: 'RFC 9429 §5.2, RFC 8866',
   offer_again: 'RFC 8445 §9, RFC 9429 §5.2.2',
   answer: 'RFC 9429 §5.3, RFC 3264 §6',
+  call_offer: 'RFC 8825 §3, W3C webrtc-pc §10.7',
+  call_answer: 'RFC 3264 §6, W3C webrtc-pc §10.7',
   candidate_host: 'RFC 8445 §5.1.1.1, RFC 8838',
   candidate_mdns: 'RFC 8828 §5.2, draft-ietf-mmusic-mdns-ice-candidates',
   candidate_srflx: 'RFC 8445 §5.1.1.2, RFC 8489',
@@ -88,7 +90,7 @@ const DOUBTFUL = new Set(['ice_disconnected', 'connection_disconnected', 'bye'])
 export function stepsOf(run) {
   let offers = 0;
   return run.entries.map((entry) => {
-    if (entry.kind === 'signal' && entry.message.type === 'offer') offers += 1;
+    if (entry.kind === 'signal' && entry.peer === undefined && entry.message.type === 'offer') offers += 1;
     const step = READERS[entry.kind](entry, offers);
     const tone = GOOD.has(step.lesson) ? 'good' : BAD.has(step.lesson) ? 'bad' : DOUBTFUL.has(step.lesson) ? 'doubtful' : 'plain';
     return { id: entry.id, ms: entry.at - run.at, from: 'browser', to: null, note: '', tone, connecting: true, entry, ...step };
@@ -104,21 +106,21 @@ const READERS = {
     note: why ?? '',
     lesson: `socket_${value}`,
   }),
-  signal: ({ from, to, message }, offers) => ({
+  signal: ({ from, to, message, peer }, offers) => ({
     from,
     to,
     name: message.type,
     note: noteOf(message),
-    lesson: lessonOf(message, offers),
+    lesson: lessonOf(message, offers, peer !== undefined),
     connecting: CONNECTING.has(message.type),
   }),
-  state: ({ machine, value }) => {
+  state: ({ machine, value, peer = '' }) => {
     const lesson = `${machine}_${value}`.replaceAll('-', '_');
-    return { name: `${machine}: ${value}`, lesson: Object.hasOwn(SPECS, lesson) ? lesson : 'state_other' };
+    return { name: `${machine}: ${value}`, note: peer, lesson: Object.hasOwn(SPECS, lesson) ? lesson : 'state_other' };
   },
   pair: ({ local, remote }) => ({ name: 'pair', note: `${endOf(local)} ↔ ${endOf(remote)}`, lesson: 'pair' }),
   track: ({ media, mid }) => ({ name: `track: ${media}`, note: mid ?? '', lesson: 'track' }),
-  media: ({ media, mid }) => ({ name: `RTP: ${media}`, from: 'daemon', to: 'browser', note: mid ?? '', lesson: 'media' }),
+  media: ({ media, mid, peer }) => ({ name: `RTP: ${media}`, from: peer === undefined ? 'daemon' : 'peer', to: 'browser', note: mid ?? '', lesson: 'media' }),
   channel: ({ label }) => ({ name: `data channel: ${label}`, lesson: 'channel' }),
   unreached: ({ code, url }) => ({ name: `ICE server: ${code}`, note: url, lesson: 'unreached' }),
 };
@@ -159,7 +161,8 @@ function noteOf(message) {
   }
 }
 
-function lessonOf(message, offers) {
+function lessonOf(message, offers, isCall) {
+  if (isCall && ['offer', 'answer'].includes(message.type)) return `call_${message.type}`;
   if (message.type === 'offer') return offers > 1 ? 'offer_again' : 'offer';
   if (message.type === 'candidate') {
     const read = readCandidate(message.candidate ?? '');
@@ -188,8 +191,9 @@ const PHASES = [
 export function phasesOf(steps) {
   const phases = [];
   let from = 0;
+  const own = steps.filter(({ entry }) => entry.peer === undefined);
   for (const [key, ends] of PHASES) {
-    const last = steps.find(ends);
+    const last = own.find(ends);
     if (last === undefined) break;
     const to = Math.max(from, last.ms);
     phases.push({ key, from, to });

@@ -32,6 +32,7 @@ const GROUPS = [
     'help.page',
     [
       [['I'], 'tools.stats'],
+      [['key.shift', 'I'], 'menu.inspector'],
       [['T'], 'help.theme'],
       [['?'], 'help.help'],
       [['key.esc'], 'help.escape'],
@@ -97,5 +98,6 @@ export function shortcut({ key, code, shiftKey, ctrlKey, metaKey, altKey }) {
     escape: { action: 'back' },
   };
   const name = key.toLowerCase();
+  if (name === 'i' && shiftKey) return { action: 'inspect' };
   return Object.hasOwn(plain, name) ? plain[name] : null;
 }
