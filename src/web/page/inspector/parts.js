@@ -46,6 +46,7 @@ export function createTabs(label, panels, changed) {
   function choose(key) {
     chosen = key;
     show();
+    tabs[keys.indexOf(key)].scrollIntoView({ block: 'nearest', inline: 'center' });
     changed(key);
   }
 
@@ -69,7 +70,6 @@ export function createTabs(label, panels, changed) {
     event.preventDefault();
     choose(keys[to]);
     tabs[to].focus();
-    tabs[to].scrollIntoView({ block: 'nearest', inline: 'nearest' });
   }
 
   show();
