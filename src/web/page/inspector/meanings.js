@@ -50,6 +50,7 @@ const ATTRIBUTES = {
   'rtcp-mux': ['RFC 5761 §5.1.1', () => ({})],
   'rtcp-mux-only': ['RFC 8858 §3', () => ({})],
   'rtcp-rsize': ['RFC 5506 §5', () => ({})],
+  'rtcp-xr': ['RFC 3611 §5.1', (value) => ({ value })],
   'bundle-only': ['RFC 9143 §6', () => ({})],
   rtpmap: ['RFC 8866 §6.6', readMap],
   fmtp: ['RFC 8866 §6.15', readParameters],

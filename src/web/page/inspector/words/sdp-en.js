@@ -44,6 +44,7 @@ export const en = {
   'sdp.rtcp_mux': 'RTCP, the reports about media, shares one port with RTP.',
   'sdp.rtcp_mux_only': 'Without sharing a port for RTP and RTCP there is no session.',
   'sdp.rtcp_rsize': 'Reports may be short: only what is urgent.',
+  'sdp.rtcp_xr': 'Extended reports this side can make: {value}.',
   'sdp.bundle_only': 'This section exists only bundled with the others.',
   'sdp.rtpmap': 'Payload type {type} is {codec}, with {clock} ticks of its clock a second.',
   'sdp.rtpmap_channels': 'Payload type {type} is {codec}: clock {clock} Hz, {channels} channels.',

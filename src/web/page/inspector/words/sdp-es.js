@@ -44,6 +44,7 @@ export const es = {
   'sdp.rtcp_mux': 'RTCP, los informes sobre los medios, comparte puerto con RTP.',
   'sdp.rtcp_mux_only': 'Sin compartir puerto entre RTP y RTCP no hay sesión.',
   'sdp.rtcp_rsize': 'Los informes pueden ser breves: solo lo urgente.',
+  'sdp.rtcp_xr': 'Informes ampliados que este lado sabe hacer: {value}.',
   'sdp.bundle_only': 'Esta sección solo existe agrupada con las demás.',
   'sdp.rtpmap': 'El tipo de carga {type} es {codec}, con un reloj de {clock} pulsos por segundo.',
   'sdp.rtpmap_channels': 'El tipo de carga {type} es {codec}: reloj de {clock} Hz, {channels} canales.',
