@@ -5,7 +5,7 @@ import test from 'node:test';
 import { exported, fileName } from '../../src/web/page/inspector/exporting.js';
 import { createRecorder, FIRST, LAST } from '../../src/web/page/inspector/recorder.js';
 import { keptOf, withoutSecrets } from '../../src/web/page/inspector/redact.js';
-import { phasesOf, stepsOf } from '../../src/web/page/inspector/story.js';
+import { announcedIn, phasesOf, stepsOf } from '../../src/web/page/inspector/story.js';
 import { startSession } from '../../src/web/page/net/session.js';
 import { openSignalling } from '../../src/web/page/net/signalling.js';
 import { createPeer } from '../../src/web/page/net/peer.js';
@@ -205,6 +205,14 @@ test('a call with a participant is told apart from the connection with the daemo
       ['browser', null, 'connection_connected', 'Ana'],
     ],
   );
+});
+
+test('fingerprints are those of the last offer and answer', async () => {
+  const run = await connected(begin());
+  assert.deepEqual(announcedIn(run.recorder.runs[0]), { local: null, remote: null });
+  run.socket.say({ ...offer(), sdp: 'v=0\r\na=fingerprint:sha-256 AB:CD\r\na=mid:0' });
+  await settle();
+  assert.deepEqual(announcedIn(run.recorder.runs[0]), { local: null, remote: 'sha-256 AB:CD' });
 });
 
 test('a second offer is an ICE restart, and a candidate is explained by its type', async () => {

@@ -11,7 +11,7 @@ export function createConnection({ format }) {
   const body = h('div', { class: 'connection', data: { testid: 'connection' } });
   const root = h('section', { class: 'ipanel ipanel--scroll' }, body);
 
-  function draw(report, state, t) {
+  function draw(report, announced, state, t) {
     const f = format(state.lang);
     const tables = tablesOf(report);
     if (tables.security === null && tables.pairs.length === 0) {
@@ -21,7 +21,7 @@ export function createConnection({ format }) {
     const words = { f, t, untold: t('inspect.untold') };
     body.replaceChildren(
       path(tables.pairs.find(({ chosen }) => chosen), words),
-      part(t('inspect.security'), t('inspect.security.note'), encryption(tables.security, words)),
+      part(t('inspect.security'), t('inspect.security.note'), encryption(tables.security, announced, words)),
       part(t('inspect.codecs'), null, codecs(tables.codecs, state, words)),
       part(t('inspect.pairs'), t('inspect.pairs.note'), pairs(tables.pairs, words)),
       h(
@@ -35,7 +35,8 @@ export function createConnection({ format }) {
 
   return {
     root,
-    render(report, state, t) {
+    /** @param {{local: string | null, remote: string | null}} announced fingerprints */
+    render(report, announced, state, t) {
       if (root.hidden) return;
       if (report === null) {
         if (drawn !== `none ${state.lang}`) body.replaceChildren(h('p', { class: 'inote' }, t('inspect.connection.none')));
@@ -46,7 +47,7 @@ export function createConnection({ format }) {
       // What somebody is marking to copy stays as it is.
       const marked = getSelection();
       if (marked !== null && !marked.isCollapsed && body.contains(marked.anchorNode)) return;
-      draw(report, state, t);
+      draw(report, announced, state, t);
     },
   };
 }
@@ -73,8 +74,10 @@ function path(pair, { f, t, untold }) {
   );
 }
 
-function encryption(security, { t, untold, f }) {
+function encryption(security, announced, { t, untold, f }) {
   if (security === null) return h('p', { class: 'inote' }, untold);
+  // Browsers do not always tell; with DTLS standing, what was announced is what is used.
+  const known = security.dtlsState === 'connected' ? announced : { local: null, remote: null };
   return facts(
     [
       [t('inspect.security.dtls'), security.dtlsVersion, 'dtls-version'],
@@ -83,8 +86,8 @@ function encryption(security, { t, untold, f }) {
       [t('inspect.security.role'), security.dtlsRole],
       [t('inspect.security.ice'), security.iceRole],
       [t('inspect.security.changes'), security.changes === null ? null : f.number(security.changes)],
-      [t('inspect.security.local'), security.local],
-      [t('inspect.security.remote'), security.remote],
+      [t('inspect.security.local'), security.local ?? known.local],
+      [t('inspect.security.remote'), security.remote ?? known.remote],
     ],
     untold,
   );

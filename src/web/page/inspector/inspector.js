@@ -12,6 +12,7 @@ import { exported, fileName } from './exporting.js';
 import { figures } from './figures.js';
 import { createChoice, createTabs } from './parts.js';
 import { createSequence } from './sequence.js';
+import { announcedIn } from './story.js';
 
 const LOOK_MS = 1000;
 
@@ -91,7 +92,8 @@ export function createInspector(root, { recorder, session, timers, loadCharts, c
       sequence.render(looked, state, t);
       descriptions.render(looked, state, t);
     }
-    connection.render(report, state, t);
+    const latest = recorder.runs.at(-1);
+    connection.render(report, latest === undefined ? { local: null, remote: null } : announcedIn(latest), state, t);
     charts.render(state, t);
     echo.render(state, t);
   }

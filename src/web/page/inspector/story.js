@@ -174,6 +174,17 @@ function lessonOf(message, offers, isCall) {
   return Object.hasOwn(SPECS, message.type) ? message.type : 'other';
 }
 
+/**
+ * The certificates' fingerprints as the last offer and answer of the daemon's connection announce
+ * them, which are those of the certificates in use once DTLS stands (RFC 8122 section 6.2).
+ * @returns {{local: string | null, remote: string | null}}
+ */
+export function announcedIn({ entries }) {
+  const last = (type) => entries.findLast(({ kind, peer, message }) => kind === 'signal' && peer === undefined && message.type === type);
+  const of = (type) => /^a=fingerprint:(.*?)\r?$/m.exec(last(type)?.message.sdp ?? '')?.[1] ?? null;
+  return { local: of('answer'), remote: of('offer') };
+}
+
 /** What comes after what while a first connection is made, each until the step that ends it. */
 const PHASES = [
   ['signalling', ({ lesson }) => lesson === 'offer'],
