@@ -35,6 +35,7 @@ export function createActions({ store, access, supervisor, stage, help, check, a
     toggleTheme: () => set({ theme: document.documentElement.dataset.theme === 'dark' ? 'light' : 'dark' }),
     setLanguage: (language) => set({ language }),
     toggleStats: () => set({ stats: !get().stats }),
+    inspect: () => set({ inspecting: !get().inspecting }),
     help: () => help().open(),
     check: () => check().open(),
 
@@ -120,7 +121,9 @@ export function createActions({ store, access, supervisor, stage, help, check, a
 
     /** Escape: whatever is open closes; otherwise back to side by side. */
     back() {
-      if (!closePopover() && !meeting().back() && get().layout !== 'grid') set({ layout: 'grid' });
+      if (closePopover() || meeting().back()) return;
+      if (get().inspecting) set({ inspecting: false });
+      else if (get().layout !== 'grid') set({ layout: 'grid' });
     },
     toggleRoom: () => meeting().toggle(),
     showFiles() {

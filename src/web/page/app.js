@@ -4,6 +4,8 @@
 
 import { createActions } from './actions.js';
 import { chooseLanguage, translate, translator } from './i18n/i18n.js';
+import { createInspectorDoor } from './inspector/door.js';
+import { createRecorder } from './inspector/recorder.js';
 import { createMeeting, NO_MEETING } from './meeting.js';
 import { createAccess, loginIn } from './net/access.js';
 import { invitationFrom, watchersFrom } from './net/admin.js';
@@ -96,6 +98,10 @@ const store = createStore({
   blocked: null,
   /** The element that fills the screen: the page, one picture, or null. */
   fullscreen: null,
+  /** Whether the inspector stands beside the pictures. */
+  inspecting: false,
+  /** Whether its parts have been fetched. */
+  inspectorReady: false,
   toasts: [],
   ...NO_MEETING,
   ...NO_FILES,
@@ -136,6 +142,9 @@ const transports = {
   },
 };
 
+/** Notes how each connection is made, for the inspector; that of the page, not those of the connection test. */
+const recorder = createRecorder({ now: timers.now });
+
 parts.supervisor = createSupervisor({
   access,
   timers,
@@ -143,6 +152,7 @@ parts.supervisor = createSupervisor({
   startSession: (on) =>
     startSession({
       ...transports,
+      ...recorder.watched(transports),
       on,
       wanted,
       chosen: (name) => chosenRung(store.get().chosenRungs, name),
@@ -240,6 +250,17 @@ const views = [
   parts.call,
   parts.check,
   parts.admin,
+  createInspectorDoor(byId('inspector'), {
+    recorder,
+    session: () => parts.supervisor.session,
+    timers,
+    close: actions.inspect,
+    ready: () => store.set({ inspectorReady: true }),
+    failed() {
+      store.set({ inspecting: false });
+      actions.note('notice.inspector');
+    },
+  }),
   createGauges({ stage: parts.stage, session: () => parts.supervisor.session }),
   createFrame(),
 ];
@@ -265,6 +286,7 @@ function createFrame() {
         dress(theme);
       }
       attribute(root, 'data-connection', state.phase);
+      attribute(root, 'data-inspecting', String(state.inspecting));
       attribute(root, 'data-fullscreen', String(state.fullscreen === root));
       attribute(root, 'data-watching', String(shown(state.sources, state.hidden).length > 0 || state.room.inside));
       const title = (state.room.name !== 'main' && state.room.title) || state.title || 'vitrina';
@@ -305,7 +327,7 @@ addEventListener('keydown', (event) => {
   if (asked === null || dialog || event.defaultPrevented) return;
   if (typing !== null && asked.action !== 'back') return;
   const watching = store.get().sources.length > 0;
-  const always = ['help', 'toggleTheme', 'toggleRoom', 'back'].includes(asked.action);
+  const always = ['help', 'toggleTheme', 'toggleRoom', 'inspect', 'back'].includes(asked.action);
   if (!watching && !always) return;
   event.preventDefault();
   if (asked.action === 'pip' && parts.meeting.pointing.hold(event, () => actions.pip())) return;

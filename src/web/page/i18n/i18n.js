@@ -6,7 +6,12 @@ import { en } from './en.js';
 import { es } from './es.js';
 
 export const LANGUAGES = { en: 'English', es: 'Español' };
-const WORDS = { en, es };
+const WORDS = { en: { ...en }, es: { ...es } };
+
+/** Words of a part that is fetched later. */
+export function addWords(language, words) {
+  Object.assign(WORDS[language], words);
+}
 
 /**
  * The first of the browser's languages that the page speaks; English otherwise.
@@ -25,9 +30,9 @@ export function chooseLanguage(preferred) {
  * @returns {(key: string, values?: Record<string, string | number>) => string}
  */
 export function translator(language) {
-  const words = WORDS[language] ?? en;
+  const words = WORDS[language] ?? WORDS.en;
   return (key, values = {}) => {
-    const text = words[key] ?? en[key] ?? key;
+    const text = words[key] ?? WORDS.en[key] ?? key;
     return text.replace(/\{(\w+)\}/g, (whole, name) =>
       Object.hasOwn(values, name) ? String(values[name]) : whole,
     );

@@ -16,6 +16,7 @@ import { withStereo } from './codecs.js';
  * @param {(code: number) => void} [options.onServerError] a STUN or TURN server's answer, or 701 for
  *   none (`RTCPeerConnectionIceErrorEvent`, webrtc-pc 4.8.3)
  * @param {() => void} [options.onGathered] there are no more candidates
+ * @param {(connection: RTCPeerConnection) => void} [options.watch] for who only looks on: the inspector
  */
 export function createPeer({
   RTCPeerConnection,
@@ -26,8 +27,10 @@ export function createPeer({
   iceTransportPolicy = 'all',
   onServerError = () => {},
   onGathered = () => {},
+  watch = () => {},
 }) {
   const connection = new RTCPeerConnection({ iceServers, bundlePolicy: 'max-bundle', iceTransportPolicy });
+  watch(connection);
   /** Candidates that came before the offer was taken; null once it is. */
   let early = [];
   /** The tracks that were handed out: an ICE restart brings none. */

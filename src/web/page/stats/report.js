@@ -18,6 +18,8 @@
  * @property {number | null} lost packets since the start
  * @property {number | null} bufferMs time in the jitter buffer, per frame or sample
  * @property {number | null} decodeMs per frame
+ * @property {number | null} processMs from a frame's first packet to its having been decoded, per frame
+ * @property {number | null} jitterMs of the packets' arrival (RFC 3550 section 6.4.1)
  * @property {number | null} dropped frames since the start
  * @property {number | null} freezes since the start
  * @property {number | null} concealedPercent samples made up because packets were missing
@@ -92,6 +94,8 @@ function row(track, now, before, codec) {
     lost: now.packetsLost ?? null,
     bufferMs: ratio('jitterBufferDelay', 'jitterBufferEmittedCount', 1000),
     decodeMs: ratio('totalDecodeTime', 'framesDecoded', 1000),
+    processMs: ratio('totalProcessingDelay', 'framesDecoded', 1000),
+    jitterMs: Number.isFinite(now.jitter) ? now.jitter * 1000 : null,
     dropped: now.framesDropped ?? null,
     freezes: now.freezeCount ?? null,
     concealedPercent: ratio('concealedSamples', 'totalSamplesReceived', 100),

@@ -35,6 +35,7 @@ const GROUPS = [
       [['C'], 'help.room'],
       [['P'], 'help.point'],
       [['I'], 'tools.stats'],
+      [['key.shift', 'I'], 'menu.inspector'],
       [['T'], 'help.theme'],
       [['?'], 'help.help'],
       [['key.esc'], 'help.escape'],
@@ -101,5 +102,6 @@ export function shortcut({ key, code, shiftKey, ctrlKey, metaKey, altKey }) {
     escape: { action: 'back' },
   };
   const name = key.toLowerCase();
+  if (name === 'i' && shiftKey) return { action: 'inspect' };
   return Object.hasOwn(plain, name) ? plain[name] : null;
 }

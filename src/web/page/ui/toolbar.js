@@ -194,6 +194,7 @@ function createMenu(actions) {
     h('hr', { class: 'menu__rule' }),
     admin,
     item('check_up', 'menu.check', 'check-open', actions.check),
+    item('inspect', 'menu.inspector', 'inspector-open', actions.inspect),
     item('keyboard', 'menu.shortcuts', 'help-open', actions.help),
     leave,
     signIn,
