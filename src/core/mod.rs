@@ -7,6 +7,7 @@ pub mod access;
 pub mod audit;
 pub mod camera;
 pub mod candidate;
+pub mod channels;
 pub mod congestion;
 pub mod control;
 pub mod h264;

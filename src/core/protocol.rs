@@ -41,6 +41,9 @@ pub enum ClientMessage {
         /// Of these, those to be sent from the start, as by `select`; all of them when absent.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         select: Option<Vec<SourceName>>,
+        /// Whether the offer is to have the daemon's data channels, too.
+        #[serde(default, skip_serializing_if = "is_false")]
+        data: bool,
     },
     /// Of the joined sources, those to be sent from now on. Changes no m-line.
     Select {
@@ -107,6 +110,11 @@ pub enum ClientMessage {
     },
     /// The viewer leaves; the daemon closes the connection.
     Leave,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref)]
+fn is_false(value: &bool) -> bool {
+    !value
 }
 
 /// What the daemon says.
@@ -447,7 +455,7 @@ mod tests {
             client(r#"{"type":"hello","version":1,"video_codecs":["H264"],"later":1}"#),
             ClientMessage::Hello { version: 1, video_codecs: vec!["H264".into()] }
         );
-        assert_eq!(client(r#"{"type":"join"}"#), ClientMessage::Join { sources: None, select: None });
+        assert_eq!(client(r#"{"type":"join"}"#), ClientMessage::Join { sources: None, select: None, data: false });
         assert_eq!(
             client(r#"{"type":"candidate","mline":0,"candidate":""}"#),
             ClientMessage::Candidate { mline: 0, candidate: String::new() }

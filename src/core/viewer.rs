@@ -84,6 +84,8 @@ enum State {
 struct Joined {
     sources: Vec<SourceName>,
     selected: Vec<SourceName>,
+    /// Whether data channels are offered.
+    data: bool,
     /// The daemon's own candidates so far.
     local_candidates: Vec<String>,
     /// The m-line that they belong to: the first, unless the answer rejects it.
@@ -168,6 +170,12 @@ impl Session {
         self.membership().map_or(&[], |joined| &joined.sources)
     }
 
+    /// Whether it has asked for data channels.
+    #[must_use]
+    pub fn has_data(&self) -> bool {
+        self.membership().is_some_and(|joined| joined.data)
+    }
+
     /// What it has joined, from `join` to the end.
     fn membership(&self) -> Option<&Joined> {
         match &self.state {
@@ -240,7 +248,7 @@ impl Session {
     fn message(&mut self, now: Instant, message: ClientMessage, effects: &mut Vec<Effect>) {
         match message {
             ClientMessage::Hello { version, video_codecs } => self.hello(version, &video_codecs, effects),
-            ClientMessage::Join { sources, select } => self.join(now, sources, select, effects),
+            ClientMessage::Join { sources, select, data } => self.join(now, (sources, select), data, effects),
             ClientMessage::Select { sources } => self.select(sources, effects),
             ClientMessage::Choose { source, rung } => self.choose(source, rung, effects),
             ClientMessage::Answer { sdp } => self.answer(now, &sdp, effects),
@@ -300,8 +308,8 @@ impl Session {
     fn join(
         &mut self,
         now: Instant,
-        sources: Option<Vec<SourceName>>,
-        select: Option<Vec<SourceName>>,
+        (sources, select): (Option<Vec<SourceName>>, Option<Vec<SourceName>>),
+        data: bool,
         effects: &mut Vec<Effect>,
     ) {
         if !matches!(self.state, State::Greeted) {
@@ -318,8 +326,8 @@ impl Session {
         if let Some(problem) = misnamed(&selected, &sources) {
             return self.mistake(ErrorCode::UnknownSource, problem, effects);
         }
-        let joined =
-            Joined { selected, sources: sources.clone(), local_candidates: Vec::new(), transport_mline: 0 };
+        let (local_candidates, transport_mline) = (Vec::new(), 0);
+        let joined = Joined { selected, sources: sources.clone(), data, local_candidates, transport_mline };
         self.state = State::Preparing { until: now + OFFER_WITHIN, joined };
         effects.push(Effect::Open { sources, video_codec: self.video_codec });
     }
@@ -451,12 +459,12 @@ impl Session {
 
     fn candidate(&mut self, mline: u32, line: &str, effects: &mut Vec<Effect>) {
         let mlines = match &self.state {
-            State::Offered { offer, .. } => offer.mlines().len(),
+            State::Offered { offer, .. } => offer.count(),
             State::Connecting { joined, .. }
             | State::Verifying { joined, .. }
             | State::Connected { joined, .. } => {
                 // A source has at most two m-lines.
-                joined.sources.len() * 2
+                joined.sources.len() * 2 + usize::from(joined.data)
             }
             State::AwaitHello { .. }
             | State::Greeted

@@ -67,7 +67,7 @@ impl Test {
     fn offered() -> Self {
         let mut test = Self::new();
         test.say(hello());
-        test.say(ClientMessage::Join { sources: None, select: None });
+        test.say(ClientMessage::Join { sources: None, select: None, data: false });
         test.input(offer());
         test
     }
@@ -121,7 +121,7 @@ fn a_viewer_joins_answers_and_is_fed_once_its_certificate_is_known() {
     let mut test = Test::new();
     assert_eq!(test.say(hello()), ["welcome"]);
     assert_eq!(
-        test.say(ClientMessage::Join { sources: None, select: None }),
+        test.say(ClientMessage::Join { sources: None, select: None, data: false }),
         ["open screen+camera Some(H264)"]
     );
     assert_eq!(test.session.selected(), known());
@@ -151,7 +151,7 @@ fn another_certificate_than_the_answer_names_is_shown_out() {
 fn candidates_before_their_description_wait_for_it() {
     let mut test = Test::new();
     test.say(hello());
-    test.say(ClientMessage::Join { sources: None, select: None });
+    test.say(ClientMessage::Join { sources: None, select: None, data: false });
     let local = || Input::LocalCandidate { candidate: CANDIDATE.into() };
     assert_eq!(test.input(local()), [""; 0]);
     assert_eq!(test.input(offer()), ["offer", "candidate"]);
@@ -164,7 +164,7 @@ fn candidates_before_their_description_wait_for_it() {
 fn candidates_are_told_again_when_their_m_line_is_rejected() {
     let mut test = Test::new();
     test.say(hello());
-    test.say(ClientMessage::Join { sources: None, select: None });
+    test.say(ClientMessage::Join { sources: None, select: None, data: false });
     test.input(Input::LocalCandidate { candidate: CANDIDATE.into() });
     test.input(offer());
     // Without H.264 only the sound, the third m-line, is left.
@@ -183,20 +183,21 @@ fn candidates_are_told_again_when_their_m_line_is_rejected() {
 #[test]
 fn mistakes_are_told_and_change_nothing() {
     let mut test = Test::new();
-    assert_eq!(test.say(ClientMessage::Join { sources: None, select: None }), ["error OutOfOrder"]);
+    assert_eq!(test.say(ClientMessage::Join { sources: None, select: None, data: false }), ["error OutOfOrder"]);
     assert_eq!(test.say(answer()), ["error OutOfOrder"]);
     assert_eq!(test.say(hello()), ["welcome"]);
     assert_eq!(test.say(hello()), ["error OutOfOrder"]);
     let join = |names: &[&str]| ClientMessage::Join {
         sources: Some(names.iter().map(|n| name(n)).collect()),
         select: None,
+        data: false,
     };
     assert_eq!(test.say(join(&["nothing"])), ["error UnknownSource"]);
     assert_eq!(test.say(join(&["screen", "screen"])), ["error UnknownSource"]);
     assert_eq!(test.say(join(&[])), ["error UnknownSource"]);
     assert_eq!(test.say(candidate(CANDIDATE)), ["error OutOfOrder"]);
     let select = Some(vec![name("screen")]);
-    let hidden = ClientMessage::Join { sources: Some(vec![name("camera")]), select };
+    let hidden = ClientMessage::Join { sources: Some(vec![name("camera")]), select, data: false };
     assert_eq!(test.say(hidden), ["error UnknownSource"]);
     assert_eq!(test.say(join(&["camera", "screen"])), ["open camera+screen Some(H264)"]);
     assert_eq!(test.say(join(&["camera"])), ["error OutOfOrder"]);
@@ -236,7 +237,7 @@ fn every_wait_has_an_end() {
     let mut test = Test::new();
     test.say(hello());
     assert_eq!(test.session.deadline(), None);
-    test.say(ClientMessage::Join { sources: None, select: None });
+    test.say(ClientMessage::Join { sources: None, select: None, data: false });
     assert_eq!(test.wait(), ["bye Internal retry", "close Internal"]);
     assert_eq!(Test::offered().wait(), ["bye Timeout retry", "close Timeout"]);
     let mut test = Test::offered();
@@ -274,7 +275,7 @@ fn codecs_are_chosen_from_what_the_client_decodes() {
 fn who_can_decode_nothing_of_what_was_joined_may_join_something_else() {
     let mut test = Test::new();
     test.say(ClientMessage::Hello { version: VERSION, video_codecs: vec![] });
-    let join = |source| ClientMessage::Join { sources: Some(vec![name(source)]), select: None };
+    let join = |source| ClientMessage::Join { sources: Some(vec![name(source)]), select: None, data: false };
     assert_eq!(test.say(join("screen")), ["open screen None"]);
     assert_eq!(test.input(Input::NoCodec), ["error NoCodec"]);
     assert_eq!((test.session.joined(), test.session.deadline()), (&[][..], None));
@@ -298,7 +299,7 @@ fn a_rendition_is_chosen_of_what_was_joined_and_kept_in_the_session() {
     let mut test = Test::new();
     test.say(hello());
     assert_eq!(test.say(choose("camera", Some(1))), ["error OutOfOrder"]);
-    test.say(ClientMessage::Join { sources: Some(vec![name("camera")]), select: None });
+    test.say(ClientMessage::Join { sources: Some(vec![name("camera")]), select: None, data: false });
     assert_eq!(test.say(choose("screen", Some(1))), ["error UnknownSource"]);
     assert_eq!(test.say(choose("camera", Some(9))), ["error UnknownRung"]);
     // Before the capture has said what there is.
@@ -322,8 +323,8 @@ fn make(kind: u8) -> Input {
     let message = |message| Input::Message(message);
     match kind {
         0 => message(hello()),
-        1 => message(ClientMessage::Join { sources: None, select: None }),
-        2 => message(ClientMessage::Join { sources: Some(vec![name("camera")]), select: Some(vec![]) }),
+        1 => message(ClientMessage::Join { sources: None, select: None, data: false }),
+        2 => message(ClientMessage::Join { sources: Some(vec![name("camera")]), select: Some(vec![]), data: false }),
         3 => message(ClientMessage::Select { sources: vec![name("screen")] }),
         4 => message(ClientMessage::Select { sources: vec![] }),
         5 => message(answer()),

@@ -6,6 +6,7 @@
 
 mod admin;
 mod audit;
+mod channels;
 mod control;
 mod desktop;
 mod jobs;

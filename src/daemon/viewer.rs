@@ -3,6 +3,7 @@
 use super::sources::Sources;
 use super::whep;
 use crate::core::candidate::Candidate;
+use crate::core::channels::Channel;
 use crate::core::ice::Credentials;
 use crate::core::ids::ViewerId;
 use crate::core::principal::{Principal, Who};
@@ -27,6 +28,8 @@ pub(super) struct Unit {
     pub(super) peer: Peer,
     /// Its client's DTLS certificate as PEM, once connected.
     pub(super) certificate: Option<String>,
+    /// What it has said by data channels while its certificate was not compared yet.
+    pub(super) early: Vec<(Channel, String)>,
     /// When it is to be told other ICE servers.
     pub(super) renew: Option<SystemTime>,
     /// Whether it has asked to be told who watches.
@@ -99,6 +102,7 @@ impl Unit {
             since: now,
             peer: Peer::None,
             certificate: None,
+            early: Vec::new(),
             renew: None,
             wants_list: false,
             next_list: now,

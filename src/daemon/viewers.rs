@@ -286,7 +286,8 @@ impl Viewers {
                 if let Some(unit) = self.all.get_mut(&viewer) {
                     unit.certificate = certificate;
                 }
-                Input::Connected
+                self.handle(now, viewer, Input::Connected, sources);
+                return self.hear_early(viewer);
             }
             ViewerEvent::Sending { source, rung } => {
                 tracing::debug!(%viewer, %source, rung, "sending");
@@ -296,6 +297,9 @@ impl Viewers {
                     unit.feed(viewer, sources);
                 }
                 return;
+            }
+            ViewerEvent::Said { channel, text } => {
+                return self.said_by_channel(viewer, channel, text);
             }
             ViewerEvent::WayFound => Input::Way(true),
             ViewerEvent::WayLost => Input::Way(false),
@@ -329,6 +333,7 @@ impl Viewers {
             if now < *until && awaited.any(|(_, profile)| profile.is_none()) {
                 continue;
             }
+            let data = unit.session.has_data();
             let specs: Vec<_> = renditions
                 .iter()
                 .zip(profiles)
@@ -338,7 +343,7 @@ impl Viewers {
             let ice = self.ice.clone();
             let (id, events, opened) = (*id, self.events.clone(), self.opened.clone());
             smol::unblock(move || {
-                let result = Viewer::open(id, &ice, &specs, &events).map(|peer| (peer, None));
+                let result = Viewer::open(id, &ice, &specs, data, &events).map(|peer| (peer, None));
                 // The loop has ended when the channel is closed.
                 let _ = opened.send_blocking(Opened { viewer: id, result });
             })
