@@ -4,8 +4,10 @@
 //! message in full. Unknown fields are ignored, so that a version can grow; an unknown `type`
 //! is an error.
 
+mod pictures;
 mod viewers;
 
+pub use pictures::{CAMERA_RATE, FRAME_HEAD, FrameHead, FrameKind, MAX_CAMERA, TakenSource};
 pub use viewers::{LinkInfo, ViewerInfo, WatchedInfo, WatchesBy};
 
 use super::ids::{SourceName, ViewerId};
@@ -71,6 +73,24 @@ pub enum ClientMessage {
         mline: u32,
         /// The `candidate:` line without `a=`.
         candidate: String,
+    },
+    /// From now on pictures, and sound, of these sources by this WebSocket, in binary frames; of no source:
+    /// no more. Before `join`, after it or without it.
+    Pictures {
+        /// In place of what was taken before.
+        sources: Vec<TakenSource>,
+        /// Whether their sound is taken too.
+        #[serde(default)]
+        audio: bool,
+    },
+    /// A picture was shown: the next one of its subject may come.
+    Seen {
+        /// The frame's kind.
+        subject_kind: u8,
+        /// The frame's subject.
+        subject: u32,
+        /// The frame's number.
+        number: u32,
     },
     /// For admins: the list of viewers, now and once a second, or no more.
     WatchViewers {
@@ -404,6 +424,8 @@ pub enum ErrorCode {
     BadSdp,
     /// The candidate was refused.
     BadCandidate,
+    /// The media connection broke or could not be made, and pictures go on without it.
+    ConnectionFailed,
     /// Too many messages in too short a time, or too many of one kind.
     TooFast,
     /// Something failed in the daemon; the log says more.

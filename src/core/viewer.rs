@@ -14,9 +14,10 @@
 
 mod answering;
 mod events;
+mod pictures;
 mod restarting;
 
-pub use events::{AdminRequest, Effect, Input};
+pub use events::{AdminRequest, Effect, Input, Taken};
 
 use super::candidate::Candidate;
 use super::ids::SourceName;
@@ -113,6 +114,8 @@ pub struct Session {
     watching: Watching,
     candidates: usize,
     mistakes: u32,
+    /// Whether it takes pictures by the WebSocket: it needs no peer connection then.
+    takes_pictures: bool,
     /// Of a session that began by WHEP.
     ice: Option<IceSession>,
     /// Of one that was made an offer.
@@ -131,6 +134,7 @@ impl Session {
             watching: Watching::default(),
             candidates: 0,
             mistakes: 0,
+            takes_pictures: false,
             ice: None,
             agreed: None,
         }
@@ -239,6 +243,9 @@ impl Session {
             Input::Connected => self.connected(now, &mut effects),
             Input::Verified(same) => self.verified(same, &mut effects),
             Input::Picture { source, turn } => self.picture(source, turn, &mut effects),
+            Input::End { reason: ByeReason::ConnectionFailed, message } if self.takes_pictures => {
+                self.disconnected(message, &mut effects);
+            }
             Input::End { reason, message } => self.end(reason, message, &mut effects),
             Input::Tick => self.tick(now, &mut effects),
         }
@@ -251,6 +258,10 @@ impl Session {
             ClientMessage::Join { sources, select, data } => self.join(now, (sources, select), data, effects),
             ClientMessage::Select { sources } => self.select(sources, effects),
             ClientMessage::Choose { source, rung } => self.choose(source, rung, effects),
+            ClientMessage::Pictures { sources, audio } => self.pictures(sources, audio, effects),
+            ClientMessage::Seen { subject_kind, subject, number } => {
+                self.seen(subject_kind, subject, number, effects);
+            }
             ClientMessage::Answer { sdp } => self.answer(now, &sdp, effects),
             ClientMessage::Restart => self.restart(now, effects),
             ClientMessage::Candidate { mline, candidate } => self.candidate(mline, &candidate, effects),
@@ -539,6 +550,10 @@ impl Session {
             }
             State::Greeted | State::Closed => return,
         };
+        let is_of_connection = matches!(reason, ByeReason::ConnectionFailed | ByeReason::Timeout);
+        if self.takes_pictures && is_of_connection {
+            return self.disconnected(message.into(), effects);
+        }
         self.end(reason, message.into(), effects);
     }
 
