@@ -98,7 +98,11 @@ fn who_does_not_take_the_channels_is_connected_all_the_same() {
     let rig = Rig::start();
     for (number, edit) in [
         // Rejected, and left out.
-        (1, (|offer, answer| checked(offer, &answer.replace("m=application 9", "m=application 0"))) as fn(&str, &str) -> String),
+        (
+            1,
+            (|offer, answer| checked(offer, &answer.replace("m=application 9", "m=application 0")))
+                as fn(&str, &str) -> String,
+        ),
         (2, |offer, answer| {
             let mid = answer.split("a=mid:").last().unwrap().lines().next().unwrap();
             let group = answer.lines().find(|line| line.starts_with("a=group:BUNDLE")).unwrap();

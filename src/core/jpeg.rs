@@ -59,7 +59,8 @@ mod tests {
 
     /// The segments of a picture of that size, without what is to be decoded.
     pub(crate) fn picture(width: u16, height: u16) -> Vec<u8> {
-        let mut jpeg = vec![0xff, 0xd8, 0xff, 0xe0, 0, 4, 1, 2, 0xff, 0xff, 0xdb, 0, 3, 9, 0xff, 0xc0, 0, 11, 8];
+        let mut jpeg =
+            vec![0xff, 0xd8, 0xff, 0xe0, 0, 4, 1, 2, 0xff, 0xff, 0xdb, 0, 3, 9, 0xff, 0xc0, 0, 11, 8];
         jpeg.extend(height.to_be_bytes());
         jpeg.extend(width.to_be_bytes());
         jpeg.extend([1, 1, 0x11, 0, 0xff, 0xda, 0, 2, 7, 7, 0xff, 0xd9]);

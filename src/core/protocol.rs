@@ -477,7 +477,10 @@ mod tests {
             client(r#"{"type":"hello","version":1,"video_codecs":["H264"],"later":1}"#),
             ClientMessage::Hello { version: 1, video_codecs: vec!["H264".into()] }
         );
-        assert_eq!(client(r#"{"type":"join"}"#), ClientMessage::Join { sources: None, select: None, data: false });
+        assert_eq!(
+            client(r#"{"type":"join"}"#),
+            ClientMessage::Join { sources: None, select: None, data: false }
+        );
         assert_eq!(
             client(r#"{"type":"candidate","mline":0,"candidate":""}"#),
             ClientMessage::Candidate { mline: 0, candidate: String::new() }

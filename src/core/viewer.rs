@@ -13,6 +13,7 @@
 //! `Connected` is told in `restarting`.
 
 mod answering;
+mod candidates;
 mod events;
 mod pictures;
 mod restarting;
@@ -36,8 +37,6 @@ const OFFER_WITHIN: Duration = Duration::from_secs(15);
 const ANSWER_WITHIN: Duration = Duration::from_secs(15);
 /// From the answer to ICE and DTLS standing.
 const CONNECT_WITHIN: Duration = Duration::from_secs(20);
-/// Candidates taken from one viewer. A laptop with VPNs and TURN servers has about 20.
-const MAX_CANDIDATES: usize = 64;
 /// Mistakes after which a client is shown out.
 const MAX_MISTAKES: u32 = 24;
 /// A page that was cut off comes back after so long.
@@ -415,27 +414,6 @@ impl Session {
         self.state = State::Offered { until: now + ANSWER_WITHIN, joined, offer, early: Vec::new() };
     }
 
-    fn local_candidate(&mut self, candidate: String, effects: &mut Vec<Effect>) {
-        if self.ice.is_some() {
-            // They are in the answer: WHEP has no way to send them after it.
-            return;
-        }
-        match &mut self.state {
-            // They belong to an offer that has not gone out.
-            State::Preparing { joined, .. } => joined.local_candidates.push(candidate),
-            State::Offered { joined, .. } => {
-                effects.push(joined.candidate_message(&candidate));
-                joined.local_candidates.push(candidate);
-            }
-            State::Connecting { joined, .. }
-            | State::Verifying { joined, .. }
-            | State::Connected { joined, .. } => {
-                effects.push(joined.candidate_message(&candidate));
-            }
-            State::AwaitHello { .. } | State::Greeted | State::Answering { .. } | State::Closed => {}
-        }
-    }
-
     fn answer(&mut self, now: Instant, sdp: &str, effects: &mut Vec<Effect>) {
         if let State::Connected { way: Way::Offered { .. }, .. } = self.state {
             return self.restarted(now, sdp, effects);
@@ -466,51 +444,6 @@ impl Session {
         effects.push(Effect::Accept(answer));
         let candidates = inside.into_iter().chain(early);
         effects.extend(candidates.map(|(mline, candidate)| Effect::AddCandidate { mline, candidate }));
-    }
-
-    fn candidate(&mut self, mline: u32, line: &str, effects: &mut Vec<Effect>) {
-        let mlines = match &self.state {
-            State::Offered { offer, .. } => offer.count(),
-            State::Connecting { joined, .. }
-            | State::Verifying { joined, .. }
-            | State::Connected { joined, .. } => {
-                // A source has at most two m-lines.
-                joined.sources.len() * 2 + usize::from(joined.data)
-            }
-            State::AwaitHello { .. }
-            | State::Greeted
-            | State::Preparing { .. }
-            | State::Answering { .. }
-            | State::Closed => {
-                return self.out_of_order("candidate comes after the offer", effects);
-            }
-        };
-        // The end of candidates: with trickle ICE nothing waits for it.
-        if line.is_empty() {
-            return;
-        }
-        if usize::try_from(mline).map_or(true, |index| index >= mlines) {
-            let problem = format!("There is no m-line {mline}.");
-            return self.mistake(ErrorCode::BadCandidate, problem, effects);
-        }
-        self.candidates += 1;
-        if self.candidates > MAX_CANDIDATES {
-            let problem = format!("No more than {MAX_CANDIDATES} candidates are taken.");
-            return self.mistake(ErrorCode::TooFast, problem, effects);
-        }
-        let candidate = match Candidate::parse(line) {
-            Ok(candidate) => candidate,
-            Err(error) => return self.mistake(ErrorCode::BadCandidate, error.to_string(), effects),
-        };
-        // The daemon offers its own host candidates, which such a peer reaches.
-        if candidate.is_mdns() {
-            return;
-        }
-        match &mut self.state {
-            State::Offered { early, .. } => early.push((mline, candidate)),
-            State::Connected { way: Way::Offered { early, .. }, .. } => early.push(candidate),
-            _ => effects.push(Effect::AddCandidate { mline, candidate }),
-        }
     }
 
     fn connected(&mut self, now: Instant, effects: &mut Vec<Effect>) {

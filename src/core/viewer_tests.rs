@@ -1,18 +1,19 @@
 //! Sessions driven by hand: the way through, the ways out, and whatever order a client invents.
 
+use super::candidates::MAX_CANDIDATES;
 use super::*;
 use crate::core::ice::Credentials;
 use crate::core::ids::ViewerId;
-use crate::core::protocol::{ClientMessage, MediaKind, SourceKindName, TakenSource};
+use crate::core::protocol::{ClientMessage, MediaKind, SourceKindName};
 use crate::core::renditions::{self, Full, default_steps};
 use crate::core::units::{Bitrate, FrameRate, Size};
 use proptest::prelude::*;
 
 const OFFER: &str = include_str!("../../tests/golden/sdp/offer-h264.sdp");
 const ANSWER: &str = include_str!("../../tests/golden/sdp/chromium-h264.sdp");
-const CANDIDATE: &str = "candidate:1 1 udp 2122260223 192.0.2.7 50000 typ host";
+pub(super) const CANDIDATE: &str = "candidate:1 1 udp 2122260223 192.0.2.7 50000 typ host";
 
-fn name(text: &str) -> SourceName {
+pub(super) fn name(text: &str) -> SourceName {
     SourceName::new(text).unwrap()
 }
 
@@ -20,11 +21,16 @@ fn known() -> Vec<SourceName> {
     vec![name("screen"), name("camera")]
 }
 
-fn hello() -> ClientMessage {
+pub(super) fn hello() -> ClientMessage {
     ClientMessage::Hello { version: VERSION, video_codecs: vec!["vp8".into(), "h264".into()] }
 }
 
-fn offer() -> Input {
+/// Everything there is.
+pub(super) fn join_all() -> ClientMessage {
+    ClientMessage::Join { sources: None, select: None, data: false }
+}
+
+pub(super) fn offer() -> Input {
     let track = |mid: &str, source: &str, media| TrackInfo {
         mid: mid.into(),
         source: name(source),
@@ -36,43 +42,43 @@ fn offer() -> Input {
     Input::Offer { sdp: OFFER.into(), tracks }
 }
 
-fn answer() -> ClientMessage {
+pub(super) fn answer() -> ClientMessage {
     ClientMessage::Answer { sdp: ANSWER.into() }
 }
 
-fn candidate(line: &str) -> ClientMessage {
+pub(super) fn candidate(line: &str) -> ClientMessage {
     ClientMessage::Candidate { mline: 0, candidate: line.into() }
 }
 
 /// A session and the time, with a word for each effect.
-struct Test {
-    session: Session,
-    now: Instant,
+pub(super) struct Test {
+    pub(super) session: Session,
+    pub(super) now: Instant,
 }
 
 impl Test {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let now = Instant::now();
         Self { session: Session::new(now, known()), now }
     }
 
-    fn input(&mut self, input: Input) -> Vec<String> {
+    pub(super) fn input(&mut self, input: Input) -> Vec<String> {
         self.session.handle(self.now, input).iter().map(word).collect()
     }
 
-    fn say(&mut self, message: ClientMessage) -> Vec<String> {
+    pub(super) fn say(&mut self, message: ClientMessage) -> Vec<String> {
         self.input(Input::Message(message))
     }
 
-    fn offered() -> Self {
+    pub(super) fn offered() -> Self {
         let mut test = Self::new();
         test.say(hello());
-        test.say(ClientMessage::Join { sources: None, select: None, data: false });
+        test.say(join_all());
         test.input(offer());
         test
     }
 
-    fn connected() -> Self {
+    pub(super) fn connected() -> Self {
         let mut test = Self::offered();
         test.say(answer());
         test.input(Input::Connected);
@@ -81,7 +87,7 @@ impl Test {
     }
 
     /// Lets the deadline pass.
-    fn wait(&mut self) -> Vec<String> {
+    pub(super) fn wait(&mut self) -> Vec<String> {
         self.now = self.session.deadline().expect("a deadline");
         self.input(Input::Tick)
     }
@@ -105,7 +111,8 @@ fn word(effect: &Effect) -> String {
         Effect::Accept(_) => "accept".into(),
         Effect::AddCandidate { mline, .. } => format!("add candidate {mline}"),
         Effect::Pictures { sources, audio } => {
-            let words: Vec<_> = sources.iter().map(|each| format!("{}={}", each.subject, each.source)).collect();
+            let words: Vec<_> =
+                sources.iter().map(|each| format!("{}={}", each.subject, each.source)).collect();
             format!("pictures {} {audio}", words.join("+"))
         }
         Effect::Seen { kind, subject, number } => format!("seen {kind:?} {subject} {number}"),
@@ -126,10 +133,7 @@ fn word(effect: &Effect) -> String {
 fn a_viewer_joins_answers_and_is_fed_once_its_certificate_is_known() {
     let mut test = Test::new();
     assert_eq!(test.say(hello()), ["welcome"]);
-    assert_eq!(
-        test.say(ClientMessage::Join { sources: None, select: None, data: false }),
-        ["open screen+camera Some(H264)"]
-    );
+    assert_eq!(test.say(join_all()), ["open screen+camera Some(H264)"]);
     assert_eq!(test.session.selected(), known());
     assert_eq!(test.input(offer()), ["offer"]);
     assert_eq!(test.say(answer()), ["accept"]);
@@ -157,7 +161,7 @@ fn another_certificate_than_the_answer_names_is_shown_out() {
 fn candidates_before_their_description_wait_for_it() {
     let mut test = Test::new();
     test.say(hello());
-    test.say(ClientMessage::Join { sources: None, select: None, data: false });
+    test.say(join_all());
     let local = || Input::LocalCandidate { candidate: CANDIDATE.into() };
     assert_eq!(test.input(local()), [""; 0]);
     assert_eq!(test.input(offer()), ["offer", "candidate"]);
@@ -170,7 +174,7 @@ fn candidates_before_their_description_wait_for_it() {
 fn candidates_are_told_again_when_their_m_line_is_rejected() {
     let mut test = Test::new();
     test.say(hello());
-    test.say(ClientMessage::Join { sources: None, select: None, data: false });
+    test.say(join_all());
     test.input(Input::LocalCandidate { candidate: CANDIDATE.into() });
     test.input(offer());
     // Without H.264 only the sound, the third m-line, is left.
@@ -189,7 +193,7 @@ fn candidates_are_told_again_when_their_m_line_is_rejected() {
 #[test]
 fn mistakes_are_told_and_change_nothing() {
     let mut test = Test::new();
-    assert_eq!(test.say(ClientMessage::Join { sources: None, select: None, data: false }), ["error OutOfOrder"]);
+    assert_eq!(test.say(join_all()), ["error OutOfOrder"]);
     assert_eq!(test.say(answer()), ["error OutOfOrder"]);
     assert_eq!(test.say(hello()), ["welcome"]);
     assert_eq!(test.say(hello()), ["error OutOfOrder"]);
@@ -243,7 +247,7 @@ fn every_wait_has_an_end() {
     let mut test = Test::new();
     test.say(hello());
     assert_eq!(test.session.deadline(), None);
-    test.say(ClientMessage::Join { sources: None, select: None, data: false });
+    test.say(join_all());
     assert_eq!(test.wait(), ["bye Internal retry", "close Internal"]);
     assert_eq!(Test::offered().wait(), ["bye Timeout retry", "close Timeout"]);
     let mut test = Test::offered();
@@ -329,8 +333,12 @@ fn make(kind: u8) -> Input {
     let message = |message| Input::Message(message);
     match kind {
         0 => message(hello()),
-        1 => message(ClientMessage::Join { sources: None, select: None, data: false }),
-        2 => message(ClientMessage::Join { sources: Some(vec![name("camera")]), select: Some(vec![]), data: false }),
+        1 => message(join_all()),
+        2 => message(ClientMessage::Join {
+            sources: Some(vec![name("camera")]),
+            select: Some(vec![]),
+            data: false,
+        }),
         3 => message(ClientMessage::Select { sources: vec![name("screen")] }),
         4 => message(ClientMessage::Select { sources: vec![] }),
         5 => message(answer()),
@@ -536,7 +544,7 @@ fn what_admins_ask_is_for_admins() {
 }
 
 /// A session that has begun by WHEP, and its fingerprints.
-fn whep() -> (Test, Vec<Fingerprint>) {
+pub(super) fn whep() -> (Test, Vec<Fingerprint>) {
     use crate::core::sdp::{CheckedOffer, Sendable};
     let now = Instant::now();
     let sendable = |source: &str, kind| Sendable { source: name(source), kind, profile: None };
@@ -546,116 +554,6 @@ fn whep() -> (Test, Vec<Fingerprint>) {
     (Test { session: Session::answering(now, agreement, "xyzzy".into()), now }, fingerprints)
 }
 
-fn answered() -> Input {
+pub(super) fn answered() -> Input {
     Input::Answered { sdp: "v=0".into() }
-}
-
-#[test]
-fn a_session_by_whep_is_answered_verified_and_fed() {
-    let (mut test, fingerprints) = whep();
-    assert_eq!(test.session.selected(), [name("screen")]);
-    assert_eq!(test.session.video_codec(), Some(Codec::H264));
-    assert!(!test.session.is_greeted(), "nothing is announced to it");
-    assert_eq!(test.input(answered())[0], "answer \"xyzzy\"");
-    assert!(test.input(answered()).is_empty(), "it is answered once");
-    let effects = test.session.handle(test.now, Input::Connected);
-    assert!(matches!(&effects[..], [Effect::Verify(asked)] if *asked == fingerprints));
-    let effects = test.session.handle(test.now, Input::Verified(true));
-    assert!(matches!(&effects[..], [Effect::Feed(fed)] if *fed == [name("screen")]));
-}
-
-#[test]
-fn a_session_by_whep_is_not_fed_under_another_certificate_and_waits_for_nothing_for_ever() {
-    let (mut test, _) = whep();
-    test.input(answered());
-    test.input(Input::Connected);
-    let effects = test.session.handle(test.now, Input::Verified(false));
-    assert!(matches!(effects.last(), Some(Effect::Close(ByeReason::BadFingerprint))));
-
-    for steps in [vec![], vec![answered()], vec![answered(), Input::Connected]] {
-        let (mut test, _) = whep();
-        for step in steps {
-            test.input(step);
-        }
-        let due = test.session.deadline().unwrap();
-        let effects = test.session.handle(due, Input::Tick);
-        assert!(matches!(effects.last(), Some(Effect::Close(_))), "{effects:?}");
-    }
-}
-
-#[test]
-fn candidates_by_patch_are_taken_under_the_sessions_tag_alone() {
-    use crate::core::whep::{Fragment, IfMatch, Patch, PatchRefusal};
-    let (mut test, _) = whep();
-    test.input(answered());
-    let fragment = Fragment::parse(&format!("a={CANDIDATE}\r\n")).unwrap();
-    let next = || "next".to_owned();
-    let taken = test.session.patch(test.now, &IfMatch::parse(Some("\"xyzzy\"")), &fragment, next()).unwrap();
-    assert!(matches!(taken, Patch::Candidates(candidates) if candidates.len() == 1));
-    let refused = test.session.patch(test.now, &IfMatch::Absent, &fragment, next());
-    assert_eq!(refused.unwrap_err(), PatchRefusal::NoTag);
-    let said = test.say(candidate(CANDIDATE));
-    assert!(!said.is_empty(), "no message of the WebSocket's does anything but be refused: {said:?}");
-}
-
-#[test]
-fn pictures_are_taken_without_a_join_and_only_of_what_there_is() {
-    let taken = |names: &[&str]| ClientMessage::Pictures {
-        sources: names.iter().map(|each| TakenSource { source: name(each), width: None }).collect(),
-        audio: true,
-    };
-    let seen = |subject_kind| ClientMessage::Seen { subject_kind, subject: 1, number: 5 };
-    let mut test = Test::new();
-    assert_eq!(test.say(taken(&["camera"])), ["error OutOfOrder"]);
-    assert_eq!(test.say(seen(1)), ["error OutOfOrder"]);
-    test.say(hello());
-    assert_eq!(test.say(taken(&["camera", "screen"])), ["pictures 1=camera+0=screen true"]);
-    assert_eq!(test.say(taken(&["nothing"])), ["error UnknownSource"]);
-    assert_eq!(test.say(taken(&["camera", "camera"])), ["error UnknownSource"]);
-    assert_eq!(test.say(taken(&[])), ["pictures  true"]);
-    assert_eq!(test.say(seen(1)), ["seen Source 1 5"]);
-    assert_eq!(test.say(seen(3)), ["seen Participant 1 5"]);
-    assert_eq!(test.say(seen(2)), ["error BadMessage"]);
-    // Beside a peer connection too.
-    let mut test = Test::connected();
-    assert_eq!(test.say(taken(&["screen"])), ["pictures 0=screen true"]);
-    test.say(ClientMessage::Leave);
-    assert!(test.say(taken(&["screen"])).is_empty());
-}
-
-#[test]
-fn data_channels_are_asked_for_by_join() {
-    let mut test = Test::new();
-    test.say(hello());
-    assert!(!test.session.has_data());
-    test.say(ClientMessage::Join { sources: None, select: None, data: true });
-    assert!(test.session.has_data());
-}
-
-#[test]
-fn pictures_go_on_where_the_connection_does_not_and_it_may_be_joined_anew() {
-    let taken = |names: &[&str]| ClientMessage::Pictures {
-        sources: names.iter().map(|each| TakenSource { source: name(each), width: None }).collect(),
-        audio: false,
-    };
-    let mut test = Test::offered();
-    test.say(answer());
-    test.say(taken(&["screen"]));
-    assert_eq!(test.wait(), ["disconnect", "error ConnectionFailed"]);
-    assert!(test.session.joined().is_empty() && test.session.deadline().is_none());
-    let broken = || Input::End { reason: ByeReason::ConnectionFailed, message: String::new() };
-    assert!(test.input(broken()).is_empty(), "it is known");
-    let join = || ClientMessage::Join { sources: None, select: None, data: false };
-    assert_eq!(test.say(join()), ["open screen+camera Some(H264)"]);
-    test.input(offer());
-    test.say(answer());
-    test.input(Input::Connected);
-    test.input(Input::Verified(true));
-    assert_eq!(test.input(broken()), ["disconnect", "error ConnectionFailed"]);
-    // Without pictures there is nothing to go on for.
-    test.say(taken(&[]));
-    test.say(join());
-    test.input(offer());
-    test.say(answer());
-    assert_eq!(test.wait(), ["bye ConnectionFailed retry", "close ConnectionFailed"]);
 }

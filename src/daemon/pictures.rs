@@ -93,7 +93,8 @@ impl Pictures {
         let Some(unit) = self.all.get_mut(id) else { return };
         let mut effects = Vec::new();
         let of = captured.map(|captured| (captured.run, captured.size));
-        if unit.of.is_some() && of.is_some() && unit.of != of {
+        // What is forgotten, or of another run, is none of a capture that goes on.
+        if unit.lifecycle.keeps(unit.lifecycle.run()) && of.is_some() && unit.of != of {
             unit.forget();
             effects.extend(unit.lifecycle.handle(now, Input::Restart));
         }
@@ -127,13 +128,18 @@ impl Pictures {
                         slot: Arc::clone(&unit.slot),
                     };
                     tracing::info!(picture = %id, "encoder starts");
-                    self.jobs.start_pictures(id.clone(), run, captured.files.clone(), ends, self.events.clone());
+                    self.jobs.start_pictures(
+                        id.clone(),
+                        run,
+                        captured.files.clone(),
+                        ends,
+                        self.events.clone(),
+                    );
                 }
                 Effect::Stop { .. } => {
                     tracing::info!(picture = %id, "encoder stops");
                     unit.encoder = None;
                     unit.forget();
-                    unit.of = None;
                 }
                 Effect::Publish(_) => {}
             }
@@ -238,8 +244,9 @@ impl Unit {
         }
     }
 
-    /// What it makes from here on goes to nobody.
+    /// What it makes from here on goes to nobody; another encoder takes its place.
     fn forget(&mut self) {
+        self.of = None;
         self.slot = Arc::default();
     }
 }

@@ -132,8 +132,7 @@ impl Daemon {
         self.config = config;
         tracing::info!(?gone, "configuration reloaded");
         self.end_revoked(now);
-        let concerned =
-            |unit: &Unit| {
+        let concerned = |unit: &Unit| {
             let mut sources = unit.session.joined().iter().chain(unit.taken());
             list_changed || sources.any(|name| gone.contains(name))
         };

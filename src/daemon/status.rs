@@ -27,9 +27,10 @@ impl Daemon {
 }
 
 impl Viewers {
-    /// How many have selected a source.
+    /// How many have selected a source, or take it by the WebSocket.
     fn of(&self, source: &SourceName) -> usize {
-        self.all.values().filter(|unit| unit.session.selected().contains(source)).count()
+        let has = |unit: &&Unit| unit.session.selected().contains(source) || unit.takes(source);
+        self.all.values().filter(has).count()
     }
 
     /// How many are being sent something.

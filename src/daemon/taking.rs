@@ -123,7 +123,8 @@ impl Unit {
     /// The same of what it takes of this source, or of any.
     fn forget_pictures(&mut self, source: Option<&SourceName>) {
         let concerned = |taken: &&Taken| source.is_none_or(|source| taken.source == *source);
-        let subjects: Vec<_> = self.taking.sources.iter().filter(concerned).map(|each| each.subject).collect();
+        let subjects: Vec<_> =
+            self.taking.sources.iter().filter(concerned).map(|each| each.subject).collect();
         for subject in &subjects {
             self.recall(*subject);
         }
@@ -221,9 +222,10 @@ impl Viewers {
         let takings = self.all.values().map(|unit| &unit.taking);
         takings
             .flat_map(|taking| {
-                taking.sources.iter().filter_map(|taken| {
-                    id(&taken.source, taking.width(taken.subject)?, sources)
-                })
+                taking
+                    .sources
+                    .iter()
+                    .filter_map(|taken| id(&taken.source, taking.width(taken.subject)?, sources))
             })
             .collect()
     }

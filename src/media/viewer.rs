@@ -130,7 +130,8 @@ impl Viewer {
             .collect::<Result<Vec<_>, _>>()?;
         pipeline.play()?;
         let channels = data.then(|| Channels::make(&webrtc, id, events)).transpose()?;
-        let viewer = Self { id, events: events.clone(), webrtc, tracks, channels, link, path, _pipeline: pipeline };
+        let viewer =
+            Self { id, events: events.clone(), webrtc, tracks, channels, link, path, _pipeline: pipeline };
         viewer.offer(id, certificate, events);
         Ok(viewer)
     }

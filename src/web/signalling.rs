@@ -201,7 +201,11 @@ where
                 Ok(message) => Event::Message { viewer, message },
                 Err(error) => malformed(viewer, &error.to_string()),
             },
-            Message::Binary(_) | Message::Ping(_) | Message::Pong(_) | Message::Close(_) | Message::Frame(_) => continue,
+            Message::Binary(_)
+            | Message::Ping(_)
+            | Message::Pong(_)
+            | Message::Close(_)
+            | Message::Frame(_) => continue,
         };
         if events.send(event).await.is_err() {
             return End::NobodyListens;
@@ -216,7 +220,10 @@ fn picture(viewer: ViewerId, frame: &[u8]) -> Result<Event, Event> {
             Ok(_) => Ok(Event::Picture { viewer, time_us, jpeg: jpeg.to_vec() }),
             Err(error) => Err(malformed(viewer, &format!("the picture: {error}"))),
         },
-        _ => Err(malformed(viewer, "binary frame; messages are text frames, and pictures of kind 3 are binary")),
+        _ => Err(malformed(
+            viewer,
+            "binary frame; messages are text frames, and pictures of kind 3 are binary",
+        )),
     }
 }
 

@@ -16,9 +16,9 @@ mod invite;
 mod leave;
 mod logins;
 mod paused;
-mod pictures;
 #[path = "../support/peer.rs"]
 mod peer;
+mod pictures;
 mod process;
 mod renditions;
 mod sessions;

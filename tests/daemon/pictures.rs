@@ -6,7 +6,7 @@ use async_tungstenite::tungstenite::protocol::Message;
 use gstreamer as gst;
 use gstreamer::prelude::*;
 use gstreamer_app as gst_app;
-use serde_json::json;
+use serde_json::{Value, json};
 use std::time::Instant;
 use vitrina::core::jpeg;
 use vitrina::core::protocol::{FrameHead, FrameKind};
@@ -59,9 +59,8 @@ fn picture(client: &mut Client) -> (FrameHead, Vec<u8>) {
 
 fn seen(client: &mut Client, head: &FrameHead) {
     let kind = head.kind.byte();
-    client.say(
-        &json!({"type": "seen", "subject_kind": kind, "subject": head.subject, "number": head.number}),
-    );
+    client
+        .say(&json!({"type": "seen", "subject_kind": kind, "subject": head.subject, "number": head.number}));
 }
 
 /// Decoded by somebody else: how bright it is, from 0 to 255.
@@ -102,7 +101,8 @@ fn pictures_come_one_at_a_time_and_are_real_and_move_and_sound_comes_beside_them
         assert_eq!(pair[1].number, pair[0].number + 1);
         assert!(pair[1].time_us > pair[0].time_us);
     }
-    let now_us = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_micros() as u64;
+    let now_us =
+        std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_micros() as u64;
     assert!(now_us.abs_diff(sounds[24].time_us) < 5_000_000, "the time of day");
     seen(&mut client, &first);
     let (second, moved) = picture(&mut client);
@@ -149,7 +149,9 @@ fn who_takes_the_same_shares_an_encoder_and_it_ends_with_the_last() {
     }
     let starts = |id: &str| daemon.log().matches(&format!("encoder starts picture={id}")).count();
     assert_eq!((starts("white/JPEG/640"), starts("ball/JPEG/640")), (1, 1), "{}", daemon.log());
-    assert!(daemon.told(&["status"]).contains("ball, white") || daemon.told(&["status"]).contains("white, ball"));
+    let status: Value = serde_json::from_str(&daemon.told(&["status", "--json"])).unwrap();
+    let second = &status["viewers"][1];
+    assert_eq!((&second["connected"], &second["watching"].as_array().unwrap().len()), (&json!(true), &2));
 
     let [mut first, second] = all;
     first.say(&json!({"type": "pictures", "sources": []}));

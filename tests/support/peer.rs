@@ -86,7 +86,16 @@ impl Peer {
         pipeline.set_state(gst::State::Playing).unwrap();
         Self {
             channels,
-            heard, pipeline, webrtc, frames, sound, seen, candidates, offer: Mutex::default(), packets }
+            heard,
+            pipeline,
+            webrtc,
+            frames,
+            sound,
+            seen,
+            candidates,
+            offer: Mutex::default(),
+            packets,
+        }
     }
 
     /// The answer to an offer, with its candidates gathered.

@@ -3,8 +3,8 @@
 //! Owns the limits and the line forms. Knows no attribute's meaning: `offer` and `answer` read
 //! those that matter. Borrows from the text; never allocates for a line.
 
-use super::error::{Excerpt, LineFault, MlineFault, SdpError, SessionFault};
 use super::data::{DATA_FORMAT, DATA_MEDIA};
+use super::error::{Excerpt, LineFault, MlineFault, SdpError, SessionFault};
 use super::{MAX_ATTRIBUTES, MAX_LINE, MAX_MLINES, MAX_TEXT, PROTOCOL};
 use crate::core::candidate::number;
 use crate::core::protocol::MediaKind;
@@ -222,7 +222,12 @@ fn media_line(value: &str, others: bool) -> Result<Section<'_>, LineFault> {
         }
         DATA_MEDIA if value.splitn(3, ' ').nth(2) == Some(DATA_FORMAT) => {
             let (port, payload_types) = (number(port).ok_or_else(form)?, Vec::new());
-            return Ok(Section { media: Media::Data, port, payload_types, attributes: Attributes::default() });
+            return Ok(Section {
+                media: Media::Data,
+                port,
+                payload_types,
+                attributes: Attributes::default(),
+            });
         }
         other => return Err(LineFault::MediaType(Excerpt::of(other))),
     };

@@ -69,3 +69,7 @@ impl Session {
         self.state = State::Connecting { until: now + CONNECT_WITHIN, joined, fingerprints };
     }
 }
+
+#[cfg(test)]
+#[path = "answering_tests.rs"]
+mod tests;

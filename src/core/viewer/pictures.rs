@@ -48,3 +48,7 @@ impl Session {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "pictures_tests.rs"]
+mod tests;

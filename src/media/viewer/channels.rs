@@ -34,7 +34,9 @@ impl Channels {
                 &[&channel.label(), &Some(options)],
             );
             let made = made.ok_or_else(|| {
-                MediaError::gst("making a data channel")("webrtcbin makes none: is its SCTP plugin installed?")
+                MediaError::gst("making a data channel")(
+                    "webrtcbin makes none: is its SCTP plugin installed?",
+                )
             })?;
             listen(channel, &made, &intake, id, events);
             Ok((channel, made))
