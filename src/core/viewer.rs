@@ -14,10 +14,12 @@
 
 mod answering;
 mod asking;
+mod candidates;
 mod events;
+mod pictures;
 mod restarting;
 
-pub use events::{AdminRequest, Effect, Input};
+pub use events::{AdminRequest, Effect, Input, Taken};
 
 use super::candidate::Candidate;
 use super::ids::SourceName;
@@ -36,8 +38,6 @@ const OFFER_WITHIN: Duration = Duration::from_secs(15);
 const ANSWER_WITHIN: Duration = Duration::from_secs(15);
 /// From the answer to ICE and DTLS standing.
 const CONNECT_WITHIN: Duration = Duration::from_secs(20);
-/// Candidates taken from one viewer. A laptop with VPNs and TURN servers has about 20.
-const MAX_CANDIDATES: usize = 64;
 /// Mistakes after which a client is shown out.
 const MAX_MISTAKES: u32 = 24;
 /// A page that was cut off comes back after so long.
@@ -85,6 +85,8 @@ enum State {
 struct Joined {
     sources: Vec<SourceName>,
     selected: Vec<SourceName>,
+    /// Whether data channels are offered.
+    data: bool,
     /// The daemon's own candidates so far.
     local_candidates: Vec<String>,
     /// The m-line that they belong to: the first, unless the answer rejects it.
@@ -112,6 +114,8 @@ pub struct Session {
     watching: Watching,
     candidates: usize,
     mistakes: u32,
+    /// Whether it takes pictures by the WebSocket: it needs no peer connection then.
+    takes_pictures: bool,
     /// Of a session that began by WHEP.
     ice: Option<IceSession>,
     /// Of one that was made an offer.
@@ -130,6 +134,7 @@ impl Session {
             watching: Watching::default(),
             candidates: 0,
             mistakes: 0,
+            takes_pictures: false,
             ice: None,
             agreed: None,
         }
@@ -167,6 +172,12 @@ impl Session {
     #[must_use]
     pub fn joined(&self) -> &[SourceName] {
         self.membership().map_or(&[], |joined| &joined.sources)
+    }
+
+    /// Whether it has asked for data channels.
+    #[must_use]
+    pub fn has_data(&self) -> bool {
+        self.membership().is_some_and(|joined| joined.data)
     }
 
     /// What it has joined, from `join` to the end.
@@ -232,6 +243,9 @@ impl Session {
             Input::Connected => self.connected(now, &mut effects),
             Input::Verified(same) => self.verified(same, &mut effects),
             Input::Picture { source, turn } => self.picture(source, turn, &mut effects),
+            Input::End { reason: ByeReason::ConnectionFailed, message } if self.takes_pictures => {
+                self.disconnected(message, &mut effects);
+            }
             Input::End { reason, message } => self.end(reason, message, &mut effects),
             Input::Tick => self.tick(now, &mut effects),
         }
@@ -241,9 +255,13 @@ impl Session {
     fn message(&mut self, now: Instant, message: ClientMessage, effects: &mut Vec<Effect>) {
         match message {
             ClientMessage::Hello { version, video_codecs } => self.hello(version, &video_codecs, effects),
-            ClientMessage::Join { sources, select } => self.join(now, sources, select, effects),
+            ClientMessage::Join { sources, select, data } => self.join(now, (sources, select), data, effects),
             ClientMessage::Select { sources } => self.select(sources, effects),
             ClientMessage::Choose { source, rung } => self.choose(source, rung, effects),
+            ClientMessage::Pictures { sources, audio } => self.pictures(sources, audio, effects),
+            ClientMessage::Seen { subject_kind, subject, number } => {
+                self.seen(subject_kind, subject, number, effects);
+            }
             ClientMessage::Answer { sdp } => self.answer(now, &sdp, effects),
             ClientMessage::Restart => self.restart(now, effects),
             ClientMessage::Candidate { mline, candidate } => self.candidate(mline, &candidate, effects),
@@ -301,8 +319,8 @@ impl Session {
     fn join(
         &mut self,
         now: Instant,
-        sources: Option<Vec<SourceName>>,
-        select: Option<Vec<SourceName>>,
+        (sources, select): (Option<Vec<SourceName>>, Option<Vec<SourceName>>),
+        data: bool,
         effects: &mut Vec<Effect>,
     ) {
         if !matches!(self.state, State::Greeted) {
@@ -319,8 +337,8 @@ impl Session {
         if let Some(problem) = misnamed(&selected, &sources) {
             return self.mistake(ErrorCode::UnknownSource, problem, effects);
         }
-        let joined =
-            Joined { selected, sources: sources.clone(), local_candidates: Vec::new(), transport_mline: 0 };
+        let (local_candidates, transport_mline) = (Vec::new(), 0);
+        let joined = Joined { selected, sources: sources.clone(), data, local_candidates, transport_mline };
         self.state = State::Preparing { until: now + OFFER_WITHIN, joined };
         effects.push(Effect::Open { sources, video_codec: self.video_codec });
     }
@@ -397,27 +415,6 @@ impl Session {
         self.state = State::Offered { until: now + ANSWER_WITHIN, joined, offer, early: Vec::new() };
     }
 
-    fn local_candidate(&mut self, candidate: String, effects: &mut Vec<Effect>) {
-        if self.ice.is_some() {
-            // They are in the answer: WHEP has no way to send them after it.
-            return;
-        }
-        match &mut self.state {
-            // They belong to an offer that has not gone out.
-            State::Preparing { joined, .. } => joined.local_candidates.push(candidate),
-            State::Offered { joined, .. } => {
-                effects.push(joined.candidate_message(&candidate));
-                joined.local_candidates.push(candidate);
-            }
-            State::Connecting { joined, .. }
-            | State::Verifying { joined, .. }
-            | State::Connected { joined, .. } => {
-                effects.push(joined.candidate_message(&candidate));
-            }
-            State::AwaitHello { .. } | State::Greeted | State::Answering { .. } | State::Closed => {}
-        }
-    }
-
     fn answer(&mut self, now: Instant, sdp: &str, effects: &mut Vec<Effect>) {
         if let State::Connected { way: Way::Offered { .. }, .. } = self.state {
             return self.restarted(now, sdp, effects);
@@ -448,51 +445,6 @@ impl Session {
         effects.push(Effect::Accept(answer));
         let candidates = inside.into_iter().chain(early);
         effects.extend(candidates.map(|(mline, candidate)| Effect::AddCandidate { mline, candidate }));
-    }
-
-    fn candidate(&mut self, mline: u32, line: &str, effects: &mut Vec<Effect>) {
-        let mlines = match &self.state {
-            State::Offered { offer, .. } => offer.mlines().len(),
-            State::Connecting { joined, .. }
-            | State::Verifying { joined, .. }
-            | State::Connected { joined, .. } => {
-                // A source has at most two m-lines.
-                joined.sources.len() * 2
-            }
-            State::AwaitHello { .. }
-            | State::Greeted
-            | State::Preparing { .. }
-            | State::Answering { .. }
-            | State::Closed => {
-                return self.out_of_order("candidate comes after the offer", effects);
-            }
-        };
-        // The end of candidates: with trickle ICE nothing waits for it.
-        if line.is_empty() {
-            return;
-        }
-        if usize::try_from(mline).map_or(true, |index| index >= mlines) {
-            let problem = format!("There is no m-line {mline}.");
-            return self.mistake(ErrorCode::BadCandidate, problem, effects);
-        }
-        self.candidates += 1;
-        if self.candidates > MAX_CANDIDATES {
-            let problem = format!("No more than {MAX_CANDIDATES} candidates are taken.");
-            return self.mistake(ErrorCode::TooFast, problem, effects);
-        }
-        let candidate = match Candidate::parse(line) {
-            Ok(candidate) => candidate,
-            Err(error) => return self.mistake(ErrorCode::BadCandidate, error.to_string(), effects),
-        };
-        // The daemon offers its own host candidates, which such a peer reaches.
-        if candidate.is_mdns() {
-            return;
-        }
-        match &mut self.state {
-            State::Offered { early, .. } => early.push((mline, candidate)),
-            State::Connected { way: Way::Offered { early, .. }, .. } => early.push(candidate),
-            _ => effects.push(Effect::AddCandidate { mline, candidate }),
-        }
     }
 
     fn connected(&mut self, now: Instant, effects: &mut Vec<Effect>) {
@@ -532,6 +484,10 @@ impl Session {
             }
             State::Greeted | State::Closed => return,
         };
+        let is_of_connection = matches!(reason, ByeReason::ConnectionFailed | ByeReason::Timeout);
+        if self.takes_pictures && is_of_connection {
+            return self.disconnected(message.into(), effects);
+        }
         self.end(reason, message.into(), effects);
     }
 

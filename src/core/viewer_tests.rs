@@ -1,5 +1,6 @@
 //! Sessions driven by hand: the way through, the ways out, and whatever order a client invents.
 
+use super::candidates::MAX_CANDIDATES;
 use super::*;
 use crate::core::ice::Credentials;
 use crate::core::ids::ViewerId;
@@ -10,9 +11,9 @@ use proptest::prelude::*;
 
 const OFFER: &str = include_str!("../../tests/golden/sdp/offer-h264.sdp");
 const ANSWER: &str = include_str!("../../tests/golden/sdp/chromium-h264.sdp");
-const CANDIDATE: &str = "candidate:1 1 udp 2122260223 192.0.2.7 50000 typ host";
+pub(super) const CANDIDATE: &str = "candidate:1 1 udp 2122260223 192.0.2.7 50000 typ host";
 
-fn name(text: &str) -> SourceName {
+pub(super) fn name(text: &str) -> SourceName {
     SourceName::new(text).unwrap()
 }
 
@@ -20,11 +21,16 @@ fn known() -> Vec<SourceName> {
     vec![name("screen"), name("camera")]
 }
 
-fn hello() -> ClientMessage {
+pub(super) fn hello() -> ClientMessage {
     ClientMessage::Hello { version: VERSION, video_codecs: vec!["vp8".into(), "h264".into()] }
 }
 
-fn offer() -> Input {
+/// Everything there is.
+pub(super) fn join_all() -> ClientMessage {
+    ClientMessage::Join { sources: None, select: None, data: false }
+}
+
+pub(super) fn offer() -> Input {
     let track = |mid: &str, source: &str, media| TrackInfo {
         mid: mid.into(),
         source: name(source),
@@ -36,43 +42,43 @@ fn offer() -> Input {
     Input::Offer { sdp: OFFER.into(), tracks }
 }
 
-fn answer() -> ClientMessage {
+pub(super) fn answer() -> ClientMessage {
     ClientMessage::Answer { sdp: ANSWER.into() }
 }
 
-fn candidate(line: &str) -> ClientMessage {
+pub(super) fn candidate(line: &str) -> ClientMessage {
     ClientMessage::Candidate { mline: 0, candidate: line.into() }
 }
 
 /// A session and the time, with a word for each effect.
-struct Test {
-    session: Session,
-    now: Instant,
+pub(super) struct Test {
+    pub(super) session: Session,
+    pub(super) now: Instant,
 }
 
 impl Test {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let now = Instant::now();
         Self { session: Session::new(now, known()), now }
     }
 
-    fn input(&mut self, input: Input) -> Vec<String> {
+    pub(super) fn input(&mut self, input: Input) -> Vec<String> {
         self.session.handle(self.now, input).iter().map(word).collect()
     }
 
-    fn say(&mut self, message: ClientMessage) -> Vec<String> {
+    pub(super) fn say(&mut self, message: ClientMessage) -> Vec<String> {
         self.input(Input::Message(message))
     }
 
-    fn offered() -> Self {
+    pub(super) fn offered() -> Self {
         let mut test = Self::new();
         test.say(hello());
-        test.say(ClientMessage::Join { sources: None, select: None });
+        test.say(join_all());
         test.input(offer());
         test
     }
 
-    fn connected() -> Self {
+    pub(super) fn connected() -> Self {
         let mut test = Self::offered();
         test.say(answer());
         test.input(Input::Connected);
@@ -81,7 +87,7 @@ impl Test {
     }
 
     /// Lets the deadline pass.
-    fn wait(&mut self) -> Vec<String> {
+    pub(super) fn wait(&mut self) -> Vec<String> {
         self.now = self.session.deadline().expect("a deadline");
         self.input(Input::Tick)
     }
@@ -104,6 +110,13 @@ fn word(effect: &Effect) -> String {
         }
         Effect::Accept(_) => "accept".into(),
         Effect::AddCandidate { mline, .. } => format!("add candidate {mline}"),
+        Effect::Pictures { sources, audio } => {
+            let words: Vec<_> =
+                sources.iter().map(|each| format!("{}={}", each.subject, each.source)).collect();
+            format!("pictures {} {audio}", words.join("+"))
+        }
+        Effect::Seen { kind, subject, number } => format!("seen {kind:?} {subject} {number}"),
+        Effect::Disconnect => "disconnect".into(),
         Effect::Restart => "restart".into(),
         Effect::Restarted(theirs) => format!("restarted {}", theirs.ufrag),
         Effect::Verify(_) => "verify".into(),
@@ -121,10 +134,7 @@ fn word(effect: &Effect) -> String {
 fn a_viewer_joins_answers_and_is_fed_once_its_certificate_is_known() {
     let mut test = Test::new();
     assert_eq!(test.say(hello()), ["welcome"]);
-    assert_eq!(
-        test.say(ClientMessage::Join { sources: None, select: None }),
-        ["open screen+camera Some(H264)"]
-    );
+    assert_eq!(test.say(join_all()), ["open screen+camera Some(H264)"]);
     assert_eq!(test.session.selected(), known());
     assert_eq!(test.input(offer()), ["offer"]);
     assert_eq!(test.say(answer()), ["accept"]);
@@ -152,7 +162,7 @@ fn another_certificate_than_the_answer_names_is_shown_out() {
 fn candidates_before_their_description_wait_for_it() {
     let mut test = Test::new();
     test.say(hello());
-    test.say(ClientMessage::Join { sources: None, select: None });
+    test.say(join_all());
     let local = || Input::LocalCandidate { candidate: CANDIDATE.into() };
     assert_eq!(test.input(local()), [""; 0]);
     assert_eq!(test.input(offer()), ["offer", "candidate"]);
@@ -165,7 +175,7 @@ fn candidates_before_their_description_wait_for_it() {
 fn candidates_are_told_again_when_their_m_line_is_rejected() {
     let mut test = Test::new();
     test.say(hello());
-    test.say(ClientMessage::Join { sources: None, select: None });
+    test.say(join_all());
     test.input(Input::LocalCandidate { candidate: CANDIDATE.into() });
     test.input(offer());
     // Without H.264 only the sound, the third m-line, is left.
@@ -184,20 +194,21 @@ fn candidates_are_told_again_when_their_m_line_is_rejected() {
 #[test]
 fn mistakes_are_told_and_change_nothing() {
     let mut test = Test::new();
-    assert_eq!(test.say(ClientMessage::Join { sources: None, select: None }), ["error OutOfOrder"]);
+    assert_eq!(test.say(join_all()), ["error OutOfOrder"]);
     assert_eq!(test.say(answer()), ["error OutOfOrder"]);
     assert_eq!(test.say(hello()), ["welcome"]);
     assert_eq!(test.say(hello()), ["error OutOfOrder"]);
     let join = |names: &[&str]| ClientMessage::Join {
         sources: Some(names.iter().map(|n| name(n)).collect()),
         select: None,
+        data: false,
     };
     assert_eq!(test.say(join(&["nothing"])), ["error UnknownSource"]);
     assert_eq!(test.say(join(&["screen", "screen"])), ["error UnknownSource"]);
     assert_eq!(test.say(join(&[])), ["error UnknownSource"]);
     assert_eq!(test.say(candidate(CANDIDATE)), ["error OutOfOrder"]);
     let select = Some(vec![name("screen")]);
-    let hidden = ClientMessage::Join { sources: Some(vec![name("camera")]), select };
+    let hidden = ClientMessage::Join { sources: Some(vec![name("camera")]), select, data: false };
     assert_eq!(test.say(hidden), ["error UnknownSource"]);
     assert_eq!(test.say(join(&["camera", "screen"])), ["open camera+screen Some(H264)"]);
     assert_eq!(test.say(join(&["camera"])), ["error OutOfOrder"]);
@@ -237,7 +248,7 @@ fn every_wait_has_an_end() {
     let mut test = Test::new();
     test.say(hello());
     assert_eq!(test.session.deadline(), None);
-    test.say(ClientMessage::Join { sources: None, select: None });
+    test.say(join_all());
     assert_eq!(test.wait(), ["bye Internal retry", "close Internal"]);
     assert_eq!(Test::offered().wait(), ["bye Timeout retry", "close Timeout"]);
     let mut test = Test::offered();
@@ -275,7 +286,7 @@ fn codecs_are_chosen_from_what_the_client_decodes() {
 fn who_can_decode_nothing_of_what_was_joined_may_join_something_else() {
     let mut test = Test::new();
     test.say(ClientMessage::Hello { version: VERSION, video_codecs: vec![] });
-    let join = |source| ClientMessage::Join { sources: Some(vec![name(source)]), select: None };
+    let join = |source| ClientMessage::Join { sources: Some(vec![name(source)]), select: None, data: false };
     assert_eq!(test.say(join("screen")), ["open screen None"]);
     assert_eq!(test.input(Input::NoCodec), ["error NoCodec"]);
     assert_eq!((test.session.joined(), test.session.deadline()), (&[][..], None));
@@ -299,7 +310,7 @@ fn a_rendition_is_chosen_of_what_was_joined_and_kept_in_the_session() {
     let mut test = Test::new();
     test.say(hello());
     assert_eq!(test.say(choose("camera", Some(1))), ["error OutOfOrder"]);
-    test.say(ClientMessage::Join { sources: Some(vec![name("camera")]), select: None });
+    test.say(ClientMessage::Join { sources: Some(vec![name("camera")]), select: None, data: false });
     assert_eq!(test.say(choose("screen", Some(1))), ["error UnknownSource"]);
     assert_eq!(test.say(choose("camera", Some(9))), ["error UnknownRung"]);
     // Before the capture has said what there is.
@@ -323,8 +334,12 @@ fn make(kind: u8) -> Input {
     let message = |message| Input::Message(message);
     match kind {
         0 => message(hello()),
-        1 => message(ClientMessage::Join { sources: None, select: None }),
-        2 => message(ClientMessage::Join { sources: Some(vec![name("camera")]), select: Some(vec![]) }),
+        1 => message(join_all()),
+        2 => message(ClientMessage::Join {
+            sources: Some(vec![name("camera")]),
+            select: Some(vec![]),
+            data: false,
+        }),
         3 => message(ClientMessage::Select { sources: vec![name("screen")] }),
         4 => message(ClientMessage::Select { sources: vec![] }),
         5 => message(answer()),
@@ -530,7 +545,7 @@ fn what_admins_ask_is_for_admins() {
 }
 
 /// A session that has begun by WHEP, and its fingerprints.
-fn whep() -> (Test, Vec<Fingerprint>) {
+pub(super) fn whep() -> (Test, Vec<Fingerprint>) {
     use crate::core::sdp::{CheckedOffer, Sendable};
     let now = Instant::now();
     let sendable = |source: &str, kind| Sendable { source: name(source), kind, profile: None };
@@ -540,54 +555,6 @@ fn whep() -> (Test, Vec<Fingerprint>) {
     (Test { session: Session::answering(now, agreement, "xyzzy".into()), now }, fingerprints)
 }
 
-fn answered() -> Input {
+pub(super) fn answered() -> Input {
     Input::Answered { sdp: "v=0".into() }
-}
-
-#[test]
-fn a_session_by_whep_is_answered_verified_and_fed() {
-    let (mut test, fingerprints) = whep();
-    assert_eq!(test.session.selected(), [name("screen")]);
-    assert_eq!(test.session.video_codec(), Some(Codec::H264));
-    assert!(!test.session.is_greeted(), "nothing is announced to it");
-    assert_eq!(test.input(answered())[0], "answer \"xyzzy\"");
-    assert!(test.input(answered()).is_empty(), "it is answered once");
-    let effects = test.session.handle(test.now, Input::Connected);
-    assert!(matches!(&effects[..], [Effect::Verify(asked)] if *asked == fingerprints));
-    let effects = test.session.handle(test.now, Input::Verified(true));
-    assert!(matches!(&effects[..], [Effect::Feed(fed)] if *fed == [name("screen")]));
-}
-
-#[test]
-fn a_session_by_whep_is_not_fed_under_another_certificate_and_waits_for_nothing_for_ever() {
-    let (mut test, _) = whep();
-    test.input(answered());
-    test.input(Input::Connected);
-    let effects = test.session.handle(test.now, Input::Verified(false));
-    assert!(matches!(effects.last(), Some(Effect::Close(ByeReason::BadFingerprint))));
-
-    for steps in [vec![], vec![answered()], vec![answered(), Input::Connected]] {
-        let (mut test, _) = whep();
-        for step in steps {
-            test.input(step);
-        }
-        let due = test.session.deadline().unwrap();
-        let effects = test.session.handle(due, Input::Tick);
-        assert!(matches!(effects.last(), Some(Effect::Close(_))), "{effects:?}");
-    }
-}
-
-#[test]
-fn candidates_by_patch_are_taken_under_the_sessions_tag_alone() {
-    use crate::core::whep::{Fragment, IfMatch, Patch, PatchRefusal};
-    let (mut test, _) = whep();
-    test.input(answered());
-    let fragment = Fragment::parse(&format!("a={CANDIDATE}\r\n")).unwrap();
-    let next = || "next".to_owned();
-    let taken = test.session.patch(test.now, &IfMatch::parse(Some("\"xyzzy\"")), &fragment, next()).unwrap();
-    assert!(matches!(taken, Patch::Candidates(candidates) if candidates.len() == 1));
-    let refused = test.session.patch(test.now, &IfMatch::Absent, &fragment, next());
-    assert_eq!(refused.unwrap_err(), PatchRefusal::NoTag);
-    let said = test.say(candidate(CANDIDATE));
-    assert!(!said.is_empty(), "no message of the WebSocket's does anything but be refused: {said:?}");
 }

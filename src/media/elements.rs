@@ -10,7 +10,7 @@ const BAD: &str = "gstreamer1.0-plugins-bad";
 const X: &str = "gstreamer1.0-x";
 
 /// Those of every viewer and every encoder, and of the picture of a paused source.
-const ALWAYS: [(&str, &str); 20] = [
+const ALWAYS: [(&str, &str); 22] = [
     ("appsrc", BASE),
     ("appsink", BASE),
     ("audioconvert", BASE),
@@ -22,6 +22,7 @@ const ALWAYS: [(&str, &str); 20] = [
     ("textoverlay", X),
     ("videocrop", GOOD),
     ("imagefreeze", GOOD),
+    ("jpegenc", GOOD),
     ("rtpbin", GOOD),
     ("rtph264pay", GOOD),
     ("rtpvp8pay", GOOD),
@@ -29,6 +30,7 @@ const ALWAYS: [(&str, &str); 20] = [
     ("vp8enc", GOOD),
     ("h264parse", BAD),
     ("dtlssrtpenc", BAD),
+    ("sctpenc", BAD),
     ("webrtcbin", BAD),
     ("nicesrc", "gstreamer1.0-nice"),
 ];

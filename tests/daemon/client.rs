@@ -4,7 +4,7 @@ use crate::peer::Peer;
 use async_channel::Receiver;
 use async_tungstenite::tungstenite::client::IntoClientRequest as _;
 use async_tungstenite::tungstenite::protocol::Message;
-use async_tungstenite::{WebSocketReceiver, WebSocketSender, client_async};
+use async_tungstenite::{WebSocketSender, client_async};
 use futures_lite::{FutureExt as _, StreamExt as _};
 use serde_json::{Value, json};
 use smol::{Async, Task};
@@ -17,6 +17,7 @@ pub const LIMIT: Duration = Duration::from_secs(20);
 pub struct Client {
     sender: WebSocketSender<Async<TcpStream>>,
     heard: Receiver<Value>,
+    frames: Receiver<Vec<u8>>,
     reading: Task<()>,
     stream: TcpStream,
 }
@@ -44,12 +45,23 @@ impl Client {
             let (socket, _) = client_async(request, stream).await.ok()?;
             let (sender, mut receiver) = socket.split();
             let (hear, heard) = async_channel::unbounded();
+            let (take, frames) = async_channel::unbounded();
             let reading = smol::spawn(async move {
-                while let Some(message) = read(&mut receiver).await {
-                    let _ = hear.try_send(message);
+                loop {
+                    match receiver.next().await {
+                        Some(Ok(Message::Text(text))) => {
+                            let Ok(message) = serde_json::from_str(&text) else { return };
+                            let _ = hear.try_send(message);
+                        }
+                        Some(Ok(Message::Binary(frame))) => {
+                            let _ = take.try_send(frame.to_vec());
+                        }
+                        Some(Ok(Message::Close(_)) | Err(_)) | None => return,
+                        Some(Ok(_)) => {}
+                    }
                 }
             });
-            Some(Self { sender, heard, reading, stream: kept })
+            Some(Self { sender, heard, frames, reading, stream: kept })
         })
     }
 
@@ -77,11 +89,12 @@ impl Client {
 
     /// The next message; `None`: the connection has ended.
     pub fn next(&mut self) -> Option<Value> {
-        let heard = self.heard.clone();
-        smol::block_on(async { heard.recv().await.ok() }.or(async {
-            smol::Timer::after(LIMIT).await;
-            panic!("nothing from the daemon within {LIMIT:?}")
-        }))
+        soon(&self.heard)
+    }
+
+    /// The next binary frame.
+    pub fn frame(&mut self) -> Vec<u8> {
+        soon(&self.frames).expect("the connection goes on until there is a frame")
     }
 
     /// The next message of that type; others are passed over.
@@ -119,15 +132,12 @@ pub struct Frozen {
     _stream: TcpStream,
 }
 
-/// The next message; `None`: the connection has ended.
-async fn read(receiver: &mut WebSocketReceiver<Async<TcpStream>>) -> Option<Value> {
-    loop {
-        match receiver.next().await {
-            Some(Ok(Message::Text(text))) => return serde_json::from_str(&text).ok(),
-            Some(Ok(Message::Close(_)) | Err(_)) | None => return None,
-            Some(Ok(_)) => {}
-        }
-    }
+/// What comes next; `None`: the connection has ended.
+fn soon<T>(coming: &Receiver<T>) -> Option<T> {
+    smol::block_on(async { coming.recv().await.ok() }.or(async {
+        smol::Timer::after(LIMIT).await;
+        panic!("nothing from the daemon within {LIMIT:?}")
+    }))
 }
 
 /// A viewer with a picture.

@@ -18,6 +18,7 @@ mod logins;
 mod paused;
 #[path = "../support/peer.rs"]
 mod peer;
+mod pictures;
 mod process;
 mod renditions;
 mod room;

@@ -68,8 +68,10 @@ fn client_variant(message: &ClientMessage) -> (usize, usize) {
         ClientMessage::Signal { .. } => 23,
         ClientMessage::MakeRoom { .. } => 24,
         ClientMessage::CloseRoom { .. } => 25,
+        ClientMessage::Pictures { .. } => 26,
+        ClientMessage::Seen { .. } => 27,
     };
-    (26, index)
+    (28, index)
 }
 
 fn server_variant(message: &ServerMessage) -> (usize, usize) {
@@ -144,6 +146,7 @@ fn every_word_is_explained() {
         | ErrorCode::NoCodec
         | ErrorCode::BadSdp
         | ErrorCode::BadCandidate
+        | ErrorCode::ConnectionFailed
         | ErrorCode::TooFast
         | ErrorCode::UnknownRoom
         | ErrorCode::RoomFull
@@ -168,6 +171,7 @@ fn every_word_is_explained() {
             ErrorCode::NoCodec,
             ErrorCode::BadSdp,
             ErrorCode::BadCandidate,
+            ErrorCode::ConnectionFailed,
             ErrorCode::TooFast,
             ErrorCode::UnknownRoom,
             ErrorCode::RoomFull,

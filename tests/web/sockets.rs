@@ -6,7 +6,9 @@ use async_tungstenite::tungstenite::protocol::frame::{CloseFrame, coding::CloseC
 use futures_lite::{AsyncReadExt, AsyncWriteExt, StreamExt};
 use smol::Timer;
 use std::time::{Duration, Instant};
-use vitrina::core::protocol::{ByeReason, ClientMessage, ErrorCode, MAX_MESSAGE, ServerMessage};
+use vitrina::core::protocol::{
+    ByeReason, ClientMessage, ErrorCode, FrameHead, FrameKind, MAX_CAMERA, MAX_MESSAGE, ServerMessage,
+};
 use vitrina::web::{Deadlines, Event, OUTBOX_CAPACITY};
 
 const SHORT: Duration = Duration::from_millis(200);
@@ -37,7 +39,7 @@ fn messages_go_both_ways_and_the_end_is_announced_last() {
         let outbox = running.opened().await;
 
         socket.send(Message::text(r#"{"type":"join"}"#)).await.unwrap();
-        assert_eq!(running.message().await, ClientMessage::Join { sources: None, select: None });
+        assert_eq!(running.message().await, ClientMessage::Join { sources: None, select: None, data: false });
         outbox.send(bye()).unwrap();
         assert_eq!(next_json(&mut socket).await["type"], "bye");
 
@@ -454,5 +456,80 @@ fn a_half_open_upgrade_does_not_reach_the_daemon() {
         assert!(matches!(running.event().await, Event::Opened { .. }));
         Timer::after(Duration::ZERO).await;
         assert!(running.events.is_empty());
+    });
+}
+
+/// A picture of a camera, 640 by 360, that nobody decodes, with so many bytes more.
+fn picture(more: usize) -> Vec<u8> {
+    let mut jpeg = vec![0xff, 0xd8, 0xff, 0xc0, 0, 11, 8, 1, 0x68, 2, 0x80, 1, 1, 0x11, 0];
+    jpeg.resize(jpeg.len() + more, 7);
+    jpeg.extend([0xff, 0xd9]);
+    let head = FrameHead { kind: FrameKind::Participant, number: 1, time_us: 7, subject: 0 };
+    head.before(&jpeg)
+}
+
+#[test]
+fn pictures_of_a_camera_come_in_and_those_that_are_too_many_are_dropped() {
+    run(async {
+        let (_state, running) = open_server();
+        let mut socket = running.socket(&[]).await.unwrap();
+        let _outbox = running.opened().await;
+        for _ in 0..100 {
+            socket.send(Message::binary(picture(0))).await.unwrap();
+        }
+        socket.send(Message::text(r#"{"type":"leave"}"#)).await.unwrap();
+        let mut pictures = 0;
+        loop {
+            match running.event().await {
+                Event::Picture { time_us: 7, jpeg, .. } => {
+                    assert_eq!(jpeg, picture(0)[17..]);
+                    pictures += 1;
+                }
+                Event::Message { message: ClientMessage::Leave, .. } => break,
+                other => panic!("{other:?}"),
+            }
+        }
+        assert!((1..100).contains(&pictures), "{pictures} of 100");
+    });
+}
+
+#[test]
+fn a_picture_that_is_none_is_a_mistake_and_one_too_large_the_end() {
+    run(async {
+        let (_state, running) = open_server();
+        let mut socket = running.socket(&[]).await.unwrap();
+        let _outbox = running.opened().await;
+        socket.send(Message::binary(picture(0)[..30].to_vec())).await.unwrap();
+        assert!(matches!(running.event().await, Event::Malformed { code: ErrorCode::BadMessage, .. }));
+        socket.send(Message::binary(picture(MAX_CAMERA))).await.unwrap();
+        assert!(matches!(running.event().await, Event::Malformed { code: ErrorCode::BadMessage, .. }));
+        assert_eq!(close_code(&mut socket).await, Some(1009));
+    });
+}
+
+#[test]
+fn a_message_goes_before_the_pictures_and_sounds_that_wait() {
+    run(async {
+        let (_state, running) = open_server();
+        let mut socket = running.socket(&[]).await.unwrap();
+        let outbox = running.opened().await;
+        // More than a connection that nobody reads takes, so that the rest waits.
+        let large = vec![1; 8 * 1024 * 1024];
+        outbox.frames().put_picture((1, 0), large.clone());
+        assert_eq!(socket.next().await.unwrap().unwrap(), Message::binary(large.clone()));
+        outbox.frames().put_picture((1, 0), large.clone());
+        outbox.frames().put_picture((1, 1), vec![2]);
+        outbox.frames().put_sound(vec![3]);
+        outbox.send(ServerMessage::Pong { id: 5, time_ms: 0.0 }).unwrap();
+        let mut came = Vec::new();
+        while came.len() < 4 {
+            came.push(match socket.next().await.unwrap().unwrap() {
+                Message::Text(_) => 0,
+                Message::Binary(frame) => frame[0],
+                _ => continue,
+            });
+        }
+        let place = |of: u8| came.iter().position(|each| *each == of).unwrap();
+        assert!(place(0) <= 1 && place(0) < place(3) && place(3) < place(2), "{came:?}");
     });
 }

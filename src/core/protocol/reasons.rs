@@ -28,6 +28,8 @@ pub enum ErrorCode {
     BadSdp,
     /// The candidate was refused.
     BadCandidate,
+    /// The media connection broke or could not be made, and pictures go on without it.
+    ConnectionFailed,
     /// Too many messages in too short a time, or too many of one kind.
     TooFast,
     /// There is no such room, or none at all.

@@ -17,6 +17,7 @@ macro_rules! golden {
 }
 
 mod client_offers;
+mod data;
 
 pub(super) const OFFER_H264: &str = golden!("offer-h264");
 const OFFER_VP8: &str = golden!("offer-vp8");

@@ -1,0 +1,66 @@
+//! Sessions that take pictures by the WebSocket, or data channels.
+
+use super::super::tests::{Test, answer, hello, join_all, name, offer};
+use crate::core::protocol::{ByeReason, ClientMessage, TakenSource};
+use crate::core::viewer::Input;
+
+#[test]
+fn pictures_are_taken_without_a_join_and_only_of_what_there_is() {
+    let taken = |names: &[&str]| ClientMessage::Pictures {
+        sources: names.iter().map(|each| TakenSource { source: name(each), width: None }).collect(),
+        audio: true,
+    };
+    let seen = |subject_kind| ClientMessage::Seen { subject_kind, subject: 1, number: 5 };
+    let mut test = Test::new();
+    assert_eq!(test.say(taken(&["camera"])), ["error OutOfOrder"]);
+    assert_eq!(test.say(seen(1)), ["error OutOfOrder"]);
+    test.say(hello());
+    assert_eq!(test.say(taken(&["camera", "screen"])), ["pictures 1=camera+0=screen true"]);
+    assert_eq!(test.say(taken(&["nothing"])), ["error UnknownSource"]);
+    assert_eq!(test.say(taken(&["camera", "camera"])), ["error UnknownSource"]);
+    assert_eq!(test.say(taken(&[])), ["pictures  true"]);
+    assert_eq!(test.say(seen(1)), ["seen Source 1 5"]);
+    assert_eq!(test.say(seen(3)), ["seen Participant 1 5"]);
+    assert_eq!(test.say(seen(2)), ["error BadMessage"]);
+    // Beside a peer connection too.
+    let mut test = Test::connected();
+    assert_eq!(test.say(taken(&["screen"])), ["pictures 0=screen true"]);
+    test.say(ClientMessage::Leave);
+    assert!(test.say(taken(&["screen"])).is_empty());
+}
+
+#[test]
+fn data_channels_are_asked_for_by_join_all() {
+    let mut test = Test::new();
+    test.say(hello());
+    assert!(!test.session.has_data());
+    test.say(ClientMessage::Join { sources: None, select: None, data: true });
+    assert!(test.session.has_data());
+}
+
+#[test]
+fn pictures_go_on_where_the_connection_does_not_and_it_may_be_joined_anew() {
+    let taken = |names: &[&str]| ClientMessage::Pictures {
+        sources: names.iter().map(|each| TakenSource { source: name(each), width: None }).collect(),
+        audio: false,
+    };
+    let mut test = Test::offered();
+    test.say(answer());
+    test.say(taken(&["screen"]));
+    assert_eq!(test.wait(), ["disconnect", "error ConnectionFailed"]);
+    assert!(test.session.joined().is_empty() && test.session.deadline().is_none());
+    let broken = || Input::End { reason: ByeReason::ConnectionFailed, message: String::new() };
+    assert!(test.input(broken()).is_empty(), "it is known");
+    assert_eq!(test.say(join_all()), ["open screen+camera Some(H264)"]);
+    test.input(offer());
+    test.say(answer());
+    test.input(Input::Connected);
+    test.input(Input::Verified(true));
+    assert_eq!(test.input(broken()), ["disconnect", "error ConnectionFailed"]);
+    // Without pictures there is nothing to go on for.
+    test.say(taken(&[]));
+    test.say(join_all());
+    test.input(offer());
+    test.say(answer());
+    assert_eq!(test.wait(), ["bye ConnectionFailed retry", "close ConnectionFailed"]);
+}
