@@ -89,6 +89,13 @@ mod tests {
     }
 
     #[test]
+    fn a_room_is_told_and_that_there_are_no_sources_beside_it() {
+        let environment = Environment { home: Some("/home/ana".into()), ..Environment::empty() };
+        let config = Config::parse("[room]\nnames = [\"garden\"]", None, &environment).unwrap();
+        assert!(summary(&config).ends_with("; no sources; rooms: main, garden\n"));
+    }
+
+    #[test]
     fn ladders_are_told_in_figures_where_they_are_known() {
         let text = r#"
             [[source]]

@@ -1,20 +1,24 @@
 // How calls look: at the sizes of a desk and a phone, light and dark. The pictures are for a person, in
 // tests/out/screenshots; what a program can see is asserted.
 
-import test from 'node:test';
-import { ASKING, Caller, DEVICES, MEETING } from './support/caller.mjs';
+import test, { after } from 'node:test';
+import { ASKING, Caller, MEETING, speakingDevices } from './support/caller.mjs';
 import { look, SIZES } from './support/looks.mjs';
 import { OPEN, Stage } from './support/stage.mjs';
 
 const SOURCE = [{ name: 'screen', title: 'The screen', kind: 'test', pattern: 'smpte', size: '1280x720' }];
 
+// One of each for all: it tries its encoders when it begins.
+const house = new Stage({ after });
+let daemons = null;
+const places = () => (daemons ??= Promise.all([MEETING, { ...MEETING, source: SOURCE }].map((config) => house.daemon({ ...OPEN, ...config }))));
+
 for (const { name, ...device } of SIZES) {
   for (const scheme of ['dark', 'light']) {
     test(`a_call_looks_right_${scheme}_${name}`, async (t) => {
       const stage = new Stage(t);
-      const meeting = await stage.daemon({ ...OPEN, ...MEETING });
-      const beside = await stage.daemon({ ...OPEN, ...MEETING, source: SOURCE });
-      const browser = await stage.chromium(DEVICES);
+      const [meeting, beside] = await places();
+      const browser = await stage.chromium(speakingDevices(stage.folder()));
       const options = { ...device, colorScheme: scheme };
       for (const [where, { url }] of [['meeting', meeting], ['beside', beside]]) {
         const me = await Caller.open(stage, browser, url, 'Ana García', options);
@@ -50,7 +54,7 @@ for (const { name, ...device } of SIZES) {
 
     test(`what_is_in_the_way_of_a_call_looks_right_${scheme}_${name}`, async (t) => {
       const stage = new Stage(t);
-      const { url } = await stage.daemon({ ...OPEN, ...MEETING });
+      const [{ url }] = await places();
       const me = await Caller.open(stage, await stage.chromium(ASKING), url, 'Ana', { ...device, colorScheme: scheme, permissions: [], locale: 'es-ES' });
       await me.knock();
       await look(me.viewer, `call-refused-${name}-${scheme}`);

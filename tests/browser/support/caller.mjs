@@ -1,13 +1,47 @@
 // A person in a call: a page in a browser with a camera and a microphone that nobody has.
 
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { LOOPBACK } from './viewer.mjs';
 
 const IN_PAGE = readFileSync(new URL('./in-page-call.js', import.meta.url), 'utf8');
 
 /** A camera that turns and a microphone that beeps; whoever asks gets them. */
 export const DEVICES = { flags: [...LOOPBACK, '--use-fake-device-for-media-stream=display-media-type=monitor', '--use-fake-ui-for-media-stream'] };
-/** The same devices, but the browser asks: a page without the permission is refused. */
+
+/** The same with a microphone into which somebody speaks: syllables, as far as a program can tell. */
+export function speakingDevices(folder) {
+  const rate = 48_000;
+  const count = 4 * rate;
+  const wave = Buffer.alloc(44 + 2 * count);
+  wave.write('RIFF', 0);
+  wave.writeUInt32LE(36 + 2 * count, 4);
+  wave.write('WAVEfmt ', 8);
+  wave.writeUInt32LE(16, 16);
+  // PCM, one channel, so many samples a second of two bytes each.
+  wave.writeUInt16LE(1, 20);
+  wave.writeUInt16LE(1, 22);
+  wave.writeUInt32LE(rate, 24);
+  wave.writeUInt32LE(2 * rate, 28);
+  wave.writeUInt16LE(2, 32);
+  wave.writeUInt16LE(16, 34);
+  wave.write('data', 36);
+  wave.writeUInt32LE(2 * count, 40);
+  let phase = 0;
+  for (let at = 0; at < count; at += 1) {
+    const seconds = at / rate;
+    const within = (seconds % 0.5) / 0.5;
+    const loud = within < 0.7 ? Math.sin((Math.PI * within) / 0.7) : 0;
+    phase += (2 * Math.PI * (140 + 60 * Math.sin(2 * seconds) + 30 * Math.sin(17 * seconds))) / rate;
+    const voice = Math.sin(phase) + 0.6 * Math.sin(3 * phase) + 0.4 * Math.sin(7 * phase) + 0.2 * Math.sin(15 * phase);
+    wave.writeInt16LE(Math.round(12_000 * loud * (voice / 2.2)), 44 + 2 * at);
+  }
+  const file = join(folder, 'speech.wav');
+  writeFileSync(file, wave);
+  return { flags: [...DEVICES.flags, `--use-file-for-fake-audio-capture=${file}`] };
+}
+
+/** The devices, but the browser asks: a page without the permission is refused. */
 export const ASKING = { flags: [...LOOPBACK, '--use-fake-device-for-media-stream'] };
 
 /** Only a room, and nothing to watch. */

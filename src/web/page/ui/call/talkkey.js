@@ -4,13 +4,6 @@
 
 const TYPES = 'input:not([type="checkbox"], [type="radio"], [type="range"]), textarea, select, [contenteditable="true"]';
 
-/** Whether the key belongs to something else: words being typed, or a control chosen by the keyboard. */
-function isSpoken(target) {
-  if (target.closest?.(TYPES)) return true;
-  // A button that was clicked keeps the focus, but nobody means it; one that was reached by Tab is meant.
-  return target.closest?.('button, a, summary, input') !== null && target.matches?.(':focus-visible') === true;
-}
-
 /**
  * @param {object} options
  * @param {() => boolean} options.wanted whether there is a muted microphone
@@ -18,6 +11,13 @@ function isSpoken(target) {
  */
 export function createTalkKey({ wanted, talk }) {
   let held = false;
+  /** Whether the focus is where the keyboard has brought it. A button that was clicked keeps it, but nobody means that. */
+  let tabbed = false;
+
+  /** Whether the key belongs to something else: words being typed, or a control chosen by the keyboard. */
+  function isTaken(target) {
+    return target.closest?.(TYPES) != null || (tabbed && target.closest?.('button, a, summary, input') != null);
+  }
 
   function end() {
     if (!held) return;
@@ -25,13 +25,15 @@ export function createTalkKey({ wanted, talk }) {
     talk(false);
   }
 
+  addEventListener('pointerdown', () => (tabbed = false), true);
   addEventListener('keydown', (event) => {
+    if (event.code === 'Tab') tabbed = true;
     if (event.code !== 'Space' || event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
     if (held) {
       event.preventDefault();
       return;
     }
-    const elsewhere = document.querySelector('dialog[open]') !== null || isSpoken(event.target);
+    const elsewhere = document.querySelector('dialog[open]') !== null || isTaken(event.target);
     if (elsewhere || event.repeat || !wanted()) return;
     event.preventDefault();
     held = true;
