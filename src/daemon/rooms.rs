@@ -5,6 +5,7 @@
 //! What was said is kept in the state folder, if the configuration says so, by the blocking pool.
 
 use super::audit;
+use super::channels::channel_of;
 use super::viewers::Viewers;
 use crate::config::{self, Config};
 use crate::core::ids::{RoomName, ViewerId};
@@ -180,16 +181,46 @@ impl Viewers {
         }
     }
 
-    /// Tells a participant something: by its WebSocket, in the order in which it is told.
+    /// Tells a participant something: by a data channel, where it has the one for that, else by its
+    /// WebSocket, in the order in which it is told.
     pub(super) fn deliver(&mut self, viewer: ViewerId, message: ServerMessage) {
         let Some(unit) = self.all.get_mut(&viewer) else { return };
         match &message {
-            ServerMessage::Pointed { at, .. } => {
-                if at.source.as_ref().is_none_or(|source| unit.session.knows(source)) {
-                    unit.offer(message);
-                }
+            ServerMessage::Pointed { at, .. }
+                if at.source.as_ref().is_some_and(|source| !unit.session.knows(source)) =>
+            {
+                return;
             }
+            ServerMessage::Left { participant, .. } => unit.end_camera(participant.0),
+            ServerMessage::Changed { participant } if !participant.pictures => {
+                unit.end_camera(participant.id.0);
+            }
+            _ => {}
+        }
+        if let Some(channel) = channel_of(&message)
+            && let Ok(text) = serde_json::to_string(&message)
+            && self.say_by_channel(viewer, channel, &text)
+        {
+            return;
+        }
+        let Some(unit) = self.all.get_mut(&viewer) else { return };
+        match &message {
+            ServerMessage::Pointed { .. } => unit.offer(message),
             _ => unit.say(message),
+        }
+    }
+
+    /// A participant has sent a picture of its camera: it goes to the others of its call, who are then
+    /// told so. Each has one on its way, so who does not look at it is sent one alone.
+    pub(super) fn camera(&mut self, now: Instant, viewer: ViewerId, time_us: u64, jpeg: Vec<u8>) {
+        let Some((id, others)) = self.meeting.rooms.shown_camera(viewer) else { return };
+        let effects = self.meeting.rooms.pictures(viewer);
+        self.carry_out(now, effects);
+        let jpeg: Arc<[u8]> = jpeg.into();
+        for to in others {
+            if let Some(unit) = self.all.get_mut(&to) {
+                unit.show_camera(now, id.0, time_us, &jpeg);
+            }
         }
     }
 }

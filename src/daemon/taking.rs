@@ -191,7 +191,6 @@ impl Unit {
     }
 
     /// A participant's camera is shown no more.
-    #[expect(dead_code, reason = "the rooms will say so")]
     pub(super) fn end_camera(&mut self, subject: u32) {
         self.taking.cameras.remove(&subject);
         if let Some(frames) = self.frames() {
@@ -245,23 +244,6 @@ impl Viewers {
     /// Nothing of this source, or of any, that waits is to leave.
     pub(super) fn forget_pictures(&mut self, source: Option<&SourceName>) {
         self.all.values_mut().for_each(|unit| unit.forget_pictures(source));
-    }
-
-    /// A participant has sent a picture of its camera: it goes to those who are shown it.
-    pub(super) fn camera(&mut self, now: Instant, viewer: ViewerId, time_us: u64, jpeg: Vec<u8>) {
-        let (subject, shown) = self.shown_camera_of(viewer);
-        let jpeg: Arc<[u8]> = jpeg.into();
-        for to in shown {
-            if let Some(unit) = self.all.get_mut(&to) {
-                unit.show_camera(now, subject, time_us, &jpeg);
-            }
-        }
-    }
-
-    /// The id of the participant that this viewer is, and who is shown its camera by pictures. Who is in
-    /// which room is not known here yet: nobody.
-    fn shown_camera_of(&self, _viewer: ViewerId) -> (u32, Vec<ViewerId>) {
-        (0, Vec::new())
     }
 }
 

@@ -311,7 +311,7 @@ impl Viewers {
                     unit.certificate = certificate;
                 }
                 self.handle(now, viewer, Input::Connected, sources);
-                return self.hear_early(viewer);
+                return self.hear_early(now, viewer, sources);
             }
             ViewerEvent::Sending { source, rung } => {
                 tracing::debug!(%viewer, %source, rung, "sending");
@@ -323,7 +323,7 @@ impl Viewers {
                 return;
             }
             ViewerEvent::Said { channel, text } => {
-                return self.said_by_channel(viewer, channel, text);
+                return self.said_by_channel(now, viewer, channel, text, sources);
             }
             ViewerEvent::WayFound => Input::Way(true),
             ViewerEvent::WayLost => Input::Way(false),

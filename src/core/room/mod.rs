@@ -233,15 +233,27 @@ impl Rooms {
         effects
     }
 
-    /// Whether a participant's camera comes by the WebSocket.
-    pub fn pictures(&mut self, viewer: ViewerId, on: bool) -> Vec<Effect> {
+    /// Who is to be shown the camera of this viewer, where it comes by the WebSocket: the others of the
+    /// call that it is in; and as whose.
+    #[must_use]
+    pub fn shown_camera(&self, viewer: ViewerId) -> Option<(ParticipantId, Vec<ViewerId>)> {
+        let (name, id) = self.seats.get(&viewer)?;
+        let room = self.all.iter().find(|room| room.name == *name)?;
+        let sends = |member: &Member| member.presence.call && member.presence.camera;
+        room.member(*id).filter(|member| sends(member))?;
+        let others = room.members.iter().filter(|member| member.id != *id && member.presence.call);
+        Some((*id, others.filter_map(|member| member.line.viewer()).collect()))
+    }
+
+    /// A participant's camera comes by the WebSocket, until it is turned off.
+    pub fn pictures(&mut self, viewer: ViewerId) -> Vec<Effect> {
         let mut effects = Vec::new();
         if let Some((name, id)) = self.seats.get(&viewer)
             && let Some(room) = self.all.iter_mut().find(|room| room.name == *name)
             && let Some(member) = room.member_mut(*id)
-            && member.pictures != on
+            && !member.pictures
         {
-            member.pictures = on;
+            member.pictures = true;
             room.tell_changed(*id, &mut effects);
         }
         effects

@@ -65,6 +65,8 @@ impl Request {
             | ClientMessage::Invite(_)
             | ClientMessage::Invitations
             | ClientMessage::Revoke { .. }
+            | ClientMessage::Pictures { .. }
+            | ClientMessage::Seen { .. }
             | ClientMessage::Ping { .. }
             | ClientMessage::Leave => return None,
         })

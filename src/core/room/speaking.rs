@@ -130,6 +130,7 @@ impl Rooms {
         }
         if member.presence != presence {
             member.presence = presence;
+            member.pictures &= presence.call && presence.camera;
             room.tell_changed(id, effects);
         }
         Ok(())

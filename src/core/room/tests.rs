@@ -511,9 +511,29 @@ fn accounts_come_by_their_name_and_guests_by_a_number() {
     assert_eq!(names(&last), ["anna", "Guest 2", "Guest 1"]);
     table.ask(5, Request::Enter(enter("\u{202e}")));
     assert_eq!(table.words(5), ["error BadName"]);
-    let pictures = table.rooms.pictures(ViewerId(4), true);
-    assert_eq!(pictures.len(), 3);
-    assert!(table.rooms.participants(&last.name)[2].pictures);
+}
+
+#[test]
+fn a_camera_by_pictures_is_for_the_others_of_the_call() {
+    let mut table = Table::new(settings());
+    let [ana, bert] = [(1, "Ana"), (2, "Bert")].map(|(viewer, name)| table.come(viewer, name).me);
+    table.come(3, "Carla");
+    assert_eq!(table.rooms.shown_camera(ViewerId(1)), None, "it is in no call");
+    let calling = |camera| Request::Presence(Presence { call: true, camera, ..Presence::default() });
+    table.ask(1, calling(true));
+    table.ask(2, calling(false));
+    assert_eq!(table.rooms.shown_camera(ViewerId(1)), Some((ana, vec![ViewerId(2)])));
+    assert_eq!(table.rooms.shown_camera(ViewerId(2)), None, "its camera is off");
+    let effects = table.rooms.pictures(ViewerId(1));
+    assert_eq!(effects.len(), 3, "all are told, once");
+    assert!(table.rooms.pictures(ViewerId(1)).is_empty());
+    let pictures = |table: &Table| {
+        let all = table.rooms.participants(&RoomName::new(MAIN).unwrap());
+        all.into_iter().filter(|one| one.pictures).map(|one| one.id).collect::<Vec<_>>()
+    };
+    assert_eq!(pictures(&table), [ana]);
+    table.ask(1, calling(false));
+    assert!(pictures(&table).is_empty() && bert != ana);
 }
 
 #[test]
