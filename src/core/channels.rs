@@ -132,10 +132,8 @@ pub fn look(packet: &[u8]) -> Packet {
     while let [kind, _, high, low, body @ ..] = rest {
         let length = usize::from(u16::from_be_bytes([*high, *low]));
         match (*kind, body) {
-            (DATA | I_DATA, [_, _, _, _, high, low, ..]) => {
-                if u16::from_be_bytes([*high, *low]) >= STREAMS {
-                    return Packet::Foreign;
-                }
+            (DATA | I_DATA, [_, _, _, _, high, low, ..]) if u16::from_be_bytes([*high, *low]) >= STREAMS => {
+                return Packet::Foreign;
             }
             (RE_CONFIG, _) => return Packet::Foreign,
             _ => {}

@@ -171,7 +171,7 @@ where
                     let _ = events.try_send(event);
                     continue;
                 }
-                Err(event) => event,
+                Err(reason) => malformed(viewer, &reason),
             };
             if events.send(event).await.is_err() {
                 return End::NobodyListens;
@@ -213,17 +213,14 @@ where
     }
 }
 
-/// A picture of the client's camera, or the mistake that it is not.
-fn picture(viewer: ViewerId, frame: &[u8]) -> Result<Event, Event> {
+/// A picture of the client's camera, or why it is none.
+fn picture(viewer: ViewerId, frame: &[u8]) -> Result<Event, String> {
     match FrameHead::parse(frame) {
-        Some((FrameHead { kind: FrameKind::Participant, time_us, .. }, jpeg)) => match jpeg::size(jpeg) {
-            Ok(_) => Ok(Event::Picture { viewer, time_us, jpeg: jpeg.to_vec() }),
-            Err(error) => Err(malformed(viewer, &format!("the picture: {error}"))),
-        },
-        _ => Err(malformed(
-            viewer,
-            "binary frame; messages are text frames, and pictures of kind 3 are binary",
-        )),
+        Some((FrameHead { kind: FrameKind::Participant, time_us, .. }, jpeg)) => {
+            jpeg::size(jpeg).map_err(|error| format!("the picture: {error}"))?;
+            Ok(Event::Picture { viewer, time_us, jpeg: jpeg.to_vec() })
+        }
+        _ => Err("binary frame; messages are text frames, and pictures of kind 3 are binary".into()),
     }
 }
 
