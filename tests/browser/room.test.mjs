@@ -8,7 +8,7 @@ import { look, SIZES } from './support/looks.mjs';
 import { OPEN, Stage } from './support/stage.mjs';
 
 const SOURCE = { name: 'screen', title: 'Screen', kind: 'test', pattern: 'smpte', size: '640x360', tone: false };
-const MEETING = { ...OPEN, room: { title: 'Workshop' } };
+const MEETING = { ...OPEN, server: { ...OPEN.server, title: 'Workshop' }, room: { title: 'Workshop' } };
 const HOSTILE = '<img src=x onerror="document.title=1">';
 
 /** A page whose person is called so, in the room. */
@@ -366,7 +366,7 @@ test('a_full_room_and_one_that_is_not_there_say_so_and_the_way_out', async (t) =
   await cy.connection();
   const out = cy.page.locator('[data-testid="room-out"]:visible');
   await out.filter({ hasText: 'The room is full' }).waitFor();
-  await ana.page.goto('about:blank');
+  await ana.close();
   await cy.page.locator('[data-testid="room-again"]:visible').click();
   await cy.part('chat-input').waitFor();
   await cy.part('face').nth(1).waitFor();

@@ -185,6 +185,7 @@ test('keys do what the help says, and leave the browser’s own alone', () => {
   assert.deepEqual(press('"', { code: 'Digit2', shiftKey: true }), { action: 'toggleHiddenAt', value: 1 });
   assert.deepEqual(press('0', { code: 'Digit0' }), { action: 'setLayout', value: 'grid' });
   assert.deepEqual(press('?', { shiftKey: true }), { action: 'help' });
+  assert.deepEqual(press('c'), { action: 'toggleRoom' });
   for (const held of ['ctrlKey', 'metaKey', 'altKey']) assert.equal(press('f', { [held]: true }), null);
   for (const key of ['Tab', 'Enter', ' ', 'q', 'constructor']) assert.equal(press(key), null, key);
 });

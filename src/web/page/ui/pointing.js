@@ -140,15 +140,17 @@ export function createPointing({ stage, room, timers, onChange }) {
     if (on) teller.at(null);
   });
   // While one points, a press is not for the picture below.
-  addEventListener(
-    'click',
-    (event) => {
-      if (!on || event.target.closest?.('.tile__surface') === null) return;
-      event.preventDefault();
-      event.stopPropagation();
-    },
-    true,
-  );
+  for (const type of ['click', 'dblclick']) {
+    addEventListener(
+      type,
+      (event) => {
+        if (!on || !event.target.closest?.('.tile__surface')) return;
+        event.preventDefault();
+        event.stopPropagation();
+      },
+      true,
+    );
+  }
   // A key that is let go elsewhere is not heard of.
   addEventListener('blur', () => (held === null ? teller.at(null) : set(false)));
 
@@ -169,8 +171,9 @@ export function createPointing({ stage, room, timers, onChange }) {
         set(true);
         addEventListener('pointerup', release, { once: true, capture: true });
       });
-      function release() {
-        const wasHeld = timers.now() - pressed.atMs >= HELD_MS;
+      function release({ target }) {
+        // Let go elsewhere, it was not meant to stay.
+        const wasHeld = timers.now() - pressed.atMs >= HELD_MS || !button.contains(target);
         if (wasHeld || pressed.wasOn) set(false);
         // A click follows at once, or, where it was let go elsewhere, none.
         timers.setTimeout(() => (pressed = null), 0);
