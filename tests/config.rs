@@ -216,10 +216,30 @@ fn each_mistake_is_told_with_line_key_and_what_was_expected() {
              public_url or whep_origins; did you mean access.open?",
         ),
         ("[audio]\n\"\\n\" = 1", "2: audio.\"\\n\": expected a key of [audio]: bitrate_kbps"),
+        ("[room]\ntitle = \"\"", "2: room.title: expected a title: 1 to 80 characters on one line; got \"\""),
+        (
+            "[room]\nnames = [\"garden\", \"garden\"]",
+            "2: room.names: expected each name once; got: garden twice",
+        ),
+        (
+            "[room]\nnames = [\"main\"]",
+            "2: room.names: expected names of further rooms; got: \"main\", which is always there",
+        ),
+        (
+            "[room]\ntalk = \"nobody\"",
+            "2: room.talk: expected \"everybody\" or \"participants\"; got \"nobody\"",
+        ),
+        ("[room]\npeople = 1", "2: room.people: expected a whole number from 2 to 200; got 1"),
+        ("[room]\npeople = 4\ncalls = 5", "3: room.calls: expected at most 4, the people in a room; got: 5"),
+        ("[room]\nhistory = 5001", "2: room.history: expected a whole number from 0 to 5000; got 5001"),
+        (
+            "[room]\nfiles = 1",
+            "2: room.files: expected a key of [room]: title, names, talk, people, calls, history, history_file or files_mib",
+        ),
         (
             "[sever]",
             "1: sever: expected a key of the top of the file: state_dir, server, access, account, network, \
-             limits, video, audio, privacy, log or source; did you mean server?",
+             limits, video, audio, privacy, log, room or source; did you mean server?",
         ),
     ] {
         assert_eq!(mistakes(text), [expected], "{text}");
@@ -467,6 +487,17 @@ fn state_is_kept_where_the_system_says_unless_the_file_does() {
         "conf/v.toml:1: state_dir: expected a folder, as neither STATE_DIRECTORY, XDG_STATE_HOME nor HOME \
          says one; got nothing"
     );
+}
+
+#[test]
+fn a_room_is_there_where_its_table_is_and_takes_the_place_of_what_the_machine_has() {
+    assert!(good("").room.is_none() && good("").finds_sources());
+    let room = good("[room]").room.unwrap();
+    assert_eq!((room.settings.title.as_str(), room.settings.people, room.settings.calls), ("Room", 32, 8));
+    assert!(!room.history_file && !good("[room]").finds_sources());
+    let small = good("[room]\npeople = 4\nnames = [\"garden\", \"attic-2\"]").room.unwrap().settings;
+    assert_eq!((small.calls, small.names.len()), (4, 2));
+    assert!(!good(&format!("[room]\n{}", source("kind = \"camera\""))).finds_sources());
 }
 
 #[test]

@@ -18,8 +18,17 @@ pub fn summary(config: &Config) -> String {
         // Writing to a string does not fail.
         let _ = write!(text, "{before}{}", source.name);
     }
-    if config.sources.is_empty() {
+    if config.finds_sources() {
         text.push_str("; sources: what the machine has");
+    } else if config.sources.is_empty() {
+        text.push_str("; no sources");
+    }
+    if let Some(room) = &config.room {
+        text.push_str("; rooms: main");
+        for name in &room.settings.names {
+            // Writing to a string does not fail.
+            let _ = write!(text, ", {name}");
+        }
     }
     text.push('\n');
     for source in config.sources.iter().filter(|source| source.media().contains(&MediaKind::Video)) {
@@ -77,6 +86,13 @@ mod tests {
         let environment = Environment { home: Some("/home/ana".into()), ..Environment::empty() };
         let config = Config::parse(text, None, &environment).unwrap();
         summary(&config).lines().skip(1).map(str::to_owned).collect()
+    }
+
+    #[test]
+    fn a_room_is_told_and_that_there_are_no_sources_beside_it() {
+        let environment = Environment { home: Some("/home/ana".into()), ..Environment::empty() };
+        let config = Config::parse("[room]\nnames = [\"garden\"]", None, &environment).unwrap();
+        assert!(summary(&config).ends_with("; no sources; rooms: main, garden\n"));
     }
 
     #[test]

@@ -30,6 +30,7 @@ pub(super) const ROOT: Keys = Keys {
         "audio",
         "privacy",
         "log",
+        "room",
         "source",
     ],
 };
@@ -88,6 +89,12 @@ pub(super) const PRIVACY: Keys = Keys { place: "[privacy]", path: "privacy", nam
 
 pub(super) const LOG: Keys =
     Keys { place: "[log]", path: "log", names: &["level", "format", "audit_file", "audit_addresses"] };
+
+pub(super) const ROOM: Keys = Keys {
+    place: "[room]",
+    path: "room",
+    names: &["title", "names", "talk", "people", "calls", "history", "history_file", "files_mib"],
+};
 
 /// A source whose kind is missing or wrong: the keys of all kinds.
 pub(super) const SOURCE: Keys = Keys {
@@ -209,8 +216,8 @@ pub(super) fn of_kind(kind: SourceKindName) -> &'static Keys {
 }
 
 /// The tables that are not sources.
-pub(super) const TABLES: [Keys; 11] =
-    [ROOT, SERVER, ACCESS, ACCOUNT, NETWORK, ICE_SERVER, LIMITS, VIDEO, AUDIO, PRIVACY, LOG];
+pub(super) const TABLES: [Keys; 12] =
+    [ROOT, SERVER, ACCESS, ACCOUNT, NETWORK, ICE_SERVER, LIMITS, VIDEO, AUDIO, PRIVACY, LOG, ROOM];
 
 /// The kinds of source that have a key, in words: `kind "camera" or "audio"`.
 pub(super) fn kinds_with(key: &str) -> Option<String> {

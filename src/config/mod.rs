@@ -14,6 +14,7 @@ mod load;
 mod mistake;
 mod reader;
 mod renditions;
+mod room;
 mod sources;
 mod values;
 
@@ -22,6 +23,7 @@ pub use auto::auto_sources;
 pub use environment::Environment;
 pub use load::{SYSTEM_CONFIG, find};
 pub use mistake::{ConfigErrors, Mistake};
+pub use room::Room;
 
 use crate::core::audit::AddressForm;
 use crate::core::ice::Advertised;
@@ -103,8 +105,19 @@ pub struct Config {
     pub privacy: Privacy,
     /// `[log]`
     pub log: Log,
-    /// `[[source]]`, in the file's order. Empty: what the machine has.
+    /// `[room]`; `None`: there are no rooms.
+    pub room: Option<Room>,
+    /// `[[source]]`, in the file's order. Empty: what the machine has, or with a room none.
     pub sources: Vec<Source>,
+}
+
+impl Config {
+    /// Whether what the machine has is captured: no source is named, and there is no room to meet in
+    /// without any.
+    #[must_use]
+    pub fn finds_sources(&self) -> bool {
+        self.sources.is_empty() && self.room.is_none()
+    }
 }
 
 /// `[server]`: the page's address.

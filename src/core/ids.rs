@@ -67,6 +67,48 @@ impl fmt::Display for SourceName {
     }
 }
 
+/// A room's name: of the same alphabet as a source's. It stands in URLs.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct RoomName(SourceName);
+
+impl RoomName {
+    /// # Errors
+    /// [`BadSourceName`] when the text is not of the form of [`SourceName`].
+    pub fn new(text: impl Into<String>) -> Result<Self, BadSourceName> {
+        SourceName::new(text).map(Self)
+    }
+
+    /// The name as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        self.0.as_str()
+    }
+}
+
+impl From<SourceName> for RoomName {
+    fn from(name: SourceName) -> Self {
+        Self(name)
+    }
+}
+
+impl fmt::Display for RoomName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// One who is in a room. Never used twice in one run; 0 is nobody who is here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct ParticipantId(pub u32);
+
+impl fmt::Display for ParticipantId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -24,6 +24,7 @@ pub mod rate;
 pub mod redact;
 pub mod renditions;
 pub mod retransmission;
+pub mod room;
 pub mod rtcp;
 pub mod rtp;
 pub mod sdp;

@@ -111,7 +111,7 @@ impl fmt::Display for InvitationId {
 pub enum Role {
     /// To watch.
     Viewer,
-    /// To speak in the room, too, once there is one.
+    /// To speak in a room, too, where that is for participants.
     Participant,
     /// To see who watches, to end sessions, to invite.
     Admin,

@@ -4,11 +4,18 @@
 //! message in full. Unknown fields are ignored, so that a version can grow; an unknown `type`
 //! is an error.
 
+mod reasons;
+mod room;
 mod viewers;
 
+pub use reasons::{ByeReason, ErrorCode};
+pub use room::{
+    DescriptionType, Enter, LeftReason, Participant, Point, Presence, RoomInfo, RoomLimits, RoomOverReason,
+    RoomState, Said, Say, SignalBody,
+};
 pub use viewers::{LinkInfo, ViewerInfo, WatchedInfo, WatchesBy};
 
-use super::ids::{SourceName, ViewerId};
+use super::ids::{ParticipantId, SourceName, ViewerId};
 use super::invitation::{Invitation, Wanted};
 use super::principal::InvitationId;
 use serde::{Deserialize, Serialize};
@@ -100,6 +107,46 @@ pub enum ClientMessage {
         /// Which.
         invitation: InvitationId,
     },
+    /// To come into a room. Answered by `room`.
+    Enter(Enter),
+    /// To leave the room; the session goes on.
+    Exit,
+    /// To be called something else.
+    Rename {
+        /// What.
+        name: String,
+    },
+    /// To say something to everybody in the room. Told to all by `said`, and the sender too.
+    Say(Say),
+    /// What was said after that is to be told again. Answered by `history`.
+    CatchUp {
+        /// The last message that is there.
+        since: u64,
+    },
+    /// Where the participant points. Told to the others by `pointed`.
+    Point(Point),
+    /// What the participant does. Told to all by `changed`.
+    Presence(Presence),
+    /// For one other participant of the room, who gets it by `signal`.
+    Signal {
+        /// Who.
+        to: ParticipantId,
+        /// What.
+        body: SignalBody,
+    },
+    /// For admins: there is to be a room more.
+    MakeRoom {
+        /// Its name.
+        name: String,
+        /// What it is called for people; its name when absent.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        title: Option<String>,
+    },
+    /// For admins: that room is to be no more.
+    CloseRoom {
+        /// Which.
+        name: String,
+    },
     /// Asks for a `pong`.
     Ping {
         /// Any number; it comes back as it was.
@@ -127,6 +174,9 @@ pub enum ServerMessage {
         sources: Vec<SourceInfo>,
         /// Servers for the page's `RTCPeerConnection`.
         ice_servers: Vec<IceServer>,
+        /// Every room; empty: there are none here.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        rooms: Vec<RoomInfo>,
     },
     /// The daemon's offer (RFC 9429 section 5.2). Candidates trickle after it.
     Offer {
@@ -186,6 +236,61 @@ pub enum ServerMessage {
     Invitations {
         /// In the order of their ids.
         invitations: Vec<Invitation>,
+    },
+    /// The answer to `enter`: all of the room.
+    Room(Box<RoomState>),
+    /// Somebody has come into the room.
+    Arrived {
+        /// Who.
+        participant: Participant,
+    },
+    /// Something about somebody in the room is different.
+    Changed {
+        /// All of them as they are now.
+        participant: Participant,
+    },
+    /// Somebody is not in the room any more.
+    Left {
+        /// Who.
+        participant: ParticipantId,
+        /// Why.
+        reason: LeftReason,
+    },
+    /// Something was said.
+    Said(Said),
+    /// What was said, the earliest first.
+    History {
+        /// The messages.
+        messages: Vec<Said>,
+        /// Between what was asked for and the first of these something is lost.
+        more: bool,
+    },
+    /// Where somebody points; without a place, nowhere any more.
+    Pointed {
+        /// Who.
+        from: ParticipantId,
+        /// Where.
+        #[serde(flatten)]
+        at: Point,
+    },
+    /// What another participant has sent by `signal`.
+    Signal {
+        /// Who.
+        from: ParticipantId,
+        /// What.
+        body: SignalBody,
+    },
+    /// A room was made or closed.
+    Rooms {
+        /// Every room there is.
+        rooms: Vec<RoomInfo>,
+    },
+    /// One is not in the room any more; the session goes on.
+    RoomOver {
+        /// Why.
+        reason: RoomOverReason,
+        /// A sentence for a person.
+        message: String,
     },
     /// The answer to `ping`.
     Pong {
@@ -368,69 +473,6 @@ impl fmt::Debug for IceServer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("IceServer").field("urls", &self.urls).finish_non_exhaustive()
     }
-}
-
-/// What kind of thing was refused.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ErrorCode {
-    /// Not JSON, not one of the messages, or too large.
-    BadMessage,
-    /// The protocol version is not spoken here.
-    BadVersion,
-    /// A message that does not belong here now: `answer` before an offer, a second `join`.
-    OutOfOrder,
-    /// A source that does not exist or was not joined.
-    UnknownSource,
-    /// A rendition that the source has not.
-    UnknownRung,
-    /// A viewer that is not here.
-    UnknownViewer,
-    /// An invitation that cannot be made, or is not there.
-    BadInvitation,
-    /// Something that is for admins.
-    Forbidden,
-    /// None of the client's codecs can be served.
-    NoCodec,
-    /// The SDP was refused.
-    BadSdp,
-    /// The candidate was refused.
-    BadCandidate,
-    /// Too many messages in too short a time, or too many of one kind.
-    TooFast,
-    /// Something failed in the daemon; the log says more.
-    Internal,
-}
-
-/// Why the daemon ends a connection.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ByeReason {
-    /// The daemon stops or starts again.
-    Shutdown,
-    /// The configuration of a source that the viewer takes has changed.
-    Reload,
-    /// The viewer said `leave`.
-    Left,
-    /// What let the viewer in does not hold any more, or lets it see something else now: another
-    /// token or password, an account that was changed or removed, a sign-out.
-    Revoked,
-    /// An admin has ended it.
-    Ended,
-    /// As many viewers as are allowed are here.
-    Full,
-    /// An answer, a connection or a sign of life did not come in time.
-    Timeout,
-    /// The media connection broke or could not be made.
-    ConnectionFailed,
-    /// The peer's certificate is not the one that its SDP names.
-    BadFingerprint,
-    /// The client did not keep to the protocol.
-    ProtocolError,
-    /// The client reads too slowly to be told anything.
-    TooSlow,
-    /// Something failed in the daemon.
-    Internal,
 }
 
 #[cfg(test)]

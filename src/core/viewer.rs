@@ -13,6 +13,7 @@
 //! `Connected` is told in `restarting`.
 
 mod answering;
+mod asking;
 mod events;
 mod restarting;
 
@@ -255,21 +256,21 @@ impl Session {
             ClientMessage::Revoke { invitation } => {
                 self.administer(AdminRequest::Revoke(invitation), effects);
             }
+            message @ (ClientMessage::Enter(_)
+            | ClientMessage::Exit
+            | ClientMessage::Rename { .. }
+            | ClientMessage::Say(_)
+            | ClientMessage::CatchUp { .. }
+            | ClientMessage::Point(_)
+            | ClientMessage::Presence(_)
+            | ClientMessage::Signal { .. }
+            | ClientMessage::MakeRoom { .. }
+            | ClientMessage::CloseRoom { .. }) => self.room(message, effects),
             // Answered where it arrives, so that it measures the connection alone.
             ClientMessage::Ping { .. } => {}
             ClientMessage::Leave => {
                 self.end(ByeReason::Left, "You have left.".into(), effects);
             }
-        }
-    }
-
-    fn administer(&mut self, request: AdminRequest, effects: &mut Vec<Effect>) {
-        if !self.is_greeted() {
-            self.out_of_order("what admins ask comes after welcome", effects);
-        } else if self.is_admin {
-            effects.push(Effect::Administer(request));
-        } else {
-            self.mistake(ErrorCode::Forbidden, "That is for admins.".into(), effects);
         }
     }
 

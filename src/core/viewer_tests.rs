@@ -112,6 +112,7 @@ fn word(effect: &Effect) -> String {
         }
         Effect::Move { source, rung } => format!("move {source} {rung}"),
         Effect::Administer(request) => format!("administer {request:?}"),
+        Effect::Room(request) => format!("room {request:?}"),
         Effect::Close(reason) => format!("close {reason:?}"),
     }
 }

@@ -13,6 +13,7 @@ mod links;
 mod logins;
 mod pauses;
 mod reload;
+mod rooms;
 mod sources;
 mod status;
 mod system;
@@ -38,6 +39,7 @@ use jobs::{Done, Jobs};
 pub use logins::login;
 use pauses::Kept;
 use reload::{BadReload, Reload, Reloaded};
+use rooms::Meeting;
 use sd_notify::NotifyState;
 use sources::Sources;
 use std::convert::Infallible;
@@ -211,6 +213,8 @@ impl Daemon {
         let found = smol::unblock(move || sources_of(&named, means.find_sources));
         let state_dir = config.state_dir.clone();
         let (kept, pauses) = smol::unblock(move || Kept::read(&state_dir)).await;
+        let with_rooms = config.clone();
+        let histories = smol::unblock(move || rooms::read_histories(&with_rooms)).await;
         let (encoders, warm, found) = (encoders.await?, warm.await, found.await?);
         let ice = warm?;
         tracing::info!(port = ice.port(), "pictures and sound go by this UDP port");
@@ -220,7 +224,8 @@ impl Daemon {
         let events = media::Events::new(media_sender);
         let jobs = Jobs::new(done_sender);
         let sources = Sources::new(&config, (found, pauses), encoders, events.clone(), jobs);
-        let viewers = Viewers::new(ice, greeting(&config), rules(&config), events, opened_sender);
+        let meeting = Meeting::new(&config, histories);
+        let viewers = Viewers::new(ice, greeting(&config), rules(&config), events, opened_sender, meeting);
         let now = Instant::now();
         Ok(Self {
             config,
@@ -390,6 +395,7 @@ impl Daemon {
         self.administer(now);
         self.show_sign(now);
         self.viewers.tick(now, &self.sources);
+        self.viewers.meet(now);
         self.viewers.follow_links(now, &self.sources);
         let changes = self.sources.demand(now, |rendition| self.viewers.want(rendition));
         self.viewers.announce(&changes);
@@ -427,7 +433,9 @@ impl Daemon {
         self.viewers.end(begun, &self.sources, ByeReason::Shutdown, message, |_| true);
         self.sources.stop();
         self.server.stop();
+        let written = self.viewers.meeting.stop();
         let drained = async {
+            written.await;
             let _ = serving.recv().await;
             while pipeline::stopping() > 0 {
                 smol::Timer::after(Duration::from_millis(10)).await;
@@ -489,7 +497,7 @@ fn host_name() -> String {
 
 /// The configured sources, or what the machine has; launch files of the user's own are tried.
 fn sources_of(config: &Config, find: FindSources) -> Result<Vec<Source>, Error> {
-    let sources = if config.sources.is_empty() { find() } else { config.sources.clone() };
+    let sources = if config.finds_sources() { find() } else { config.sources.clone() };
     let files = LaunchFiles::new(config.pipelines_dir.clone());
     for source in &sources {
         media::plan::check(source, &files)

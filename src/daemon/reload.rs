@@ -3,8 +3,9 @@
 //! Reading looks for devices and tries encoders, which takes seconds: a thread of the blocking
 //! pool does it, and the loop takes what comes of it. A bad configuration changes nothing.
 
+use super::rooms::Histories;
 use super::viewer::Unit;
-use super::{Daemon, Means, greeting, ice, rules, sources_of, system};
+use super::{Daemon, Means, greeting, ice, rooms, rules, sources_of, system};
 use crate::config::{Config, ConfigErrors, Source};
 use crate::control::Reply;
 use crate::core::control::{Answer, Refusal};
@@ -24,6 +25,7 @@ pub(super) struct Reloaded {
     config: Config,
     sources: Vec<Source>,
     encoders: Encoders,
+    histories: Histories,
 }
 
 /// Why one was not taken over.
@@ -117,11 +119,12 @@ impl Daemon {
     }
 
     fn apply(&mut self, now: Instant, reloaded: Reloaded) {
-        let Reloaded { config, sources, encoders } = reloaded;
+        let Reloaded { config, sources, encoders, histories } = reloaded;
         if let Err(error) = logs::set_level(&config.log) {
             tracing::warn!(%error, "[log] level stays as it was");
         }
         self.viewers.reconfigure(ice(&config, self.server.local_addr()), greeting(&config), rules(&config));
+        self.viewers.reconfigure_rooms(&config, histories);
         audit::reopen(config.log.audit_file.as_deref());
         let listed = |infos: Vec<SourceInfo>| {
             infos.into_iter().map(|info| (info.name, info.title)).collect::<Vec<_>>()
@@ -156,5 +159,6 @@ fn read(running: &Config, means: Means, server: &Server) -> Result<Reloaded, Bad
     if config.network.srtp != running.network.srtp {
         tracing::warn!("[network] srtp has changed: restart the daemon for it to take effect");
     }
-    Ok(Reloaded { config, sources, encoders })
+    let histories = rooms::read_histories(&config);
+    Ok(Reloaded { config, sources, encoders, histories })
 }

@@ -141,6 +141,13 @@ impl Unit {
         }
     }
 
+    /// Tells its client something that may be lost.
+    pub(super) fn offer(&self, message: ServerMessage) {
+        if let Line::Open(outbox) = &self.line {
+            outbox.offer(message);
+        }
+    }
+
     /// Answers the offer that its client has made by WHEP.
     pub(super) fn answer(&mut self, sdp: String, etag: String) -> Option<Input> {
         match &mut self.line {

@@ -5,6 +5,7 @@
 use super::audit;
 use super::links::Watch;
 use super::logins;
+use super::rooms::{Meeting, Turn as RoomTurn};
 use super::sources::Sources;
 use super::viewer::{Guest, Peer, Unit};
 use crate::config::{self, Limits};
@@ -12,7 +13,7 @@ use crate::core::audit::AddressForm;
 use crate::core::ids::{SourceName, ViewerId};
 use crate::core::principal::{Principal, Role, Who};
 use crate::core::protocol::{
-    self, ByeReason, Codec, IceServer, MediaKind, ServerMessage, SourceState, TrackInfo,
+    self, ByeReason, Codec, IceServer, MediaKind, RoomInfo, ServerMessage, SourceState, TrackInfo,
 };
 use crate::core::viewer::{AdminRequest, Effect, Input, Session};
 use crate::core::watching::Turn;
@@ -61,6 +62,7 @@ pub(super) struct Viewers {
     pub(super) opened: Sender<Opened>,
     /// What admins have asked for and was not done yet.
     pub(super) asked: Vec<(ViewerId, AdminRequest)>,
+    pub(super) meeting: Meeting,
 }
 
 impl Viewers {
@@ -70,6 +72,7 @@ impl Viewers {
         rules: Rules,
         events: Events,
         opened: Sender<Opened>,
+        meeting: Meeting,
     ) -> Self {
         Self {
             links: Watch::new(Instant::now()),
@@ -80,6 +83,7 @@ impl Viewers {
             events,
             opened,
             asked: Vec::new(),
+            meeting,
         }
     }
 
@@ -155,6 +159,7 @@ impl Viewers {
             .chain(waiting)
             .chain(links)
             .chain(self.lists_due())
+            .chain(self.meeting.deadline())
             .min()
     }
 
@@ -187,6 +192,7 @@ impl Viewers {
     pub(super) fn gone(&mut self, viewer: ViewerId, sources: &Sources) {
         if let Some(mut unit) = self.all.remove(&viewer) {
             unit.end_media(viewer, sources);
+            self.meeting.turn(viewer, RoomTurn::Lost);
             audit::left(viewer, &unit.guest, unit.since.elapsed(), self.count());
         }
     }
@@ -204,8 +210,8 @@ impl Viewers {
                     Effect::Welcome => {
                         let told = logins::told(&self.greeting.ice_servers, viewer, SystemTime::now());
                         unit.renew = told.renew;
-                        let welcome =
-                            welcome(&self.greeting, viewer, told.servers, unit.guest.principal(), sources);
+                        let (guest, rooms) = (unit.guest.principal(), self.meeting.infos());
+                        let welcome = welcome(&self.greeting, viewer, (told.servers, rooms), guest, sources);
                         unit.say(welcome);
                     }
                     Effect::Send(message) => unit.say(message),
@@ -248,8 +254,10 @@ impl Viewers {
                         tracing::debug!(%viewer, %source, rung, "moving");
                     }
                     Effect::Administer(request) => self.asked.push((viewer, request)),
+                    Effect::Room(request) => self.meeting.turn(viewer, RoomTurn::Asked(request)),
                     Effect::Close(reason) => {
                         audit::shown_out(viewer, &unit.guest, reason);
+                        self.meeting.turn(viewer, RoomTurn::of_end(reason));
                         if unit.show_out(viewer, sources) {
                             return self.gone(viewer, sources);
                         }
@@ -448,7 +456,7 @@ pub(super) fn ladder(source: &SourceName, codec: Codec, sources: &Sources) -> Op
 fn welcome(
     greeting: &Greeting,
     viewer: ViewerId,
-    ice_servers: Vec<IceServer>,
+    (ice_servers, rooms): (Vec<IceServer>, Vec<RoomInfo>),
     principal: &Principal,
     sources: &Sources,
 ) -> ServerMessage {
@@ -461,6 +469,7 @@ fn welcome(
         viewer,
         sources: infos,
         ice_servers,
+        rooms,
     }
 }
 

@@ -19,7 +19,8 @@ pub struct Deadlines {
     pub write: Duration,
     /// Between two WebSocket pings (RFC 6455 section 5.5.2).
     pub ping: Duration,
-    /// Without any frame from the client, a pong at least, it is gone.
+    /// Without any frame from the client, a pong at least, it is gone. With the grace of a room
+    /// ([`crate::core::room::GRACE`]) that is within 10 s of the last that was heard of it.
     pub silence: Duration,
     /// For the client's part of the closing handshake (RFC 6455 section 7).
     pub closing: Duration,
@@ -37,8 +38,8 @@ impl Default for Deadlines {
             body: Duration::from_secs(10),
             answer: Duration::from_secs(20),
             write: Duration::from_secs(10),
-            ping: Duration::from_secs(10),
-            silence: Duration::from_secs(25),
+            ping: Duration::from_secs(2),
+            silence: Duration::from_secs(5),
             closing: Duration::from_secs(1),
             certificate: Duration::from_secs(10),
             stop: Duration::from_secs(1),

@@ -232,6 +232,15 @@ impl Outbox {
         self.sender.try_send(message).map_err(|_| OutboxFull)
     }
 
+    /// Puts in a message that may be lost, and loses it where others wait already: the next one says
+    /// more than this. Never waits.
+    pub fn offer(&self, message: ServerMessage) {
+        if self.sender.len() < OUTBOX_CAPACITY / 8 {
+            // The client has gone where this fails.
+            let _ = self.sender.try_send(message);
+        }
+    }
+
     /// Puts in the last message; never waits. In a full outbox it takes the place of the oldest,
     /// so that a client that reads after all learns why it was shown out.
     pub fn send_last(&self, message: ServerMessage) {

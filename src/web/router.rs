@@ -40,9 +40,18 @@ async fn route(client: &Client, settings: &Settings, request: Request<Incoming>)
     match request.uri().path() {
         "/api/session" => api::session(client, settings, request).await,
         "/ws" => upgrade::answer(client, settings, request).await,
+        // The page finds its room in the path, and says so where there is none of that name.
+        path if path.strip_prefix("/r/").is_some_and(is_one_part) => {
+            assets::answer(request.method(), "/", request.headers())
+        }
         path if whep::is_here(path) => Ok(whep::answer(client, settings, request).await),
         path => assets::answer(request.method(), path, request.headers()),
     }
+}
+
+/// Whether a path's rest is one part of it.
+fn is_one_part(rest: &str) -> bool {
+    !rest.is_empty() && !rest.contains('/')
 }
 
 fn check_head(client: &Client, settings: &Settings, request: &Request<Incoming>) -> Result<(), Refusal> {

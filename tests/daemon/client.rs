@@ -1,19 +1,24 @@
 //! A client of the signalling, and the whole viewer made of it and a [`Peer`].
 
 use crate::peer::Peer;
+use async_channel::Receiver;
 use async_tungstenite::tungstenite::client::IntoClientRequest as _;
 use async_tungstenite::tungstenite::protocol::Message;
-use async_tungstenite::{WebSocketStream, client_async};
+use async_tungstenite::{WebSocketReceiver, WebSocketSender, client_async};
 use futures_lite::{FutureExt as _, StreamExt as _};
 use serde_json::{Value, json};
-use smol::Async;
+use smol::{Async, Task};
 use std::net::{SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
 
 pub const LIMIT: Duration = Duration::from_secs(20);
 
+/// It is read all the time, as by a browser, so that pings are answered.
 pub struct Client {
-    socket: WebSocketStream<Async<TcpStream>>,
+    sender: WebSocketSender<Async<TcpStream>>,
+    heard: Receiver<Value>,
+    reading: Task<()>,
+    stream: TcpStream,
 }
 
 impl Client {
@@ -35,8 +40,16 @@ impl Client {
         }
         smol::block_on(async {
             let stream = Async::<TcpStream>::connect(address).await.unwrap();
+            let kept = stream.get_ref().try_clone().unwrap();
             let (socket, _) = client_async(request, stream).await.ok()?;
-            Some(Self { socket })
+            let (sender, mut receiver) = socket.split();
+            let (hear, heard) = async_channel::unbounded();
+            let reading = smol::spawn(async move {
+                while let Some(message) = read(&mut receiver).await {
+                    let _ = hear.try_send(message);
+                }
+            });
+            Some(Self { sender, heard, reading, stream: kept })
         })
     }
 
@@ -59,26 +72,16 @@ impl Client {
 
     /// A connection that the daemon has ended takes nothing any more; that is for `next` to find.
     pub fn send(&mut self, message: Message) {
-        let _ = smol::block_on(self.socket.send(message));
+        let _ = smol::block_on(self.sender.send(message));
     }
 
     /// The next message; `None`: the connection has ended.
     pub fn next(&mut self) -> Option<Value> {
-        smol::block_on(
-            async {
-                loop {
-                    match self.socket.next().await {
-                        Some(Ok(Message::Text(text))) => return serde_json::from_str(&text).ok(),
-                        Some(Ok(Message::Close(_)) | Err(_)) | None => return None,
-                        Some(Ok(_)) => {}
-                    }
-                }
-            }
-            .or(async {
-                smol::Timer::after(LIMIT).await;
-                panic!("nothing from the daemon within {LIMIT:?}")
-            }),
-        )
+        let heard = self.heard.clone();
+        smol::block_on(async { heard.recv().await.ok() }.or(async {
+            smol::Timer::after(LIMIT).await;
+            panic!("nothing from the daemon within {LIMIT:?}")
+        }))
     }
 
     /// The next message of that type; others are passed over.
@@ -100,8 +103,30 @@ impl Client {
 
     /// Cuts the connection without a word.
     pub fn cut(self) {
-        let stream: TcpStream = self.socket.into_inner().into_inner().unwrap();
-        let _ = stream.shutdown(std::net::Shutdown::Both);
+        let _ = self.stream.shutdown(std::net::Shutdown::Both);
+    }
+
+    /// Nothing is read any more and no ping answered, as by a machine that sleeps.
+    pub fn freeze(self) -> Frozen {
+        let Self { reading, stream, .. } = self;
+        smol::block_on(reading.cancel());
+        Frozen { _stream: stream }
+    }
+}
+
+/// A connection that stands and says nothing.
+pub struct Frozen {
+    _stream: TcpStream,
+}
+
+/// The next message; `None`: the connection has ended.
+async fn read(receiver: &mut WebSocketReceiver<Async<TcpStream>>) -> Option<Value> {
+    loop {
+        match receiver.next().await {
+            Some(Ok(Message::Text(text))) => return serde_json::from_str(&text).ok(),
+            Some(Ok(Message::Close(_)) | Err(_)) | None => return None,
+            Some(Ok(_)) => {}
+        }
     }
 }
 

@@ -20,6 +20,7 @@ mod paused;
 mod peer;
 mod process;
 mod renditions;
+mod room;
 mod sessions;
 mod sources;
 mod whep;

@@ -182,6 +182,15 @@ impl Daemon {
         names
     }
 
+    /// The processor's time that it has taken.
+    pub fn cpu(&self) -> Duration {
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id())).unwrap();
+        // Behind the name: user and system time are the 12th and 13th, in hundredths of a second.
+        let fields: Vec<_> = stat.rsplit_once(") ").unwrap().1.split(' ').collect();
+        let ticks: u64 = fields[11].parse::<u64>().unwrap() + fields[12].parse::<u64>().unwrap();
+        Duration::from_millis(ticks * 10)
+    }
+
     pub fn holdings(&self) -> Holdings {
         let folder = PathBuf::from(format!("/proc/{}", self.child.id()));
         let count = |name: &str| std::fs::read_dir(folder.join(name)).unwrap().count();

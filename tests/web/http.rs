@@ -22,6 +22,13 @@ fn the_page_is_served_and_revalidated() {
         assert!(page.body.to_ascii_lowercase().starts_with("<!doctype html>"));
         assert_eq!(running.get("/index.html").await.body, page.body);
         assert_eq!(running.get("/?x=1").await.body, page.body);
+        // The page says itself that there is no such room.
+        for room in ["/r/garden", "/r/nowhere?x=1", "/r/A%20B"] {
+            assert_eq!(running.get(room).await.body, page.body, "{room}");
+        }
+        for nothing in ["/r", "/r/", "/r/garden/", "/r/garden/app.js"] {
+            assert_eq!(running.get(nothing).await.status, 404, "{nothing}");
+        }
 
         let etag = page.header("etag").unwrap();
         let again = running.request(&format!("GET / HTTP/1.1\r\nIf-None-Match: \"x\", W/{etag}"), "").await;

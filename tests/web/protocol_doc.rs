@@ -7,8 +7,8 @@ use serde_json::Value;
 use std::collections::BTreeSet;
 use vitrina::core::principal::Role;
 use vitrina::core::protocol::{
-    ByeReason, ClientMessage, ErrorCode, FailureCause, MAX_MESSAGE, MediaKind, PausedBy, ServerMessage,
-    SourceKindName, VERSION,
+    ByeReason, ClientMessage, DescriptionType, ErrorCode, FailureCause, LeftReason, MAX_MESSAGE, MediaKind,
+    PausedBy, RoomOverReason, ServerMessage, SourceKindName, VERSION,
 };
 use vitrina::web::OUTBOX_CAPACITY;
 
@@ -58,8 +58,18 @@ fn client_variant(message: &ClientMessage) -> (usize, usize) {
         ClientMessage::Invite(_) => 13,
         ClientMessage::Invitations => 14,
         ClientMessage::Revoke { .. } => 15,
+        ClientMessage::Enter(_) => 16,
+        ClientMessage::Exit => 17,
+        ClientMessage::Rename { .. } => 18,
+        ClientMessage::Say(_) => 19,
+        ClientMessage::CatchUp { .. } => 20,
+        ClientMessage::Point(_) => 21,
+        ClientMessage::Presence(_) => 22,
+        ClientMessage::Signal { .. } => 23,
+        ClientMessage::MakeRoom { .. } => 24,
+        ClientMessage::CloseRoom { .. } => 25,
     };
-    (16, index)
+    (26, index)
 }
 
 fn server_variant(message: &ServerMessage) -> (usize, usize) {
@@ -76,8 +86,18 @@ fn server_variant(message: &ServerMessage) -> (usize, usize) {
         ServerMessage::Viewers { .. } => 9,
         ServerMessage::Invitation { .. } => 10,
         ServerMessage::Invitations { .. } => 11,
+        ServerMessage::Room(_) => 12,
+        ServerMessage::Arrived { .. } => 13,
+        ServerMessage::Changed { .. } => 14,
+        ServerMessage::Left { .. } => 15,
+        ServerMessage::Said(_) => 16,
+        ServerMessage::History { .. } => 17,
+        ServerMessage::Pointed { .. } => 18,
+        ServerMessage::Signal { .. } => 19,
+        ServerMessage::Rooms { .. } => 20,
+        ServerMessage::RoomOver { .. } => 21,
     };
-    (12, index)
+    (22, index)
 }
 
 fn assert_all_shown<T>(messages: &[T], variant: impl Fn(&T) -> (usize, usize)) {
@@ -125,6 +145,14 @@ fn every_word_is_explained() {
         | ErrorCode::BadSdp
         | ErrorCode::BadCandidate
         | ErrorCode::TooFast
+        | ErrorCode::UnknownRoom
+        | ErrorCode::RoomFull
+        | ErrorCode::BadName
+        | ErrorCode::NotInRoom
+        | ErrorCode::MayNotTalk
+        | ErrorCode::CallFull
+        | ErrorCode::UnknownParticipant
+        | ErrorCode::BadText
         | ErrorCode::Internal => code,
     };
     assert_words(
@@ -141,6 +169,14 @@ fn every_word_is_explained() {
             ErrorCode::BadSdp,
             ErrorCode::BadCandidate,
             ErrorCode::TooFast,
+            ErrorCode::UnknownRoom,
+            ErrorCode::RoomFull,
+            ErrorCode::BadName,
+            ErrorCode::NotInRoom,
+            ErrorCode::MayNotTalk,
+            ErrorCode::CallFull,
+            ErrorCode::UnknownParticipant,
+            ErrorCode::BadText,
             ErrorCode::Internal,
         ]
         .map(known),
@@ -221,6 +257,18 @@ fn every_word_is_explained() {
         .map(known),
     );
     assert_words(&[MediaKind::Video, MediaKind::Audio]);
+    let known = |reason: LeftReason| match reason {
+        LeftReason::Left | LeftReason::Lost | LeftReason::Ended => reason,
+    };
+    assert_words(&[LeftReason::Left, LeftReason::Lost, LeftReason::Ended].map(known));
+    let known = |reason: RoomOverReason| match reason {
+        RoomOverReason::Closed | RoomOverReason::TakenOver => reason,
+    };
+    assert_words(&[RoomOverReason::Closed, RoomOverReason::TakenOver].map(known));
+    let known = |kind: DescriptionType| match kind {
+        DescriptionType::Offer | DescriptionType::Answer | DescriptionType::Rollback => kind,
+    };
+    assert_words(&[DescriptionType::Offer, DescriptionType::Answer, DescriptionType::Rollback].map(known));
 }
 
 #[test]

@@ -110,7 +110,7 @@ pub(super) fn capture(config: &Config) -> Vec<Finding> {
         return vec![not_started(Area::Capture, &error)];
     }
     let display = std::env::var("DISPLAY").ok().filter(|display| !display.is_empty());
-    let named = !config.sources.is_empty();
+    let named = !config.finds_sources();
     let screens = !named || config.sources.iter().any(|source| source.kind_name() == SourceKindName::Screen);
     let mut findings = Vec::new();
     if named {

@@ -6,6 +6,7 @@ use crate::core::ids::{SourceName, ViewerId};
 use crate::core::invitation::Wanted;
 use crate::core::principal::InvitationId;
 use crate::core::protocol::{ByeReason, ClientMessage, Codec, ErrorCode, ServerMessage, TrackInfo};
+use crate::core::room::Request;
 use crate::core::sdp::{CheckedAnswer, Fingerprint};
 use crate::core::watching::Turn;
 
@@ -137,6 +138,8 @@ pub enum Effect {
     },
     /// Do what an admin asks for; this is one.
     Administer(AdminRequest),
+    /// Do what is asked of the rooms.
+    Room(Request),
     /// Drop the peer connection and close the signalling connection. The last effect.
     Close(ByeReason),
 }
