@@ -6,6 +6,7 @@ import test from 'node:test';
 import { Between } from './support/between.mjs';
 import { bigFile } from './support/bigfile.mjs';
 import { MEETING, bytes, card, count, kept, makeFile, participant, phase, save, send, sha256Of } from './support/files.mjs';
+import { look, SIZES } from './support/looks.mjs';
 import { Stage } from './support/stage.mjs';
 
 const MB = 1e6;
@@ -161,6 +162,50 @@ test('a_page_that_sends_what_was_not_agreed_ends_that_transfer_and_no_other', as
   await phase(to, 'good.bin', 'done');
   assert.equal(await sha256Of((await save(to, 'good.bin')).path), await sha256Of(good));
 });
+
+for (const { name: size, ...screen } of SIZES) {
+  test(`files_look_right_on_a_${size}`, async (t) => {
+    const stage = new Stage(t);
+    const daemon = await stage.daemon(MEETING);
+    const browser = await stage.chromium();
+    const folder = stage.folder();
+    const [from, leaves] = [await participant(stage, browser, daemon.url), await participant(stage, browser, daemon.url)];
+    for (const [colorScheme, locale] of [['light', 'es-ES'], ['dark', 'en-GB']]) {
+      const to = await participant(stage, browser, daemon.url, { ...screen, colorScheme, locale });
+      const shot = (what) => look(to, `${size}-${colorScheme}-files-${what}`);
+      const report = 'Quarterly report with a rather long name, the final version (3).pdf';
+      await count(from, 3);
+      await send(from, { name: report, mimeType: 'application/pdf', buffer: Buffer.alloc(2.4 * MB, 7) });
+      if (size === 'phone') {
+        await to.part('toast').filter({ hasText: report }).waitFor();
+        await shot('called');
+        await to.part('toast').filter({ hasText: report }).getByRole('button').first().click();
+      }
+      await phase(to, report, 'offered');
+      await shot('offered');
+      await press(to, report, 'accept');
+      await phase(to, report, 'done');
+      await send(leaves, await makeFile(folder, 'video.mp4', 60 * MB));
+      await press(to, 'video.mp4', 'accept');
+      await bytes(to, 'video.mp4', 1 * MB);
+      await press(to, 'video.mp4', 'pause');
+      await to.part('file-resume').waitFor();
+      await send(from, { name: 'notes.txt', mimeType: 'text/plain', buffer: Buffer.alloc(20, 7) });
+      await press(to, 'notes.txt', 'refuse');
+      await shot('states');
+      const drag = await to.page.evaluateHandle(() => {
+        const drag = new DataTransfer();
+        drag.items.add(new File(['x'], 'x.txt'));
+        return drag;
+      });
+      await to.page.dispatchEvent('body', 'dragenter', { dataTransfer: drag });
+      await to.part('drop').waitFor();
+      await shot('drop');
+      await to.close();
+      await count(from, 2);
+    }
+  });
+}
 
 test('a_large_file_takes_little_memory_and_at_most_twice_as_long_as_a_bare_channel', async (t) => {
   const stage = new Stage(t);

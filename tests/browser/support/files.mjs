@@ -53,7 +53,8 @@ export async function participant(stage, browser, url, { between, ...options } =
     },
   });
   await viewer.connection();
-  await viewer.part('file-send').waitFor();
+  // On a phone the room is a sheet that is opened first.
+  await viewer.part('file-send').waitFor({ state: options.isMobile ? 'attached' : 'visible' });
   return viewer;
 }
 
