@@ -66,7 +66,8 @@ fn seen(client: &mut Client, head: &FrameHead) {
 /// Decoded by somebody else: how bright it is, from 0 to 255.
 fn brightness(jpeg: &[u8]) -> u8 {
     gst::init().unwrap();
-    let text = "appsrc name=in ! image/jpeg ! jpegdec ! videoconvert ! video/x-raw,format=GRAY8 ! appsink name=out sync=false";
+    let text =
+        "appsrc name=in ! jpegdec ! videoconvert ! video/x-raw,format=GRAY8 ! appsink name=out sync=false";
     let pipeline = gst::parse::launch(text).unwrap().downcast::<gst::Pipeline>().unwrap();
     let input = pipeline.by_name("in").unwrap().downcast::<gst_app::AppSrc>().unwrap();
     let output = pipeline.by_name("out").unwrap().downcast::<gst_app::AppSink>().unwrap();

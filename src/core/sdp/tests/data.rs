@@ -77,7 +77,7 @@ fn without_them_all_else_is_as_before() {
 fn what_does_not_answer_them_is_refused() {
     refused(
         &ANSWERED.replace("webrtc-datachannel", "other"),
-        r#"line 63: expected the media type audio or video, found "application""#,
+        r#"line 62: expected the media type audio or video, found "application""#,
     );
     refused(&ANSWERED.replace("a=sctp-port:5000\r\n", ""), "m-line 3: the attribute a=sctp-port is missing");
     refused(
