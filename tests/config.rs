@@ -219,7 +219,7 @@ fn each_mistake_is_told_with_line_key_and_what_was_expected() {
         ("[room]\ntitle = \"\"", "2: room.title: expected a title: 1 to 80 characters on one line; got \"\""),
         (
             "[room]\nnames = [\"garden\", \"garden\"]",
-            "2: room.names: expected each name once; got: garden twice",
+            "2: room.names: expected each name once; got garden twice",
         ),
         (
             "[room]\nnames = [\"main\"]",

@@ -345,6 +345,6 @@ impl Refusal {
 }
 
 #[cfg(test)]
-mod properties;
+mod properties_tests;
 #[cfg(test)]
 mod tests;
