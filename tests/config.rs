@@ -223,14 +223,14 @@ fn each_mistake_is_told_with_line_key_and_what_was_expected() {
         ),
         (
             "[room]\nnames = [\"main\"]",
-            "2: room.names: expected names of further rooms; got: \"main\", which is always there",
+            "2: room.names: expected names of further rooms; got \"main\", which is always there",
         ),
         (
             "[room]\ntalk = \"nobody\"",
             "2: room.talk: expected \"everybody\" or \"participants\"; got \"nobody\"",
         ),
         ("[room]\npeople = 1", "2: room.people: expected a whole number from 2 to 200; got 1"),
-        ("[room]\npeople = 4\ncalls = 5", "3: room.calls: expected at most 4, the people in a room; got: 5"),
+        ("[room]\npeople = 4\ncalls = 5", "3: room.calls: expected at most 4, the people in a room; got 5"),
         ("[room]\nhistory = 5001", "2: room.history: expected a whole number from 0 to 5000; got 5001"),
         (
             "[room]\nfiles = 1",

@@ -345,6 +345,4 @@ impl Refusal {
 }
 
 #[cfg(test)]
-mod properties_tests;
-#[cfg(test)]
 mod tests;
