@@ -43,7 +43,8 @@ test('every word that the code asks for exists, and every word is asked for', as
 });
 
 test('every word of the protocol has words, or an icon, for people', async () => {
-  const rust = await readFile(new URL('../../src/core/protocol.rs', import.meta.url), 'utf8');
+  const files = ['protocol.rs', 'protocol/reasons.rs', 'protocol/viewers.rs'].map((name) => readFile(new URL(`../../src/core/${name}`, import.meta.url), 'utf8'));
+  const rust = (await Promise.all(files)).join('\n');
   const variants = (name) => {
     const body = new RegExp(`pub enum ${name} \\{([^]*?)\\n\\}`).exec(rust)[1];
     return [...body.matchAll(/^ {4}([A-Z]\w+)(?:,| \{)/gm)].map(([, word]) =>
