@@ -43,10 +43,10 @@ async function join({ data, reject }) {
     if (message.type === 'offer') {
       hand.offer = message.sdp;
       await peer.setRemoteDescription({ type: 'offer', sdp: message.sdp });
-      await peer.setLocalDescription();
-      let { sdp } = peer.localDescription;
-      if (reject) sdp = sdp.replace(/m=application \d+/, 'm=application 0');
-      say({ type: 'answer', sdp });
+      const { sdp } = await peer.createAnswer();
+      // A client that knows no data channels.
+      await peer.setLocalDescription({ type: 'answer', sdp: reject ? sdp.replace(/m=application \d+/, 'm=application 0') : sdp });
+      say({ type: 'answer', sdp: peer.localDescription.sdp });
       for (const candidate of early ?? []) await peer.addIceCandidate(candidate);
       early = null;
       hand.offers += 1;
