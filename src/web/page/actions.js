@@ -15,11 +15,12 @@ import { closePopover } from './ui/popover.js';
  * @param {object} parts.access
  * @param {() => object} parts.supervisor
  * @param {() => object} parts.stage
+ * @param {() => object} parts.speakers
  * @param {() => object} parts.help
  * @param {() => object} parts.check
  * @param {() => object} parts.admin
  */
-export function createActions({ store, access, supervisor, stage, help, check, admin }) {
+export function createActions({ store, access, supervisor, stage, speakers, help, check, admin }) {
   const { get, set } = store;
   let nextToast = 1;
 
@@ -93,10 +94,15 @@ export function createActions({ store, access, supervisor, stage, help, check, a
     blocked(what) {
       if (get().blocked !== 'picture') set({ blocked: what });
     },
+    /** Who plays sound that comes by the WebSocket. */
+    voice: () => speakers().voice(),
+    /** Pictures have another size on the screen. */
+    fit: () => supervisor()?.session?.fit(),
     /** This is the click. */
     unblock() {
       set({ blocked: null, muted: false });
       for (const tile of stage().tiles()) tile.player.resume();
+      speakers().resume();
     },
 
     async fullscreen() {
@@ -121,6 +127,7 @@ export function createActions({ store, access, supervisor, stage, help, check, a
     },
 
     retry: () => supervisor().retry(),
+    tryWebRtc: () => supervisor().tryWebRtc(),
     reload: () => location.reload(),
     leave: () => supervisor().stop(),
     /** To be somebody: the session ends, the way in opens. */

@@ -13,6 +13,7 @@ import { startSession } from './net/session.js';
 import { openSignalling } from './net/signalling.js';
 import { createSupervisor } from './net/supervisor.js';
 import { watchNetwork } from './net/network.js';
+import { createSpeakers, hasOpus } from './sound/opus.js';
 import { chosenRung, renditionOf, withRendition } from './state/renditions.js';
 import { loadSettings, settingsSaver } from './state/settings.js';
 import { shown, sourcesFrom, withState } from './state/sources.js';
@@ -25,6 +26,7 @@ import { createHelp, shortcut } from './ui/help.js';
 import { createBanner, createNotice, createToasts } from './ui/notice.js';
 import { fullscreenElement, watchIdle } from './ui/screen.js';
 import { createSignIn } from './ui/signin.js';
+import { createByway } from './ui/byway.js';
 import { createStage } from './ui/stage.js';
 import { createToolbar } from './ui/toolbar.js';
 
@@ -81,6 +83,8 @@ const store = createStore({
   sources: [],
   /** Which rendition of each source comes, of which: `Rendition` by name. */
   renditions: {},
+  /** While pictures come by the WebSocket: why, and when WebRTC is tried again; else null. */
+  pictures: null,
   /** What each m-line of this session carries; null before the offer. */
   offered: null,
   /** For admins: who watches and who is invited, each null until told; the invitation just made; and
@@ -102,6 +106,7 @@ const actions = createActions({
   access,
   supervisor: () => parts.supervisor,
   stage: () => parts.stage,
+  speakers: () => parts.speakers,
   help: () => parts.help,
   check: () => parts.check,
   admin: () => parts.admin,
@@ -122,24 +127,43 @@ const transports = {
     }),
   createPeer: (options) => createPeer({ ...options, RTCPeerConnection }),
   get videoCodecs() {
-    return videoCodecs(RTCRtpReceiver.getCapabilities?.('video'));
+    return videoCodecs(globalThis.RTCRtpReceiver?.getCapabilities?.('video'));
   },
 };
 
+/** What a session has to know of the screen to ask for pictures by the WebSocket. */
+const view = {
+  width: (name) => parts.stage.width(name),
+  visible: () => !document.hidden,
+  sound: hasOpus(),
+};
+
+parts.speakers = createSpeakers({ blocked: () => actions.blocked('sound') });
 parts.supervisor = createSupervisor({
   access,
   timers,
   random: Math.random,
-  startSession: (on) =>
+  webrtc: typeof RTCPeerConnection !== 'undefined',
+  hidden: () => document.hidden,
+  startSession: (on, mode) =>
     startSession({
       ...transports,
       on,
+      mode,
+      view,
+      decode: (data) => createImageBitmap(new Blob([data], { type: 'image/jpeg' })),
       wanted,
       chosen: (name) => chosenRung(store.get().chosenRungs, name),
     }),
   onStatus: ({ phase, cause, message, attempt, retryAt }) => {
     const over = ['signed-out', 'ended', 'failed'].includes(phase);
     store.set({ phase, cause, message, attempt, retryAt, ...(over ? { sources: [], offered: null } : {}) });
+  },
+  onPictures(pictures) {
+    const before = store.get().pictures;
+    store.set({ pictures });
+    if (before === null && pictures !== null) parts.stage.tiles().forEach((tile) => tile.player.yield());
+    if (before !== null && pictures === null) parts.stage.tiles().forEach((tile) => tile.player.release());
   },
   onAccess: ({ refusal = null, ...entry }) => store.set({ ...entry, refusal }),
   on: {
@@ -156,6 +180,8 @@ parts.supervisor = createSupervisor({
     },
     tracks: (offered) => store.set({ offered }),
     track: ({ source, media }, track, receiver) => parts.stage.tile(source)?.player.attach(media, track, receiver),
+    picture: (source, bitmap) => parts.stage.tile(source)?.player.draw(bitmap),
+    sound: (source, frame) => parts.stage.tile(source)?.player.hear(frame),
     source: (message) => store.set({ sources: withState(store.get().sources, message) }),
     rendition(message) {
       const { renditions, chosenRungs } = store.get();
@@ -191,6 +217,7 @@ const views = [
   createToolbar(byId('tools'), actions),
   createNotice(byId('notice'), actions),
   createBanner(byId('banner'), actions, timers.now),
+  createByway(byId('byway'), actions, timers.now),
   createToasts(byId('toasts'), actions),
   createSignIn(byId('signin'), { signIn: access.signIn, onSuccess: () => parts.supervisor.start() }),
   parts.check,
@@ -220,10 +247,11 @@ function createFrame() {
         dress(theme);
       }
       attribute(root, 'data-connection', state.phase);
+      attribute(root, 'data-media', state.pictures === null ? 'webrtc' : 'pictures');
       attribute(root, 'data-fullscreen', String(state.fullscreen === root));
       attribute(root, 'data-watching', String(shown(state.sources, state.hidden).length > 0));
       text(byId('title'), state.title || 'vitrina');
-      const status = t(`status.${state.phase}`);
+      const status = t(state.phase === 'connected' && state.pictures !== null ? 'status.pictures' : `status.${state.phase}`);
       text(byId('status-words'), status);
       document.title = state.phase === 'connected' ? state.title : `${status} – ${state.title || 'vitrina'}`;
       unblock.hidden = state.blocked === null || state.phase !== 'connected' || state.muted;
@@ -264,7 +292,10 @@ addEventListener('keydown', (event) => {
   actions[asked.action](asked.value);
 });
 watchNetwork(() => parts.supervisor.wake(true), () => parts.supervisor.wake());
-document.addEventListener('visibilitychange', () => document.hidden || parts.supervisor.wake());
+document.addEventListener('visibilitychange', () => {
+  parts.supervisor.session?.fit();
+  if (!document.hidden) parts.supervisor.wake();
+});
 addEventListener('hashchange', () => {
   const login = takeLink();
   if (login === null) return;
@@ -279,6 +310,4 @@ for (const type of ['fullscreenchange', 'webkitfullscreenchange']) {
 }
 watchIdle(root);
 
-if (typeof RTCPeerConnection === 'undefined') {
-  store.set({ phase: 'failed', cause: 'no_webrtc' });
-} else parts.supervisor.start();
+parts.supervisor.start();

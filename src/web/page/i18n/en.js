@@ -11,6 +11,16 @@ export const en = {
   'status.ended': 'Ended',
   'status.failed': 'Not available',
 
+  'status.pictures': 'Connected by the web',
+
+  'pictures.blocked': 'Pictures over the web connection: WebRTC is blocked here.',
+  'pictures.lost': 'Pictures over the web connection: the WebRTC connection broke.',
+  'pictures.absent': 'Pictures over the web connection: this browser has no WebRTC, or it is switched off.',
+  'pictures.trying': 'Trying WebRTC now.',
+  'pictures.silent': 'There is no sound this way: this browser does not decode it here.',
+  'pictures.check': 'Check the connection',
+  'pictures.close': 'Put this note away',
+
   'connecting.title': 'Connecting',
   'connecting.body': 'Reaching the machine that sends the pictures.',
 
@@ -357,8 +367,10 @@ export const en = {
   'stats.concealed': 'Concealed',
   'stats.route': 'Route',
   'stats.audio': 'Sound',
+  'stats.picture_size': 'Picture size',
   'stats.none': '–',
   'route.host': 'direct',
   'route.srflx': 'through NAT',
   'route.relay': 'relayed',
+  'route.pictures': 'web connection',
 };

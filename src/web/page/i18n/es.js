@@ -11,6 +11,16 @@ export const es = {
   'status.ended': 'Terminado',
   'status.failed': 'No disponible',
 
+  'status.pictures': 'Conectado por la web',
+
+  'pictures.blocked': 'Imágenes por la conexión web: WebRTC está bloqueado aquí.',
+  'pictures.lost': 'Imágenes por la conexión web: la conexión WebRTC se ha cortado.',
+  'pictures.absent': 'Imágenes por la conexión web: este navegador no tiene WebRTC, o está desactivado.',
+  'pictures.trying': 'Probando WebRTC ahora.',
+  'pictures.silent': 'Por aquí no hay sonido: este navegador no lo decodifica en esta página.',
+  'pictures.check': 'Comprobar la conexión',
+  'pictures.close': 'Guardar este aviso',
+
   'connecting.title': 'Conectando',
   'connecting.body': 'Contactando con la máquina que envía las imágenes.',
 
@@ -362,8 +372,10 @@ export const es = {
   'stats.concealed': 'Ocultado',
   'stats.route': 'Ruta',
   'stats.audio': 'Sonido',
+  'stats.picture_size': 'Tamaño de imagen',
   'stats.none': '–',
   'route.host': 'directa',
   'route.srflx': 'por NAT',
+  'route.pictures': 'conexión web',
   'route.relay': 'retransmitida',
 };

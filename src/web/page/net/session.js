@@ -5,7 +5,9 @@
 
 import { TOLD } from './admin.js';
 import { ServerClock } from './clock.js';
+import { createChangeover, TRIAL_MS } from './fallback.js';
 import { createMender } from './mender.js';
+import { createPictures, KIND, widthFor } from './pictures.js';
 
 /** The protocol version spoken here. */
 export const VERSION = 1;
@@ -14,6 +16,10 @@ export const VERSION = 1;
 const WELCOME_MS = 8000;
 const OFFER_MS = 15_000;
 const MEDIA_MS = 20_000;
+/** While pictures come, a connection that does not come about is given up sooner. */
+const HOPE_MS = 8000;
+/** Sizes on the screen change many at a time. */
+const FIT_MS = 300;
 
 /** Refusals after which coming back would end the same way. */
 const HOPELESS = new Set(['no_codec', 'bad_version']);
@@ -37,6 +43,12 @@ const FATAL = new Set(['bad_sdp']);
  * @property {(message: object) => void} rendition which rendition of a source comes, of which
  * @property {(state: 'joining' | 'connecting' | 'connected' | 'interrupted') => void} state
  * @property {(message: object) => void} admin what is told admins alone
+ * @property {() => void} flows media has come: the session is what it was made for
+ * @property {(how: {why: 'blocked' | 'lost' | 'absent', alone: boolean} | null) => void} pictures they have
+ *   taken the place of WebRTC, `alone` where no connection is waited for; null: it is back
+ * @property {(name: string, bitmap: ImageBitmap) => void} picture to be drawn at once
+ * @property {(name: string, frame: object) => void} sound an Opus frame
+ * @property {(frame: object) => void} participant a picture of somebody's camera
  * @property {() => void} doubt neither signalling nor media comes: see `doubtful`
  * @property {(code: string, message: string) => void} refused
  * @property {(end: End) => void} end
@@ -51,9 +63,18 @@ const FATAL = new Set(['bad_sdp']);
  * @param {(name: string) => number | null} options.chosen the rung that a person has chosen for a
  *   source; null leaves it to the daemon
  * @param {{setTimeout: Function, clearTimeout: Function, now: () => number}} options.timers
+ * @param {{width: (name: string) => number, visible: () => boolean, sound: boolean} | null} [options.view]
+ *   how wide a source's picture is on the screen, in its pixels; whether anybody sees the page; whether this
+ *   browser decodes sound that comes by the WebSocket. Null: WebRTC or nothing
+ * @param {(data: Uint8Array) => Promise<ImageBitmap>} options.decode
+ * @param {'webrtc' | 'trial' | 'pictures' | 'absent'} [options.mode] `trial`: WebRTC or nothing, until it is
+ *   told to `stay`; `pictures`: nothing else is tried; `absent`: nor could it be
  * @param {Handlers} options.on
  */
-export function startSession({ openSignalling, createPeer, videoCodecs, wanted, chosen, timers, on }) {
+export function startSession({ openSignalling, createPeer, videoCodecs, wanted, chosen, view = null, decode, timers, mode = 'webrtc', on }) {
+  const withPeer = mode === 'webrtc' || mode === 'trial';
+  let onTrial = mode === 'trial';
+  const fallsBack = () => view !== null && !onTrial;
   const clock = new ServerClock();
   let signalling = null;
   let peer = null;
@@ -66,6 +87,9 @@ export function startSession({ openSignalling, createPeer, videoCodecs, wanted, 
   let over = false;
   /** The sources of which something comes when they are wanted. */
   const live = new Set();
+  /** Those of which nothing will come, for now. */
+  const silent = new Set();
+  let fitTimer = null;
   const mender = createMender({
     timers,
     stats: async () => (peer === null ? null : peer.stats()),
@@ -76,10 +100,80 @@ export function startSession({ openSignalling, createPeer, videoCodecs, wanted, 
         doubt();
       },
       restart: () => signalling.send({ type: 'restart' }),
-      state: on.state,
+      came: flows,
+      state(state) {
+        if (state === 'interrupted') changeover.interrupted();
+        else if (mender.expected) changeover.stands();
+        else flows();
+        if (changeover.state !== 'pictures') on.state(state);
+      },
+      lost: hopeless,
+    },
+  });
+  const pictures = createPictures({
+    send: (message) => signalling.send(message),
+    decode,
+    now: timers.now,
+    ageOf: (timeMs) => clock.ageOf(timeMs, signalling.now()),
+    on: {
+      came: () => changeover.came(),
+      picture: (name, bitmap) => on.picture(name, bitmap),
+      sound: (name, frame) => on.sound(name, frame),
+      participant: (frame) => on.participant?.(frame),
+      fit: look,
+    },
+  });
+  const changeover = createChangeover({
+    timers,
+    able: fallsBack,
+    on: {
+      ask: look,
+      pictures(why) {
+        within(HOPE_MS, 'media');
+        on.pictures({ why: mode === 'absent' ? mode : why, alone: !withPeer });
+        on.state('connected');
+      },
+      webrtc() {
+        settled();
+        pictures.end();
+        on.pictures(null);
+        on.state('connected');
+      },
+      alone() {
+        settled();
+        mender.stop();
+        peer?.close();
+        peer = null;
+        if (withPeer) on.pictures({ why: null, alone: true });
+      },
       lost: () => end({ kind: 'lost', why: 'media' }),
     },
   });
+
+  /** There is no media connection, nor will there be. */
+  function hopeless() {
+    if (fallsBack()) changeover.hopeless();
+    else end({ kind: 'lost', why: 'media' });
+  }
+
+  function flows() {
+    changeover.flows();
+    on.flows?.();
+  }
+
+  /** Asks for the pictures that are seen now. */
+  function look() {
+    timers.clearTimeout(fitTimer);
+    fitTimer = null;
+    if (over || changeover.state === 'webrtc') return;
+    const shown = wanted(names);
+    const seen = view.visible() ? shown : [];
+    const list = seen.map((source) => ({ source, width: widthFor(view.width(source), pictures.most) }));
+    const sound = view.sound && shown.length > 0;
+    pictures.want(list.filter(({ width }) => width > 0), sound);
+    // Where nothing is to come, nothing is waited for.
+    if (list.every(({ source, width }) => width === 0 || silent.has(source)) && !sound) changeover.came();
+  }
 
   const isDoubtful = () => !over && signalling.doubtful && !mender.flows;
 
@@ -96,14 +190,17 @@ export function startSession({ openSignalling, createPeer, videoCodecs, wanted, 
   function close() {
     over = true;
     timers.clearTimeout(deadline);
+    timers.clearTimeout(fitTimer);
     mender.stop();
+    changeover.stop();
+    pictures.stop();
     signalling?.close();
     peer?.close();
   }
 
   function within(ms, why) {
     timers.clearTimeout(deadline);
-    deadline = timers.setTimeout(() => end({ kind: 'lost', why }), ms);
+    deadline = timers.setTimeout(() => (why === 'media' ? hopeless() : end({ kind: 'lost', why })), ms);
   }
 
   function settled() {
@@ -125,14 +222,15 @@ export function startSession({ openSignalling, createPeer, videoCodecs, wanted, 
 
   function mediaState(state) {
     if (state === 'connected') settled();
-    if (state === 'failed') end({ kind: 'lost', why: 'media' });
+    if (state === 'failed') hopeless();
     else mender.peer(state);
   }
 
   async function answer({ sdp, tracks: offered }) {
     if (peer === null) {
-      within(MEDIA_MS, 'media');
+      within(onTrial ? TRIAL_MS : MEDIA_MS, 'media');
       tracks = offered;
+      changeover.offered();
       on.tracks(tracks);
       on.state('connecting');
     }
@@ -161,11 +259,14 @@ export function startSession({ openSignalling, createPeer, videoCodecs, wanted, 
   function isLive({ name, state }) {
     if (state === 'live') live.add(name);
     else live.delete(name);
+    if (state === 'paused' || state === 'failed') silent.add(name);
+    else silent.delete(name);
   }
 
   const handlers = {
     welcome(message) {
       names = message.sources.map((source) => source.name);
+      pictures.welcome(names);
       message.sources.forEach(isLive);
       iceServers = message.ice_servers ?? [];
       signalling.startPings();
@@ -177,16 +278,25 @@ export function startSession({ openSignalling, createPeer, videoCodecs, wanted, 
         on.state('connected');
         return;
       }
+      selected = wanted(names);
+      if (!withPeer) {
+        settled();
+        // Pictures are what this session was made for: those that take their time are waited for.
+        hopeless();
+        changeover.came();
+        return;
+      }
       within(OFFER_MS, 'slow');
       on.state('joining');
-      selected = wanted(names);
       // What is hidden is not even started for this viewer.
       const all = selected.length === names.length;
       signalling.send(all ? { type: 'join' } : { type: 'join', select: selected });
       // A choice is the daemon's for one session; a new one has to be told.
       for (const name of names) if (chosen(name) !== null) choose(name);
     },
-    offer: answer,
+    offer(message) {
+      if (withPeer && changeover.hope) void answer(message);
+    },
     candidate({ mline, candidate }) {
       // Before the offer there is no peer: the daemon sends none then.
       peer?.addCandidate(mline, candidate);
@@ -221,6 +331,9 @@ export function startSession({ openSignalling, createPeer, videoCodecs, wanted, 
       if (Object.hasOwn(handlers, message.type)) handlers[message.type](message);
       else if (TOLD.has(message.type)) on.admin(message);
     },
+    onBinary(data) {
+      if (!over) pictures.take(data);
+    },
     onPong: (sent, received, server) => clock.add(sent, received, server),
     onDoubt: doubt,
     onClose: (why) => end({ kind: 'lost', why }),
@@ -231,7 +344,29 @@ export function startSession({ openSignalling, createPeer, videoCodecs, wanted, 
     clock,
     /** Asks for what `wanted` says now. */
     select() {
-      if (!over && selected !== null) select();
+      if (over || selected === null) return;
+      if (withPeer) select();
+      look();
+    },
+    /** Sizes on the screen are others, or the page is seen no more or again. */
+    fit() {
+      if (!over && changeover.state !== 'webrtc') fitTimer ??= timers.setTimeout(look, FIT_MS);
+    },
+    /** A trial has done well: it is the session from now on. */
+    stay() {
+      onTrial = false;
+    },
+    /** What comes of a source by the WebSocket: `{video, audio}`; null while WebRTC brings it. */
+    summary: (name) => (changeover.state === 'pictures' ? pictures.summary(name) : null),
+    /** Whether pictures have taken WebRTC's place. */
+    get byPictures() {
+      return changeover.state === 'pictures';
+    },
+    /** Sends a picture of this page's own camera: false where too much waits already. @param {Uint8Array} bytes */
+    sendPicture: (bytes) => !over && signalling.sendBytes(bytes),
+    /** Says that a participant's picture is drawn. */
+    seen(subject, number) {
+      if (!over) signalling.send({ type: 'seen', subject_kind: KIND.participant, subject, number });
     },
     /** Tells what `chosen` says now of a source. */
     choose(name) {
