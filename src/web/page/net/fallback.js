@@ -9,6 +9,8 @@ const LATE_MS = 4000;
 const HEDGE_MS = 1200;
 /** Where there is no connection any more, pictures have to come within this. */
 const GRACE_MS = 3000;
+/** While pictures come, media has to have been seen to come so often before they end: not one late packet. */
+const STEADY = 3;
 /** An attempt that is made beside the pictures may take so long. */
 export const TRIAL_MS = 8000;
 
@@ -51,6 +53,7 @@ export function createChangeover({ timers, able, on }) {
   let hope = true;
   let timer = null;
   let askedAt = 0;
+  let times = 0;
 
   const why = () => (flowed ? 'lost' : 'blocked');
 
@@ -72,6 +75,7 @@ export function createChangeover({ timers, able, on }) {
     if (state !== 'webrtc' || !able()) return;
     state = 'asked';
     askedAt = timers.now();
+    times = 0;
     on.ask(why());
   }
 
@@ -96,12 +100,17 @@ export function createChangeover({ timers, able, on }) {
     interrupted() {
       if (state === 'webrtc' && hope) wait(HEDGE_MS, ask);
     },
-    /** Media flows. */
-    flows() {
+    /** Media has come since the last look; or none is to come, on a connection that stands (`sure`). */
+    flows(sure = false) {
       if (!hope) return;
       flowed = true;
+      if (state === 'webrtc') {
+        calm();
+        return;
+      }
+      times += 1;
+      if (times < STEADY && !sure) return;
       calm();
-      if (state === 'webrtc') return;
       state = 'webrtc';
       on.webrtc();
     },

@@ -13,7 +13,7 @@ const HEADER = 17;
 /** No frame is longer; in bytes behind the header. */
 const MOST = { [KIND.picture]: 4 << 20, [KIND.sound]: 8 << 10, [KIND.participant]: 128 << 10 };
 
-/** The widths that there are. */
+/** The widths that there are; the daemon sends smaller ones where the link carries no more. */
 export const WIDTHS = [320, 640, 1280];
 /** A picture may be stretched by so much before the next width is worth its bytes. */
 const STRETCH = 1.25;
@@ -58,56 +58,9 @@ export function bytesOf({ kind, number, timeMs, subject = 0, data }) {
 }
 
 /** The width to ask for, for a picture that is `pixels` wide on the screen; 0 where it is not seen. */
-export function widthFor(pixels, most = Infinity) {
+export function widthFor(pixels) {
   if (!(pixels > 0)) return 0;
-  const wide = WIDTHS.find((width) => width * STRETCH >= pixels) ?? WIDTHS.at(-1);
-  return Math.min(wide, Math.max(WIDTHS[0], most));
-}
-
-/** Pictures later than this do not fit the link. */
-const LATE_MS = 900;
-/** Pictures earlier than this leave room for larger ones. */
-const EARLY_MS = 300;
-/** So many pictures are looked at together. */
-const LOOKED_AT = 6;
-/** So long after a change for the worse larger ones are tried again; twice as long each time. */
-const PATIENCE_MS = 10_000;
-const LONGEST_MS = 160_000;
-
-/** How wide pictures may be for the link to carry them in time. Pure: delays in, a width out. */
-export class Fit {
-  #step = WIDTHS.length - 1;
-  #delays = [];
-  #notBefore = -Infinity;
-  #patienceMs = PATIENCE_MS;
-
-  get most() {
-    return WIDTHS[this.#step];
-  }
-
-  /** @param {number} delayMs from the capture to the screen @param {number} atMs @returns {boolean} whether `most` is another */
-  add(delayMs, atMs) {
-    this.#delays.push(delayMs);
-    if (this.#delays.length < LOOKED_AT) return false;
-    const usual = median(this.#delays);
-    this.#delays.shift();
-    if (usual > LATE_MS && this.#step > 0) {
-      this.#notBefore = atMs + this.#patienceMs;
-      this.#patienceMs = Math.min(LONGEST_MS, this.#patienceMs * 2);
-      return this.#turn(-1);
-    }
-    if (usual < EARLY_MS && this.#step < WIDTHS.length - 1 && atMs >= this.#notBefore) {
-      this.#notBefore = atMs + PATIENCE_MS;
-      return this.#turn(1);
-    }
-    return false;
-  }
-
-  #turn(by) {
-    this.#step += by;
-    this.#delays = [];
-    return true;
-  }
+  return WIDTHS.find((width) => width * STRETCH >= pixels) ?? WIDTHS.at(-1);
 }
 
 /** Counts what comes of one subject: over the last two seconds. */
@@ -154,6 +107,7 @@ export function createDrawing({ decode, draw, seen }) {
   /** By subject: the picture that waits for the one being decoded, or null. */
   const waiting = new Map();
   let over = false;
+  let held = false;
 
   async function run(frame) {
     const { subject } = frame;
@@ -169,20 +123,27 @@ export function createDrawing({ decode, draw, seen }) {
     seen(subject, frame.number);
     const next = waiting.get(subject);
     if (next === null) waiting.delete(subject);
-    else void run(next);
+    else if (!held) void run(next);
   }
 
   return {
     take(frame) {
       if (over) return;
       const { subject } = frame;
-      if (!waiting.has(subject)) {
+      if (!waiting.has(subject) && !held) {
         void run(frame);
         return;
       }
-      const older = waiting.get(subject);
+      const older = waiting.get(subject) ?? null;
       if (older !== null) seen(subject, older.number);
       waiting.set(subject, frame);
+    },
+    /** Whether what comes waits: nothing is drawn then, and nothing follows. */
+    hold(hold) {
+      if (held === hold) return;
+      held = hold;
+      if (held) return;
+      for (const frame of [...waiting.values()]) if (frame !== null) void run(frame);
     },
     stop() {
       over = true;
@@ -203,13 +164,11 @@ export function createDrawing({ decode, draw, seen }) {
  * @param {(name: string, bitmap: ImageBitmap) => void} options.on.picture to be drawn before it returns
  * @param {(name: string, frame: Frame) => void} options.on.sound
  * @param {(frame: Frame) => void} options.on.participant
- * @param {() => void} options.on.fit other widths are to be asked for: see `most`
  */
 export function createPictures({ send, decode, now, ageOf, on }) {
   const nothing = JSON.stringify(request([], false));
   let names = [];
   let asked = nothing;
-  let fit = new Fit();
   const meters = new Map();
   const sounds = new Map();
 
@@ -227,7 +186,6 @@ export function createPictures({ send, decode, now, ageOf, on }) {
       on.picture(name, bitmap);
       const [at, delayMs] = [now(), ageOf(frame.timeMs)];
       meterOf(meters, name).add({ at, bytes: frame.data.length, delayMs, width: bitmap.width, height: bitmap.height });
-      if (delayMs !== null && fit.add(delayMs, at)) on.fit();
     },
     seen: (subject, number) => send({ type: 'seen', subject_kind: KIND.picture, subject, number }),
   });
@@ -237,13 +195,10 @@ export function createPictures({ send, decode, now, ageOf, on }) {
     welcome(list) {
       names = list;
     },
-    /** How wide pictures may be for the link. */
-    get most() {
-      return fit.most;
-    },
+    hold: (hold) => drawing.hold(hold),
     /**
      * Says what is wanted from now on; nothing where that is what was asked for.
-     * @param {{source: string, width: number}[]} sources @param {boolean} audio
+     * @param {{source: string, width?: number}[]} sources @param {boolean} audio
      */
     want(sources, audio) {
       const message = request(sources, audio);
@@ -255,7 +210,6 @@ export function createPictures({ send, decode, now, ageOf, on }) {
     /** Ends them. */
     end() {
       this.want([], false);
-      fit = new Fit();
       meters.clear();
       sounds.clear();
     },

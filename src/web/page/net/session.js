@@ -4,10 +4,11 @@
  */
 
 import { TOLD } from './admin.js';
+import { createByway } from './byway.js';
 import { ServerClock } from './clock.js';
-import { createChangeover, TRIAL_MS } from './fallback.js';
+import { TRIAL_MS } from './fallback.js';
 import { createMender } from './mender.js';
-import { createPictures, KIND, widthFor } from './pictures.js';
+import { KIND } from './pictures.js';
 
 /** The protocol version spoken here. */
 export const VERSION = 1;
@@ -16,10 +17,6 @@ export const VERSION = 1;
 const WELCOME_MS = 8000;
 const OFFER_MS = 15_000;
 const MEDIA_MS = 20_000;
-/** While pictures come, a connection that does not come about is given up sooner. */
-const HOPE_MS = 8000;
-/** Sizes on the screen change many at a time. */
-const FIT_MS = 300;
 
 /** Refusals after which coming back would end the same way. */
 const HOPELESS = new Set(['no_codec', 'bad_version']);
@@ -63,9 +60,7 @@ const FATAL = new Set(['bad_sdp']);
  * @param {(name: string) => number | null} options.chosen the rung that a person has chosen for a
  *   source; null leaves it to the daemon
  * @param {{setTimeout: Function, clearTimeout: Function, now: () => number}} options.timers
- * @param {{width: (name: string) => number, visible: () => boolean, sound: boolean} | null} [options.view]
- *   how wide a source's picture is on the screen, in its pixels; whether anybody sees the page; whether this
- *   browser decodes sound that comes by the WebSocket. Null: WebRTC or nothing
+ * @param {import('./byway.js').View | null} [options.view] null: WebRTC or nothing
  * @param {(data: Uint8Array) => Promise<ImageBitmap>} options.decode
  * @param {'webrtc' | 'trial' | 'pictures' | 'absent'} [options.mode] `trial`: WebRTC or nothing, until it is
  *   told to `stay`; `pictures`: nothing else is tried; `absent`: nor could it be
@@ -87,9 +82,6 @@ export function startSession({ openSignalling, createPeer, videoCodecs, wanted, 
   let over = false;
   /** The sources of which something comes when they are wanted. */
   const live = new Set();
-  /** Those of which nothing will come, for now. */
-  const silent = new Set();
-  let fitTimer = null;
   const mender = createMender({
     timers,
     stats: async () => (peer === null ? null : peer.stats()),
@@ -100,47 +92,39 @@ export function startSession({ openSignalling, createPeer, videoCodecs, wanted, 
         doubt();
       },
       restart: () => signalling.send({ type: 'restart' }),
-      came: flows,
+      came: () => flows(false),
       state(state) {
         if (state === 'interrupted') changeover.interrupted();
         else if (mender.expected) changeover.stands();
-        else flows();
+        else flows(true);
         if (changeover.state !== 'pictures') on.state(state);
       },
       lost: hopeless,
     },
   });
-  const pictures = createPictures({
-    send: (message) => signalling.send(message),
+  const byway = createByway({
+    timers,
+    view,
+    able: fallsBack,
+    wanted,
     decode,
-    now: timers.now,
+    send: (message) => signalling.send(message),
     ageOf: (timeMs) => clock.ageOf(timeMs, signalling.now()),
     on: {
-      came: () => changeover.came(),
+      came: () => withPeer || on.flows?.(),
       picture: (name, bitmap) => on.picture(name, bitmap),
       sound: (name, frame) => on.sound(name, frame),
       participant: (frame) => on.participant?.(frame),
-      fit: look,
-    },
-  });
-  const changeover = createChangeover({
-    timers,
-    able: fallsBack,
-    on: {
-      ask: look,
       pictures(why) {
-        within(HOPE_MS, 'media');
+        settled();
         on.pictures({ why: mode === 'absent' ? mode : why, alone: !withPeer });
         on.state('connected');
       },
       webrtc() {
-        settled();
-        pictures.end();
         on.pictures(null);
         on.state('connected');
       },
       alone() {
-        settled();
         mender.stop();
         peer?.close();
         peer = null;
@@ -149,6 +133,7 @@ export function startSession({ openSignalling, createPeer, videoCodecs, wanted, 
       lost: () => end({ kind: 'lost', why: 'media' }),
     },
   });
+  const { changeover } = byway;
 
   /** There is no media connection, nor will there be. */
   function hopeless() {
@@ -156,23 +141,9 @@ export function startSession({ openSignalling, createPeer, videoCodecs, wanted, 
     else end({ kind: 'lost', why: 'media' });
   }
 
-  function flows() {
-    changeover.flows();
+  function flows(sure) {
+    changeover.flows(sure);
     on.flows?.();
-  }
-
-  /** Asks for the pictures that are seen now. */
-  function look() {
-    timers.clearTimeout(fitTimer);
-    fitTimer = null;
-    if (over || changeover.state === 'webrtc') return;
-    const shown = wanted(names);
-    const seen = view.visible() ? shown : [];
-    const list = seen.map((source) => ({ source, width: widthFor(view.width(source), pictures.most) }));
-    const sound = view.sound && shown.length > 0;
-    pictures.want(list.filter(({ width }) => width > 0), sound);
-    // Where nothing is to come, nothing is waited for.
-    if (list.every(({ source, width }) => width === 0 || silent.has(source)) && !sound) changeover.came();
   }
 
   const isDoubtful = () => !over && signalling.doubtful && !mender.flows;
@@ -190,10 +161,8 @@ export function startSession({ openSignalling, createPeer, videoCodecs, wanted, 
   function close() {
     over = true;
     timers.clearTimeout(deadline);
-    timers.clearTimeout(fitTimer);
     mender.stop();
-    changeover.stop();
-    pictures.stop();
+    byway.stop();
     signalling?.close();
     peer?.close();
   }
@@ -259,14 +228,12 @@ export function startSession({ openSignalling, createPeer, videoCodecs, wanted, 
   function isLive({ name, state }) {
     if (state === 'live') live.add(name);
     else live.delete(name);
-    if (state === 'paused' || state === 'failed') silent.add(name);
-    else silent.delete(name);
   }
 
   const handlers = {
     welcome(message) {
       names = message.sources.map((source) => source.name);
-      pictures.welcome(names);
+      byway.welcome(message.sources);
       message.sources.forEach(isLive);
       iceServers = message.ice_servers ?? [];
       signalling.startPings();
@@ -303,6 +270,7 @@ export function startSession({ openSignalling, createPeer, videoCodecs, wanted, 
     },
     source(message) {
       isLive(message);
+      byway.source(message);
       on.source(message);
     },
     ice_servers({ ice_servers: servers }) {
@@ -332,7 +300,7 @@ export function startSession({ openSignalling, createPeer, videoCodecs, wanted, 
       else if (TOLD.has(message.type)) on.admin(message);
     },
     onBinary(data) {
-      if (!over) pictures.take(data);
+      if (!over) byway.pictures.take(data);
     },
     onPong: (sent, received, server) => clock.add(sent, received, server),
     onDoubt: doubt,
@@ -346,18 +314,18 @@ export function startSession({ openSignalling, createPeer, videoCodecs, wanted, 
     select() {
       if (over || selected === null) return;
       if (withPeer) select();
-      look();
+      byway.look();
     },
     /** Sizes on the screen are others, or the page is seen no more or again. */
     fit() {
-      if (!over && changeover.state !== 'webrtc') fitTimer ??= timers.setTimeout(look, FIT_MS);
+      if (!over) byway.fit();
     },
     /** A trial has done well: it is the session from now on. */
     stay() {
       onTrial = false;
     },
     /** What comes of a source by the WebSocket: `{video, audio}`; null while WebRTC brings it. */
-    summary: (name) => (changeover.state === 'pictures' ? pictures.summary(name) : null),
+    summary: (name) => (changeover.state === 'pictures' ? byway.pictures.summary(name) : null),
     /** Whether pictures have taken WebRTC's place. */
     get byPictures() {
       return changeover.state === 'pictures';

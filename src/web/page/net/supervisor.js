@@ -79,7 +79,11 @@ export function createSupervisor({
   let goodbye = null;
   /** While pictures come by the WebSocket, also over the end of a session: `ByPictures`; else null. */
   let byPictures = null;
+  /** How the session that runs began: `startSession`'s mode. */
+  let mode = 'webrtc';
+  /** A session that is to take its place, and of what mode. */
   let trial = null;
+  let trialMode = null;
   let trialTimer = null;
   let trials = 0;
   /** A session that has been replaced, and is left in a moment. */
@@ -133,32 +137,41 @@ export function createSupervisor({
     timers.clearTimeout(trialTimer);
     trialTimer = null;
     // Nobody looks: when somebody does, it is tried at once.
-    if (!byPictures?.alone || session === null || hidden()) return;
-    trial?.leave();
+    if (mode !== 'pictures' || byPictures === null || session === null || hidden()) return;
     tellPictures({ trying: true, retryAt: null });
+    beside('trial');
+  }
+
+  /** Begins a session that is to take the place of the one that runs. */
+  function beside(how) {
+    trial?.leave();
     const mine = startTrial({
-      startSession,
+      startSession: (handlers) => startSession(handlers, how),
       names: ['state', 'pictures', ...TOLD],
       onFlows: replace,
       onFailed() {
         if (trial !== mine) return;
         trial = null;
-        planTrial();
+        if (how === 'trial') planTrial();
       },
     });
     trial = mine;
+    trialMode = how;
   }
 
-  /** The session of the pictures makes way for one by WebRTC. */
+  /** The session that runs makes way for the one beside it. */
   function replace(next, hear) {
     const old = session;
     trial = null;
+    retiring?.();
     turn += 1;
     session = next;
+    mode = trialMode === 'trial' ? 'webrtc' : 'pictures';
     connectedAt = timers.now();
-    forgetPictures();
+    if (mode === 'webrtc') forgetPictures();
     hear(handlers());
-    // Its pictures cover the time until the first of the new ones is shown.
+    // Its pictures cover the time until the first of the new ones is shown; and what the room has to say
+    // by the new one is said before it is left.
     const timer = timers.setTimeout(() => retiring?.(), RETIRES_MS);
     retiring = () => {
       timers.clearTimeout(timer);
@@ -172,13 +185,17 @@ export function createSupervisor({
       forgetPictures();
       return;
     }
-    const before = byPictures;
-    const why = before?.why ?? how.why ?? 'lost';
-    tellPictures({ why, alone: how.alone, trying: !how.alone, retryAt: before?.retryAt ?? null });
-    if (why === 'absent' || !how.alone || trial !== null) return;
-    // A way that was there a moment ago may be there again; one that never was is waited for.
-    if (why === 'lost' && before !== null && !before.alone) tryWebRtc();
-    else if (trialTimer === null) planTrial();
+    const why = byPictures?.why ?? how.why ?? 'lost';
+    tellPictures({ why, trying: byPictures?.trying ?? !how.alone, retryAt: byPictures?.retryAt ?? null });
+    if (!how.alone || mode === 'absent') return;
+    if (mode === 'webrtc') {
+      // The daemon goes on waiting for its connection, and ends it without: one that waits for none.
+      beside('pictures');
+    } else if (trial === null && trialTimer === null) {
+      // A way that was there a moment ago may be there again; one that never was is waited for.
+      if (why === 'lost' && trials === 0) tryWebRtc();
+      else planTrial();
+    }
   }
 
   /** Leaves the session, if there is one, and forgets every plan. */
@@ -272,8 +289,9 @@ export function createSupervisor({
       rest('signed-out', entry.refusal?.code ?? revoked, entry.refusal?.message ?? '');
       return;
     }
-    const mode = byPictures === null ? 'webrtc' : 'pictures';
-    session = startSession(handlers(), webrtc ? mode : 'absent');
+    if (!webrtc) mode = 'absent';
+    else mode = byPictures === null ? 'webrtc' : 'pictures';
+    session = startSession(handlers(), mode);
   }
 
   /** What the session of this turn tells. */
@@ -286,7 +304,7 @@ export function createSupervisor({
       ...Object.fromEntries(TOLD.map((name) => [name, heard(on[name])])),
       // Of a session that has been replaced, too, until it is left.
       picture: (...values) => {
-        if (mine === turn || (retiring !== null && mine === turn - 1)) on.picture?.(...values);
+        if (mine === turn || (retiring !== null && mine === turn - 1 && mode === 'webrtc')) on.picture?.(...values);
       },
       doubt: heard(() => void probe()),
       pictures: heard(pictured),
@@ -321,8 +339,7 @@ export function createSupervisor({
       const stuck = enteringAt !== null && timers.now() - enteringAt >= STUCK_MS;
       if (session !== null) {
         session.hurry(changed);
-        const waits = trial === null && trialTimer === null;
-        if (byPictures?.alone && byPictures.why !== 'absent' && (changed || waits)) tryWebRtc();
+        if (changed || (trial === null && trialTimer === null)) tryWebRtc();
       } else if (retryTimer !== null || stuck) void begin();
     },
     /** Ends it, and stays ended. */

@@ -1,11 +1,11 @@
 /**
- * An attempt at WebRTC beside the session that brings pictures: a session of its own, of which nobody
- * hears until its media flows. Then all that it has told is told in order, and it is the session.
+ * A session beside the one that runs, to take its place: nobody hears of it until something flows by it.
+ * Then all that it has told is told in order, and it is the session.
  */
 
 /**
  * @param {object} options
- * @param {(on: object, mode: 'trial') => object} options.startSession
+ * @param {(on: object) => object} options.startSession
  * @param {string[]} options.names of the session's handlers
  * @param {(session: object, hear: (on: object) => void) => void} options.onFlows media has come; `hear`
  *   takes the handlers to which everything is told from then on, and first what was told before
@@ -47,7 +47,7 @@ export function startTrial({ startSession, names, onFlows, onFailed }) {
   }
 
   const handlers = Object.fromEntries(names.map((name) => [name, note(name)]));
-  session = startSession({ ...handlers, doubt: () => on?.doubt(), flows, end }, 'trial');
+  session = startSession({ ...handlers, doubt: () => on?.doubt(), flows, end });
   if (flowed) flows();
 
   return {
