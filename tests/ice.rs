@@ -40,7 +40,7 @@ fn offered(tcp: Option<SocketAddr>) -> Offered {
         first_sequence: 0,
         first_timestamp: 0,
     };
-    let viewer = Viewer::open(ViewerId(1), &ice, &[track], &Events::new(sender)).unwrap();
+    let viewer = Viewer::open(ViewerId(1), &ice, &[track], false, &Events::new(sender)).unwrap();
     let sdp = smol::block_on(async {
         let late = async {
             smol::Timer::after(LIMIT).await;

@@ -4,8 +4,10 @@
 //! message in full. Unknown fields are ignored, so that a version can grow; an unknown `type`
 //! is an error.
 
+mod pictures;
 mod viewers;
 
+pub use pictures::{CAMERA_RATE, FRAME_HEAD, FrameHead, FrameKind, MAX_CAMERA, TakenSource};
 pub use viewers::{LinkInfo, ViewerInfo, WatchedInfo, WatchesBy};
 
 use super::ids::{SourceName, ViewerId};
@@ -41,6 +43,9 @@ pub enum ClientMessage {
         /// Of these, those to be sent from the start, as by `select`; all of them when absent.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         select: Option<Vec<SourceName>>,
+        /// Whether the offer is to have the daemon's data channels, too.
+        #[serde(default, skip_serializing_if = "is_false")]
+        data: bool,
     },
     /// Of the joined sources, those to be sent from now on. Changes no m-line.
     Select {
@@ -68,6 +73,24 @@ pub enum ClientMessage {
         mline: u32,
         /// The `candidate:` line without `a=`.
         candidate: String,
+    },
+    /// From now on pictures, and sound, of these sources by this WebSocket, in binary frames; of no source:
+    /// no more. Before `join`, after it or without it.
+    Pictures {
+        /// In place of what was taken before.
+        sources: Vec<TakenSource>,
+        /// Whether their sound is taken too.
+        #[serde(default)]
+        audio: bool,
+    },
+    /// A picture was shown: the next one of its subject may come.
+    Seen {
+        /// The frame's kind.
+        subject_kind: u8,
+        /// The frame's subject.
+        subject: u32,
+        /// The frame's number.
+        number: u32,
     },
     /// For admins: the list of viewers, now and once a second, or no more.
     WatchViewers {
@@ -107,6 +130,11 @@ pub enum ClientMessage {
     },
     /// The viewer leaves; the daemon closes the connection.
     Leave,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref)]
+fn is_false(value: &bool) -> bool {
+    !value
 }
 
 /// What the daemon says.
@@ -396,6 +424,8 @@ pub enum ErrorCode {
     BadSdp,
     /// The candidate was refused.
     BadCandidate,
+    /// The media connection broke or could not be made, and pictures go on without it.
+    ConnectionFailed,
     /// Too many messages in too short a time, or too many of one kind.
     TooFast,
     /// Something failed in the daemon; the log says more.
@@ -447,7 +477,7 @@ mod tests {
             client(r#"{"type":"hello","version":1,"video_codecs":["H264"],"later":1}"#),
             ClientMessage::Hello { version: 1, video_codecs: vec!["H264".into()] }
         );
-        assert_eq!(client(r#"{"type":"join"}"#), ClientMessage::Join { sources: None, select: None });
+        assert_eq!(client(r#"{"type":"join"}"#), ClientMessage::Join { sources: None, select: None, data: false });
         assert_eq!(
             client(r#"{"type":"candidate","mline":0,"candidate":""}"#),
             ClientMessage::Candidate { mline: 0, candidate: String::new() }

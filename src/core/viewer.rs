@@ -14,9 +14,10 @@
 
 mod answering;
 mod events;
+mod pictures;
 mod restarting;
 
-pub use events::{AdminRequest, Effect, Input};
+pub use events::{AdminRequest, Effect, Input, Taken};
 
 use super::candidate::Candidate;
 use super::ids::SourceName;
@@ -84,6 +85,8 @@ enum State {
 struct Joined {
     sources: Vec<SourceName>,
     selected: Vec<SourceName>,
+    /// Whether data channels are offered.
+    data: bool,
     /// The daemon's own candidates so far.
     local_candidates: Vec<String>,
     /// The m-line that they belong to: the first, unless the answer rejects it.
@@ -111,6 +114,8 @@ pub struct Session {
     watching: Watching,
     candidates: usize,
     mistakes: u32,
+    /// Whether it takes pictures by the WebSocket: it needs no peer connection then.
+    takes_pictures: bool,
     /// Of a session that began by WHEP.
     ice: Option<IceSession>,
     /// Of one that was made an offer.
@@ -129,6 +134,7 @@ impl Session {
             watching: Watching::default(),
             candidates: 0,
             mistakes: 0,
+            takes_pictures: false,
             ice: None,
             agreed: None,
         }
@@ -166,6 +172,12 @@ impl Session {
     #[must_use]
     pub fn joined(&self) -> &[SourceName] {
         self.membership().map_or(&[], |joined| &joined.sources)
+    }
+
+    /// Whether it has asked for data channels.
+    #[must_use]
+    pub fn has_data(&self) -> bool {
+        self.membership().is_some_and(|joined| joined.data)
     }
 
     /// What it has joined, from `join` to the end.
@@ -231,6 +243,9 @@ impl Session {
             Input::Connected => self.connected(now, &mut effects),
             Input::Verified(same) => self.verified(same, &mut effects),
             Input::Picture { source, turn } => self.picture(source, turn, &mut effects),
+            Input::End { reason: ByeReason::ConnectionFailed, message } if self.takes_pictures => {
+                self.disconnected(message, &mut effects);
+            }
             Input::End { reason, message } => self.end(reason, message, &mut effects),
             Input::Tick => self.tick(now, &mut effects),
         }
@@ -240,9 +255,13 @@ impl Session {
     fn message(&mut self, now: Instant, message: ClientMessage, effects: &mut Vec<Effect>) {
         match message {
             ClientMessage::Hello { version, video_codecs } => self.hello(version, &video_codecs, effects),
-            ClientMessage::Join { sources, select } => self.join(now, sources, select, effects),
+            ClientMessage::Join { sources, select, data } => self.join(now, (sources, select), data, effects),
             ClientMessage::Select { sources } => self.select(sources, effects),
             ClientMessage::Choose { source, rung } => self.choose(source, rung, effects),
+            ClientMessage::Pictures { sources, audio } => self.pictures(sources, audio, effects),
+            ClientMessage::Seen { subject_kind, subject, number } => {
+                self.seen(subject_kind, subject, number, effects);
+            }
             ClientMessage::Answer { sdp } => self.answer(now, &sdp, effects),
             ClientMessage::Restart => self.restart(now, effects),
             ClientMessage::Candidate { mline, candidate } => self.candidate(mline, &candidate, effects),
@@ -300,8 +319,8 @@ impl Session {
     fn join(
         &mut self,
         now: Instant,
-        sources: Option<Vec<SourceName>>,
-        select: Option<Vec<SourceName>>,
+        (sources, select): (Option<Vec<SourceName>>, Option<Vec<SourceName>>),
+        data: bool,
         effects: &mut Vec<Effect>,
     ) {
         if !matches!(self.state, State::Greeted) {
@@ -318,8 +337,8 @@ impl Session {
         if let Some(problem) = misnamed(&selected, &sources) {
             return self.mistake(ErrorCode::UnknownSource, problem, effects);
         }
-        let joined =
-            Joined { selected, sources: sources.clone(), local_candidates: Vec::new(), transport_mline: 0 };
+        let (local_candidates, transport_mline) = (Vec::new(), 0);
+        let joined = Joined { selected, sources: sources.clone(), data, local_candidates, transport_mline };
         self.state = State::Preparing { until: now + OFFER_WITHIN, joined };
         effects.push(Effect::Open { sources, video_codec: self.video_codec });
     }
@@ -451,12 +470,12 @@ impl Session {
 
     fn candidate(&mut self, mline: u32, line: &str, effects: &mut Vec<Effect>) {
         let mlines = match &self.state {
-            State::Offered { offer, .. } => offer.mlines().len(),
+            State::Offered { offer, .. } => offer.count(),
             State::Connecting { joined, .. }
             | State::Verifying { joined, .. }
             | State::Connected { joined, .. } => {
                 // A source has at most two m-lines.
-                joined.sources.len() * 2
+                joined.sources.len() * 2 + usize::from(joined.data)
             }
             State::AwaitHello { .. }
             | State::Greeted
@@ -531,6 +550,10 @@ impl Session {
             }
             State::Greeted | State::Closed => return,
         };
+        let is_of_connection = matches!(reason, ByeReason::ConnectionFailed | ByeReason::Timeout);
+        if self.takes_pictures && is_of_connection {
+            return self.disconnected(message.into(), effects);
+        }
         self.end(reason, message.into(), effects);
     }
 

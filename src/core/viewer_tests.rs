@@ -3,7 +3,7 @@
 use super::*;
 use crate::core::ice::Credentials;
 use crate::core::ids::ViewerId;
-use crate::core::protocol::{ClientMessage, MediaKind, SourceKindName};
+use crate::core::protocol::{ClientMessage, MediaKind, SourceKindName, TakenSource};
 use crate::core::renditions::{self, Full, default_steps};
 use crate::core::units::{Bitrate, FrameRate, Size};
 use proptest::prelude::*;
@@ -67,7 +67,7 @@ impl Test {
     fn offered() -> Self {
         let mut test = Self::new();
         test.say(hello());
-        test.say(ClientMessage::Join { sources: None, select: None });
+        test.say(ClientMessage::Join { sources: None, select: None, data: false });
         test.input(offer());
         test
     }
@@ -104,6 +104,12 @@ fn word(effect: &Effect) -> String {
         }
         Effect::Accept(_) => "accept".into(),
         Effect::AddCandidate { mline, .. } => format!("add candidate {mline}"),
+        Effect::Pictures { sources, audio } => {
+            let words: Vec<_> = sources.iter().map(|each| format!("{}={}", each.subject, each.source)).collect();
+            format!("pictures {} {audio}", words.join("+"))
+        }
+        Effect::Seen { kind, subject, number } => format!("seen {kind:?} {subject} {number}"),
+        Effect::Disconnect => "disconnect".into(),
         Effect::Restart => "restart".into(),
         Effect::Restarted(theirs) => format!("restarted {}", theirs.ufrag),
         Effect::Verify(_) => "verify".into(),
@@ -121,7 +127,7 @@ fn a_viewer_joins_answers_and_is_fed_once_its_certificate_is_known() {
     let mut test = Test::new();
     assert_eq!(test.say(hello()), ["welcome"]);
     assert_eq!(
-        test.say(ClientMessage::Join { sources: None, select: None }),
+        test.say(ClientMessage::Join { sources: None, select: None, data: false }),
         ["open screen+camera Some(H264)"]
     );
     assert_eq!(test.session.selected(), known());
@@ -151,7 +157,7 @@ fn another_certificate_than_the_answer_names_is_shown_out() {
 fn candidates_before_their_description_wait_for_it() {
     let mut test = Test::new();
     test.say(hello());
-    test.say(ClientMessage::Join { sources: None, select: None });
+    test.say(ClientMessage::Join { sources: None, select: None, data: false });
     let local = || Input::LocalCandidate { candidate: CANDIDATE.into() };
     assert_eq!(test.input(local()), [""; 0]);
     assert_eq!(test.input(offer()), ["offer", "candidate"]);
@@ -164,7 +170,7 @@ fn candidates_before_their_description_wait_for_it() {
 fn candidates_are_told_again_when_their_m_line_is_rejected() {
     let mut test = Test::new();
     test.say(hello());
-    test.say(ClientMessage::Join { sources: None, select: None });
+    test.say(ClientMessage::Join { sources: None, select: None, data: false });
     test.input(Input::LocalCandidate { candidate: CANDIDATE.into() });
     test.input(offer());
     // Without H.264 only the sound, the third m-line, is left.
@@ -183,20 +189,21 @@ fn candidates_are_told_again_when_their_m_line_is_rejected() {
 #[test]
 fn mistakes_are_told_and_change_nothing() {
     let mut test = Test::new();
-    assert_eq!(test.say(ClientMessage::Join { sources: None, select: None }), ["error OutOfOrder"]);
+    assert_eq!(test.say(ClientMessage::Join { sources: None, select: None, data: false }), ["error OutOfOrder"]);
     assert_eq!(test.say(answer()), ["error OutOfOrder"]);
     assert_eq!(test.say(hello()), ["welcome"]);
     assert_eq!(test.say(hello()), ["error OutOfOrder"]);
     let join = |names: &[&str]| ClientMessage::Join {
         sources: Some(names.iter().map(|n| name(n)).collect()),
         select: None,
+        data: false,
     };
     assert_eq!(test.say(join(&["nothing"])), ["error UnknownSource"]);
     assert_eq!(test.say(join(&["screen", "screen"])), ["error UnknownSource"]);
     assert_eq!(test.say(join(&[])), ["error UnknownSource"]);
     assert_eq!(test.say(candidate(CANDIDATE)), ["error OutOfOrder"]);
     let select = Some(vec![name("screen")]);
-    let hidden = ClientMessage::Join { sources: Some(vec![name("camera")]), select };
+    let hidden = ClientMessage::Join { sources: Some(vec![name("camera")]), select, data: false };
     assert_eq!(test.say(hidden), ["error UnknownSource"]);
     assert_eq!(test.say(join(&["camera", "screen"])), ["open camera+screen Some(H264)"]);
     assert_eq!(test.say(join(&["camera"])), ["error OutOfOrder"]);
@@ -236,7 +243,7 @@ fn every_wait_has_an_end() {
     let mut test = Test::new();
     test.say(hello());
     assert_eq!(test.session.deadline(), None);
-    test.say(ClientMessage::Join { sources: None, select: None });
+    test.say(ClientMessage::Join { sources: None, select: None, data: false });
     assert_eq!(test.wait(), ["bye Internal retry", "close Internal"]);
     assert_eq!(Test::offered().wait(), ["bye Timeout retry", "close Timeout"]);
     let mut test = Test::offered();
@@ -274,7 +281,7 @@ fn codecs_are_chosen_from_what_the_client_decodes() {
 fn who_can_decode_nothing_of_what_was_joined_may_join_something_else() {
     let mut test = Test::new();
     test.say(ClientMessage::Hello { version: VERSION, video_codecs: vec![] });
-    let join = |source| ClientMessage::Join { sources: Some(vec![name(source)]), select: None };
+    let join = |source| ClientMessage::Join { sources: Some(vec![name(source)]), select: None, data: false };
     assert_eq!(test.say(join("screen")), ["open screen None"]);
     assert_eq!(test.input(Input::NoCodec), ["error NoCodec"]);
     assert_eq!((test.session.joined(), test.session.deadline()), (&[][..], None));
@@ -298,7 +305,7 @@ fn a_rendition_is_chosen_of_what_was_joined_and_kept_in_the_session() {
     let mut test = Test::new();
     test.say(hello());
     assert_eq!(test.say(choose("camera", Some(1))), ["error OutOfOrder"]);
-    test.say(ClientMessage::Join { sources: Some(vec![name("camera")]), select: None });
+    test.say(ClientMessage::Join { sources: Some(vec![name("camera")]), select: None, data: false });
     assert_eq!(test.say(choose("screen", Some(1))), ["error UnknownSource"]);
     assert_eq!(test.say(choose("camera", Some(9))), ["error UnknownRung"]);
     // Before the capture has said what there is.
@@ -322,8 +329,8 @@ fn make(kind: u8) -> Input {
     let message = |message| Input::Message(message);
     match kind {
         0 => message(hello()),
-        1 => message(ClientMessage::Join { sources: None, select: None }),
-        2 => message(ClientMessage::Join { sources: Some(vec![name("camera")]), select: Some(vec![]) }),
+        1 => message(ClientMessage::Join { sources: None, select: None, data: false }),
+        2 => message(ClientMessage::Join { sources: Some(vec![name("camera")]), select: Some(vec![]), data: false }),
         3 => message(ClientMessage::Select { sources: vec![name("screen")] }),
         4 => message(ClientMessage::Select { sources: vec![] }),
         5 => message(answer()),
@@ -589,4 +596,66 @@ fn candidates_by_patch_are_taken_under_the_sessions_tag_alone() {
     assert_eq!(refused.unwrap_err(), PatchRefusal::NoTag);
     let said = test.say(candidate(CANDIDATE));
     assert!(!said.is_empty(), "no message of the WebSocket's does anything but be refused: {said:?}");
+}
+
+#[test]
+fn pictures_are_taken_without_a_join_and_only_of_what_there_is() {
+    let taken = |names: &[&str]| ClientMessage::Pictures {
+        sources: names.iter().map(|each| TakenSource { source: name(each), width: None }).collect(),
+        audio: true,
+    };
+    let seen = |subject_kind| ClientMessage::Seen { subject_kind, subject: 1, number: 5 };
+    let mut test = Test::new();
+    assert_eq!(test.say(taken(&["camera"])), ["error OutOfOrder"]);
+    assert_eq!(test.say(seen(1)), ["error OutOfOrder"]);
+    test.say(hello());
+    assert_eq!(test.say(taken(&["camera", "screen"])), ["pictures 1=camera+0=screen true"]);
+    assert_eq!(test.say(taken(&["nothing"])), ["error UnknownSource"]);
+    assert_eq!(test.say(taken(&["camera", "camera"])), ["error UnknownSource"]);
+    assert_eq!(test.say(taken(&[])), ["pictures  true"]);
+    assert_eq!(test.say(seen(1)), ["seen Source 1 5"]);
+    assert_eq!(test.say(seen(3)), ["seen Participant 1 5"]);
+    assert_eq!(test.say(seen(2)), ["error BadMessage"]);
+    // Beside a peer connection too.
+    let mut test = Test::connected();
+    assert_eq!(test.say(taken(&["screen"])), ["pictures 0=screen true"]);
+    test.say(ClientMessage::Leave);
+    assert!(test.say(taken(&["screen"])).is_empty());
+}
+
+#[test]
+fn data_channels_are_asked_for_by_join() {
+    let mut test = Test::new();
+    test.say(hello());
+    assert!(!test.session.has_data());
+    test.say(ClientMessage::Join { sources: None, select: None, data: true });
+    assert!(test.session.has_data());
+}
+
+#[test]
+fn pictures_go_on_where_the_connection_does_not_and_it_may_be_joined_anew() {
+    let taken = |names: &[&str]| ClientMessage::Pictures {
+        sources: names.iter().map(|each| TakenSource { source: name(each), width: None }).collect(),
+        audio: false,
+    };
+    let mut test = Test::offered();
+    test.say(answer());
+    test.say(taken(&["screen"]));
+    assert_eq!(test.wait(), ["disconnect", "error ConnectionFailed"]);
+    assert!(test.session.joined().is_empty() && test.session.deadline().is_none());
+    let broken = || Input::End { reason: ByeReason::ConnectionFailed, message: String::new() };
+    assert!(test.input(broken()).is_empty(), "it is known");
+    let join = || ClientMessage::Join { sources: None, select: None, data: false };
+    assert_eq!(test.say(join()), ["open screen+camera Some(H264)"]);
+    test.input(offer());
+    test.say(answer());
+    test.input(Input::Connected);
+    test.input(Input::Verified(true));
+    assert_eq!(test.input(broken()), ["disconnect", "error ConnectionFailed"]);
+    // Without pictures there is nothing to go on for.
+    test.say(taken(&[]));
+    test.say(join());
+    test.input(offer());
+    test.say(answer());
+    assert_eq!(test.wait(), ["bye ConnectionFailed retry", "close ConnectionFailed"]);
 }

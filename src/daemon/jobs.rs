@@ -8,6 +8,7 @@ use crate::core::units::Size;
 use crate::media::encoder::{EncodeSettings, Encoder};
 use crate::media::fanout::Fanout;
 use crate::media::launch::LaunchFiles;
+use crate::media::pictures::{Ends, PictureEncoder, PictureId};
 use crate::media::rendition::Rendition;
 use crate::media::source::{Capture, Tap, Taps};
 use crate::media::{Events, Fault, MediaError, RenditionId, plan};
@@ -27,6 +28,10 @@ pub(super) enum Done {
     RenditionStarted { rendition: RenditionId, run: u64, result: Result<Rendition, MediaError> },
     /// An encoder has really stopped.
     RenditionStopped { rendition: RenditionId, run: u64 },
+    /// An encoder of pictures runs, or does not.
+    PicturesStarted { picture: PictureId, run: u64, result: Result<PictureEncoder, MediaError> },
+    /// An encoder of pictures has really stopped.
+    PicturesStopped { picture: PictureId, run: u64 },
 }
 
 /// Starts jobs; cheap to clone.
@@ -101,6 +106,26 @@ impl Jobs {
                 })
             });
             Done::CaptureStarted { source: name, run, result }
+        });
+    }
+
+    pub(super) fn start_pictures(
+        &self,
+        picture: PictureId,
+        run: u64,
+        files: LaunchFiles,
+        ends: Ends,
+        events: Events,
+    ) {
+        let this = self.clone();
+        self.spawn(move || {
+            let stopped = (this, picture.clone());
+            let when_stopped = move || {
+                let (this, picture) = stopped;
+                this.report(Done::PicturesStopped { picture, run });
+            };
+            let result = PictureEncoder::start(&picture, run, &files, ends, &events, when_stopped);
+            Done::PicturesStarted { picture, run, result }
         });
     }
 

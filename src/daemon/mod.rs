@@ -6,16 +6,19 @@
 
 mod admin;
 mod audit;
+mod channels;
 mod control;
 mod desktop;
 mod jobs;
 mod links;
 mod logins;
 mod pauses;
+mod pictures;
 mod reload;
 mod sources;
 mod status;
 mod system;
+mod taking;
 mod unit;
 mod viewer;
 mod viewers;
@@ -30,13 +33,14 @@ use crate::core::viewer::Input;
 use crate::media::encoder::Encoders;
 use crate::media::ice::{Ice, IceSettings};
 use crate::media::launch::LaunchFiles;
-use crate::media::{self, MediaError, pipeline};
+use crate::media::{self, MediaError, RenditionId, pipeline};
 use crate::web::{self, Server, WhepOutcome};
 use async_channel::{Receiver, Sender};
 use futures_lite::FutureExt as _;
 use jobs::{Done, Jobs};
 pub use logins::login;
 use pauses::Kept;
+use pictures::Pictures;
 use reload::{BadReload, Reload, Reloaded};
 use sd_notify::NotifyState;
 use sources::Sources;
@@ -172,6 +176,7 @@ struct Daemon {
     server: Arc<Server>,
     sources: Sources,
     viewers: Viewers,
+    pictures: Pictures,
     media_events: Receiver<media::Event>,
     done_events: Receiver<Done>,
     opened_events: Receiver<Opened>,
@@ -219,6 +224,7 @@ impl Daemon {
         let (opened_sender, opened_events) = async_channel::bounded(DONE_EVENTS);
         let events = media::Events::new(media_sender);
         let jobs = Jobs::new(done_sender);
+        let pictures = Pictures::new(events.clone(), jobs.clone());
         let sources = Sources::new(&config, (found, pauses), encoders, events.clone(), jobs);
         let viewers = Viewers::new(ice, greeting(&config), rules(&config), events, opened_sender);
         let now = Instant::now();
@@ -228,6 +234,7 @@ impl Daemon {
             server,
             sources,
             viewers,
+            pictures,
             media_events,
             done_events,
             opened_events,
@@ -262,10 +269,7 @@ impl Daemon {
                 }
                 Event::Web(event) => self.web(now, event),
                 Event::Media(event) => self.media(now, event),
-                Event::Done(done) => {
-                    let changes = self.sources.done(now, done);
-                    self.viewers.announce(&changes);
-                }
+                Event::Done(done) => self.done(now, done),
                 Event::Opened(opened) => self.viewers.opened(now, opened, &self.sources),
                 Event::Tick => {}
             }
@@ -282,7 +286,8 @@ impl Daemon {
         web_events: &Receiver<web::Event>,
         serving: &Serving,
     ) -> Event {
-        let due = [self.sources.deadline(), self.viewers.deadline(), Some(self.last_tick + TICK)];
+        let tick = Some(self.last_tick + TICK);
+        let due = [self.sources.deadline(), self.viewers.deadline(), self.pictures.deadline(), tick];
         let due = due.into_iter().flatten().min().unwrap_or(self.last_tick + TICK);
         let system = async { Event::System(requests.next().await) };
         let done = async { closed_never(self.done_events.recv().await.map(Event::Done)).await };
@@ -327,9 +332,25 @@ impl Daemon {
                     let _gone = reply.send(WhepOutcome::Revoked);
                 }
             }
+            web::Event::Picture { viewer, time_us, jpeg } => self.viewers.camera(now, viewer, time_us, jpeg),
             web::Event::Framed { stream, place } => self.viewers.ice.take(stream, place),
             web::Event::AccessChanged => self.end_revoked(now),
             web::Event::Closed { viewer } => self.viewers.gone(viewer, &self.sources),
+        }
+    }
+
+    fn done(&mut self, now: Instant, done: Done) {
+        match done {
+            Done::PicturesStarted { picture, run, result } => {
+                self.pictures.started(now, &picture, run, result);
+            }
+            Done::PicturesStopped { picture, run } => {
+                self.pictures.stopped(now, &picture, run, &self.sources);
+            }
+            done => {
+                let changes = self.sources.done(now, done);
+                self.viewers.announce(&changes);
+            }
         }
     }
 
@@ -343,6 +364,8 @@ impl Daemon {
 
     fn viewer(&mut self, now: Instant, viewer: ViewerId, input: Input) {
         self.viewers.handle(now, viewer, input, &self.sources);
+        // It may take pictures, or have seen one.
+        self.pictures.look();
     }
 
     fn media(&mut self, now: Instant, event: media::Event) {
@@ -369,6 +392,14 @@ impl Daemon {
                 self.sources.keyframe_sent(&rendition, at);
                 Vec::new()
             }
+            media::Event::Picture { picture, run } => {
+                self.pictures.came(now, &picture, run);
+                Vec::new()
+            }
+            media::Event::PictureFailed { picture, run, detail } => {
+                self.pictures.failed(now, &picture, run, detail);
+                Vec::new()
+            }
             media::Event::Viewer { viewer, event } => {
                 self.viewers.peer_event(now, viewer, event, &self.sources);
                 Vec::new()
@@ -383,6 +414,7 @@ impl Daemon {
             self.last_tick = now;
             let changes = self.sources.tick(now);
             self.viewers.announce(&changes);
+            self.pictures.tick(now, &self.sources);
             self.viewers.renew_logins(SystemTime::now());
             self.end_revoked(now);
             self.feed_watchdog(now);
@@ -391,8 +423,14 @@ impl Daemon {
         self.show_sign(now);
         self.viewers.tick(now, &self.sources);
         self.viewers.follow_links(now, &self.sources);
-        let changes = self.sources.demand(now, |rendition| self.viewers.want(rendition));
+        let viewers = &self.viewers;
+        let (want, take) = (|id: &RenditionId| viewers.want(id), |source: &SourceName| viewers.takes(source));
+        let changes = self.sources.demand(now, want, take);
         self.viewers.announce(&changes);
+        self.pictures.demand(now, &self.viewers, &self.sources);
+        if self.pictures.take_due() {
+            self.viewers.send_pictures(now, &self.pictures, &self.sources);
+        }
         self.viewers.open_ready(now, &self.sources);
     }
 
@@ -425,6 +463,7 @@ impl Daemon {
         system::notify(&[NotifyState::Stopping]);
         let message = "The daemon stops or is started again.";
         self.viewers.end(begun, &self.sources, ByeReason::Shutdown, message, |_| true);
+        self.pictures.stop();
         self.sources.stop();
         self.server.stop();
         let drained = async {

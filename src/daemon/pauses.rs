@@ -34,6 +34,8 @@ impl Daemon {
             pauses.resume(by, source, &self.sources.names());
         }
         let changes = self.sources.set_pauses(now, pauses);
+        self.pictures.forget(source);
+        self.viewers.forget_pictures(source);
         self.viewers.announce(&changes);
     }
 }

@@ -133,7 +133,10 @@ impl Daemon {
         tracing::info!(?gone, "configuration reloaded");
         self.end_revoked(now);
         let concerned =
-            |unit: &Unit| list_changed || unit.session.joined().iter().any(|name| gone.contains(name));
+            |unit: &Unit| {
+            let mut sources = unit.session.joined().iter().chain(unit.taken());
+            list_changed || sources.any(|name| gone.contains(name))
+        };
         let message = "The configuration has changed; the page comes back by itself.";
         self.viewers.end(now, &self.sources, ByeReason::Reload, message, concerned);
     }

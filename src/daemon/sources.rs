@@ -7,6 +7,7 @@ mod effects;
 mod reports;
 
 use super::jobs::Jobs;
+use super::pictures::Captured;
 use super::unit::{CAPTURE_START, RenditionUnit, Unit};
 use crate::config::{Config, Source, Video};
 use crate::core::h264;
@@ -19,7 +20,7 @@ use crate::core::units::Bitrate;
 use crate::media::encoder::Encoders;
 use crate::media::fanout::Fanout;
 use crate::media::launch::LaunchFiles;
-use crate::media::{Events, RenditionId};
+use crate::media::{Events, Format, RenditionId};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -226,12 +227,31 @@ impl Sources {
         self.jobs.oldest_start() > CAPTURE_START * 2
     }
 
-    /// Says which renditions viewers want now.
-    pub(super) fn demand(&mut self, now: Instant, wanted: impl Fn(&RenditionId) -> bool) -> Changes {
+    /// The picture of a source, while it is being captured.
+    pub(super) fn captured(&self, source: &SourceName) -> Option<Captured> {
+        let unit = self.find(source)?;
+        let Some(Format::Video { size, .. }) = unit.formats.get(&MediaKind::Video) else { return None };
+        unit.lifecycle.is_live().then(|| Captured {
+            run: unit.lifecycle.run(),
+            size: *size,
+            tap: Arc::clone(unit.taps.of(MediaKind::Video)),
+            files: self.files.clone(),
+        })
+    }
+
+    /// Says which renditions viewers want now, and of which sources raw pictures are wanted.
+    pub(super) fn demand(
+        &mut self,
+        now: Instant,
+        wanted: impl Fn(&RenditionId) -> bool,
+        taken: impl Fn(&SourceName) -> bool,
+    ) -> Changes {
         let mut changes = Changes::new();
         for index in 0..self.all.len() {
             let Some(unit) = self.all.get_mut(index) else { continue };
-            let source_wanted = unit.has_something() && unit.renditions.values().any(|each| wanted(&each.id));
+            let picture = unit.source.media().contains(&MediaKind::Video) && taken(&unit.source.name);
+            let source_wanted =
+                unit.has_something() && (picture || unit.renditions.values().any(|each| wanted(&each.id)));
             let effects = unit.lifecycle.handle(now, Input::Wanted(source_wanted));
             self.apply_source(index, now, effects, &mut changes);
             self.demand_renditions(index, now, &wanted, &mut changes);

@@ -34,8 +34,7 @@ impl Viewers {
 
     /// How many are being sent something.
     pub(super) fn watching(&self) -> usize {
-        let sessions = self.all.values().map(|unit| &unit.session);
-        sessions.filter(|session| session.is_connected() && !session.selected().is_empty()).count()
+        self.all.values().filter(|unit| unit.is_watching()).count()
     }
 
     /// Everybody who is here.
@@ -46,6 +45,12 @@ impl Viewers {
 }
 
 impl Unit {
+    /// Whether it is being sent something, by its peer connection or by its WebSocket.
+    fn is_watching(&self) -> bool {
+        let connected = self.session.is_connected() && !self.session.selected().is_empty();
+        connected || self.taken().next().is_some()
+    }
+
     fn info(&self, now: Instant, viewer: ViewerId) -> ViewerInfo {
         let watching = self.session.watching();
         let watched = self.session.selected().iter().map(|source| {
@@ -56,14 +61,18 @@ impl Unit {
                 rendition: sent.map(|(_, rendition)| rendition),
             }
         });
+        let selected = self.session.selected();
+        let by_pictures = self.taken().filter(|source| !selected.contains(source));
+        let by_pictures =
+            by_pictures.map(|source| WatchedInfo { source: source.clone(), rung: None, rendition: None });
         ViewerInfo {
             viewer,
             name: self.guest.principal().name.clone(),
             by: self.watches_by(),
             since_ms: wall_ms(now, self.since),
             from: redact_addresses(&self.guest.address.ip().to_canonical().to_string()).into_owned(),
-            connected: self.session.is_connected(),
-            watching: watched.collect(),
+            connected: self.session.is_connected() || self.taken().next().is_some(),
+            watching: watched.chain(by_pictures).collect(),
             link: self.link(now),
         }
     }

@@ -1,8 +1,10 @@
 //! One of the daemon's viewers: its session, its peer connection, and the way to its client.
 
 use super::sources::Sources;
+use super::taking::Taking;
 use super::whep;
 use crate::core::candidate::Candidate;
+use crate::core::channels::Channel;
 use crate::core::ice::Credentials;
 use crate::core::ids::ViewerId;
 use crate::core::principal::{Principal, Who};
@@ -12,7 +14,7 @@ use crate::core::sdp::{CheckedAnswer, Fingerprint, HashFunction};
 use crate::core::viewer::{Input, Session};
 use crate::media::RenditionId;
 use crate::media::viewer::Viewer;
-use crate::web::{Grant, Outbox, WhepOutcome};
+use crate::web::{Frames, Grant, Outbox, WhepOutcome};
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject as _;
 use std::net::SocketAddr;
@@ -27,6 +29,10 @@ pub(super) struct Unit {
     pub(super) peer: Peer,
     /// Its client's DTLS certificate as PEM, once connected.
     pub(super) certificate: Option<String>,
+    /// What it has said by data channels while its certificate was not compared yet.
+    pub(super) early: Vec<(Channel, String)>,
+    /// What it takes by its WebSocket.
+    pub(super) taking: Taking,
     /// When it is to be told other ICE servers.
     pub(super) renew: Option<SystemTime>,
     /// Whether it has asked to be told who watches.
@@ -99,6 +105,8 @@ impl Unit {
             since: now,
             peer: Peer::None,
             certificate: None,
+            early: Vec::new(),
+            taking: Taking::default(),
             renew: None,
             wants_list: false,
             next_list: now,
@@ -186,6 +194,14 @@ impl Unit {
         }
     }
 
+    /// The binary frames that wait for its client, if that has a WebSocket that reads.
+    pub(super) fn frames(&self) -> Option<&Arc<Frames>> {
+        match &self.line {
+            Line::Open(outbox) => Some(outbox.frames()),
+            Line::Overflowed(_) | Line::Whep(_) | Line::Closed => None,
+        }
+    }
+
     /// Whether something that it was to be told is lost.
     pub(super) fn has_overflowed(&self) -> bool {
         matches!(self.line, Line::Overflowed(_))
@@ -266,6 +282,12 @@ impl Unit {
 
     /// Ends its media.
     pub(super) fn end_media(&mut self, viewer: ViewerId, sources: &Sources) {
+        self.end_peer(viewer, sources);
+        self.end_taking(viewer, sources);
+    }
+
+    /// Ends its peer connection.
+    pub(super) fn end_peer(&mut self, viewer: ViewerId, sources: &Sources) {
         if let Peer::Open { renditions, .. } = &self.peer {
             for rendition in renditions {
                 let rungs = sources.renditions(&rendition.source, rendition.codec);
@@ -275,6 +297,7 @@ impl Unit {
             }
         }
         self.peer = Peer::None;
+        self.early.clear();
     }
 }
 

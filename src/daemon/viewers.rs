@@ -125,7 +125,7 @@ impl Viewers {
         let allowed = self.rules.limits.viewers_per_source;
         let watching = |source: &SourceName| {
             let others = self.all.iter().filter(|(id, _)| Some(**id) != but);
-            others.filter(|(_, unit)| unit.session.joined().contains(source)).count()
+            others.filter(|(_, unit)| unit.session.joined().contains(source) || unit.takes(source)).count()
         };
         let full = sources.find(|source| watching(source) >= allowed)?;
         Some(format!("As many viewers as are allowed ({allowed}) watch '{full}'."))
@@ -135,7 +135,11 @@ impl Viewers {
     pub(super) fn want(&self, rendition: &RenditionId) -> bool {
         let is_sound = rendition.media() == MediaKind::Audio;
         // Asked after every event, of every rendition: what costs least is looked at first.
-        self.all.values().map(|unit| &unit.session).any(|session| {
+        self.all.values().any(|unit| {
+            let session = &unit.session;
+            if is_sound && unit.takes_sound(&rendition.source) {
+                return true;
+            }
             (is_sound || session.video_codec() == Some(rendition.codec))
                 && session.selected().contains(&rendition.source)
                 && (is_sound || session.watching().needs(&rendition.source, rendition.rung))
@@ -235,6 +239,17 @@ impl Viewers {
                     Effect::AddCandidate { candidate, .. } => unit.add_candidate(candidate),
                     Effect::Restart => follows.extend(unit.restart()),
                     Effect::Restarted(theirs) => unit.restarted(&theirs),
+                    Effect::Pictures { sources: taken, audio } => {
+                        let names: Vec<_> = taken.iter().map(|taken| taken.source.clone()).collect();
+                        if let Some(message) = self.full_source(names.iter(), Some(viewer)) {
+                            follows.push(Input::End { reason: ByeReason::Full, message });
+                            continue;
+                        }
+                        audit::watches(viewer, &names);
+                        let Some(unit) = self.all.get_mut(&viewer) else { return };
+                        unit.take(viewer, taken, audio, sources);
+                    }
+                    Effect::Seen { kind, subject, number } => unit.seen(now, kind, subject, number),
                     Effect::Verify(fingerprints) => {
                         let same = unit.verify(&fingerprints);
                         follows.push(Input::Verified(same));
@@ -247,6 +262,7 @@ impl Viewers {
                         unit.feed(viewer, sources);
                         tracing::debug!(%viewer, %source, rung, "moving");
                     }
+                    Effect::Disconnect => unit.end_peer(viewer, sources),
                     Effect::Administer(request) => self.asked.push((viewer, request)),
                     Effect::Close(reason) => {
                         audit::shown_out(viewer, &unit.guest, reason);
@@ -286,7 +302,8 @@ impl Viewers {
                 if let Some(unit) = self.all.get_mut(&viewer) {
                     unit.certificate = certificate;
                 }
-                Input::Connected
+                self.handle(now, viewer, Input::Connected, sources);
+                return self.hear_early(viewer);
             }
             ViewerEvent::Sending { source, rung } => {
                 tracing::debug!(%viewer, %source, rung, "sending");
@@ -296,6 +313,9 @@ impl Viewers {
                     unit.feed(viewer, sources);
                 }
                 return;
+            }
+            ViewerEvent::Said { channel, text } => {
+                return self.said_by_channel(viewer, channel, text);
             }
             ViewerEvent::WayFound => Input::Way(true),
             ViewerEvent::WayLost => Input::Way(false),
@@ -329,6 +349,7 @@ impl Viewers {
             if now < *until && awaited.any(|(_, profile)| profile.is_none()) {
                 continue;
             }
+            let data = unit.session.has_data();
             let specs: Vec<_> = renditions
                 .iter()
                 .zip(profiles)
@@ -338,7 +359,7 @@ impl Viewers {
             let ice = self.ice.clone();
             let (id, events, opened) = (*id, self.events.clone(), self.opened.clone());
             smol::unblock(move || {
-                let result = Viewer::open(id, &ice, &specs, &events).map(|peer| (peer, None));
+                let result = Viewer::open(id, &ice, &specs, data, &events).map(|peer| (peer, None));
                 // The loop has ended when the channel is closed.
                 let _ = opened.send_blocking(Opened { viewer: id, result });
             })

@@ -8,11 +8,13 @@
 //! whose queue grows loses whole frames ([`crate::core::rtp`]), not the others their time.
 
 mod frame;
+mod listener;
 mod recent;
 mod subscription;
 mod switch;
 
 pub(crate) use frame::Feed;
+pub use listener::Listener;
 pub use subscription::Subscription;
 
 use super::{Event, Events, RenditionId, common_time};
@@ -41,6 +43,8 @@ pub struct Fanout {
 #[derive(Debug, Default)]
 struct State {
     subscriptions: Arc<Vec<Arc<Subscription>>>,
+    /// Who hears the payloads alone.
+    listeners: Arc<Vec<Listener>>,
     recent: Recent,
 }
 
@@ -89,6 +93,22 @@ impl Fanout {
         }
     }
 
+    /// Hands this viewer the payload of each packet from now on, in place of what it had before.
+    pub fn listen(&self, listener: Listener) {
+        let mut state = self.state();
+        let others = state.listeners.iter().filter(|each| each.viewer != listener.viewer).cloned();
+        state.listeners = Arc::new(others.chain([listener.clone()]).collect());
+    }
+
+    /// Ends what [`Fanout::listen`] began.
+    pub fn unlisten(&self, viewer: ViewerId) {
+        let mut state = self.state();
+        if state.listeners.iter().any(|each| each.viewer == viewer) {
+            let others = state.listeners.iter().filter(|each| each.viewer != viewer).cloned();
+            state.listeners = Arc::new(others.collect());
+        }
+    }
+
     /// Nothing that an encoder before that run has made goes to anybody from now on: neither what it
     /// still makes, nor what was kept for those who join, nor what waits for its viewers or would be
     /// sent to them again.
@@ -132,7 +152,7 @@ impl Fanout {
         let picture = self.rendition.media() == MediaKind::Video;
         frame.number = self.frames.fetch_add(1, Ordering::Relaxed);
         let frame = Arc::new(frame);
-        let subscriptions = {
+        let (subscriptions, listeners) = {
             let mut state = self.state();
             if self.is_forgotten(&frame) {
                 return;
@@ -140,8 +160,9 @@ impl Fanout {
             if picture {
                 state.recent.push(&frame, common_time());
             }
-            Arc::clone(&state.subscriptions)
+            (Arc::clone(&state.subscriptions), Arc::clone(&state.listeners))
         };
+        listeners.iter().for_each(|listener| listener.hear(&frame));
         for subscription in subscriptions.iter() {
             subscription.deliver(&frame, self.rendition.rung, || self.is_forgotten(&frame));
         }

@@ -17,6 +17,7 @@ pub mod inlet;
 pub mod launch;
 pub mod logging;
 pub mod pace;
+pub mod pictures;
 pub mod pipeline;
 pub mod plan;
 pub mod platform;
@@ -145,6 +146,22 @@ pub enum Event {
         rendition: RenditionId,
         /// When.
         at: Instant,
+    },
+    /// There is a picture where there was none, or none that was not looked at.
+    Picture {
+        /// Which.
+        picture: pictures::PictureId,
+        /// Which run.
+        run: u64,
+    },
+    /// An encoder of pictures cannot go on.
+    PictureFailed {
+        /// Which.
+        picture: pictures::PictureId,
+        /// Which run.
+        run: u64,
+        /// In GStreamer's words.
+        detail: String,
     },
     /// Something about a viewer's peer connection.
     Viewer {

@@ -5,6 +5,7 @@
 //! the process on some SDP. It decides nothing: states go out as [`ViewerEvent`].
 
 mod answering;
+mod channels;
 mod link;
 mod lists;
 mod track;
@@ -19,10 +20,12 @@ use super::ice::{self, Ice, News, Path};
 use super::pipeline::{BusMessage, Pipeline};
 use super::{Event, Events, MediaError, RenditionId, Rung};
 use crate::core::candidate::Candidate;
+use crate::core::channels::Channel;
 use crate::core::ice::Credentials;
 use crate::core::ids::{SourceName, ViewerId};
 use crate::core::protocol::{Codec, MediaKind};
-use crate::core::sdp::{with_msids, with_transport_sequence};
+use crate::core::sdp::{with_message_size, with_msids, with_transport_sequence};
+use channels::Channels;
 use futures_lite::FutureExt as _;
 use gstreamer as gst;
 use gstreamer::prelude::*;
@@ -59,6 +62,14 @@ pub enum ViewerEvent {
         /// The rung of its ladder.
         rung: Rung,
     },
+    /// The peer has said something by a data channel, within its bounds; it may do so before its
+    /// certificate has been compared.
+    Said {
+        /// By which.
+        channel: Channel,
+        /// What.
+        text: String,
+    },
     /// ICE has found a way, the first or another one.
     WayFound,
     /// ICE has lost the way; a restart may find another.
@@ -88,18 +99,25 @@ pub struct Viewer {
     events: Events,
     webrtc: gst::Element,
     tracks: Vec<Arc<Subscription>>,
+    channels: Option<Channels>,
     link: Arc<Link>,
     path: Path,
-    pipeline: Pipeline,
+    _pipeline: Pipeline,
 }
 
 impl Viewer {
     /// Makes the pipeline and asks for the offer, which comes as [`ViewerEvent::Offer`].
-    /// Takes some milliseconds: not for the daemon's loop.
+    /// `data`: with the daemon's data channels. Takes some milliseconds: not for the daemon's loop.
     ///
     /// # Errors
     /// [`MediaError::NoElement`] when `webrtcbin` or one of its parts is not installed.
-    pub fn open(id: ViewerId, ice: &Ice, tracks: &[TrackSpec], events: &Events) -> Result<Self, MediaError> {
+    pub fn open(
+        id: ViewerId,
+        ice: &Ice,
+        tracks: &[TrackSpec],
+        data: bool,
+        events: &Events,
+    ) -> Result<Self, MediaError> {
         let Prepared { webrtc, pipeline, certificate, link, path } = prepare(id, ice, events)?;
         let tracks = tracks
             .iter()
@@ -110,8 +128,9 @@ impl Viewer {
                 add_track(&pipeline, &webrtc, mline, (track, payload, &caps), (id, events, &link))
             })
             .collect::<Result<Vec<_>, _>>()?;
-        let viewer = Self { id, events: events.clone(), webrtc, tracks, link, path, pipeline };
-        viewer.pipeline.play()?;
+        pipeline.play()?;
+        let channels = data.then(|| Channels::make(&webrtc, id, events)).transpose()?;
+        let viewer = Self { id, events: events.clone(), webrtc, tracks, channels, link, path, _pipeline: pipeline };
         viewer.offer(id, certificate, events);
         Ok(viewer)
     }
@@ -120,6 +139,13 @@ impl Viewer {
     #[must_use]
     pub fn tracks(&self) -> &[Arc<Subscription>] {
         &self.tracks
+    }
+
+    /// Says something by a data channel; never waits. False: there is none that is open and has room, and
+    /// it has to go another way. What is worth nothing when it is late is dropped then, and true is said.
+    #[must_use]
+    pub fn say(&self, channel: Channel, text: &str) -> bool {
+        self.channels.as_ref().is_some_and(|channels| channels.say(channel, text))
     }
 
     /// What is known of its link.
@@ -191,7 +217,7 @@ impl Viewer {
                 return fail(format!("webrtcbin made no offer: {reply}"));
             };
             let named = certificate.name_in(&offer.sdp().to_string());
-            let streams = named.and_then(|sdp| with_msids(&sdp));
+            let streams = named.and_then(|sdp| with_msids(&sdp)).and_then(|sdp| with_message_size(&sdp));
             let sdp = match streams.and_then(|sdp| with_transport_sequence(&sdp, TRANSPORT_SEQUENCE_ID)) {
                 Ok(sdp) => sdp,
                 Err(error) => return fail(format!("webrtcbin's offer cannot be used: {error}")),
@@ -224,7 +250,7 @@ pub fn warm_up(ice: &Ice) -> Result<(), MediaError> {
         first_sequence: 0,
         first_timestamp: 0,
     };
-    let viewer = Viewer::open(ViewerId(0), ice, &[track], &Events::new(sender))?;
+    let viewer = Viewer::open(ViewerId(0), ice, &[track], false, &Events::new(sender))?;
     let offered = async {
         while let Ok(event) = receiver.recv().await {
             if let Event::Viewer { event: ViewerEvent::Offer { .. } | ViewerEvent::Failed { .. }, .. } = event

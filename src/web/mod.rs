@@ -13,6 +13,7 @@ mod cors;
 mod deadlines;
 mod door;
 mod error;
+mod frames;
 mod grant;
 mod host;
 mod invitations;
@@ -35,6 +36,7 @@ pub use accounts::{accounts_path, hash_password, read_accounts, write_accounts};
 pub use certificate::{Certificate, certificate};
 pub use deadlines::Deadlines;
 pub use error::Error;
+pub use frames::Frames;
 pub use grant::Grant;
 pub use link::Link;
 pub use server::{Reloaded, Server};
@@ -45,6 +47,7 @@ use crate::core::protocol::{ClientMessage, ErrorCode, IceServer, ServerMessage};
 use crate::core::sdp::CheckedOffer;
 use crate::core::whep::{Fragment, IfMatch, PatchRefusal};
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 /// What the signalling tells the daemon.
 #[derive(Debug)]
@@ -75,6 +78,15 @@ pub enum Event {
         code: ErrorCode,
         /// A sentence for the client.
         message: String,
+    },
+    /// It has sent a picture of its own camera: a whole JPEG within its limits.
+    Picture {
+        /// Who.
+        viewer: ViewerId,
+        /// When it was captured by its own clock, in microseconds since 1970-01-01 UTC.
+        time_us: u64,
+        /// The picture.
+        jpeg: Vec<u8>,
     },
     /// A client that may watch asks something by WHEP, and waits for the answer.
     Whep {
@@ -209,6 +221,7 @@ pub const OUTBOX_CAPACITY: usize = 256;
 #[derive(Debug, Clone)]
 pub struct Outbox {
     sender: async_channel::Sender<ServerMessage>,
+    frames: Arc<Frames>,
 }
 
 /// The client does not read or has gone.
@@ -221,7 +234,13 @@ impl Outbox {
     #[must_use]
     pub fn new() -> (Self, async_channel::Receiver<ServerMessage>) {
         let (sender, receiver) = async_channel::bounded(OUTBOX_CAPACITY);
-        (Self { sender }, receiver)
+        (Self { sender, frames: Arc::default() }, receiver)
+    }
+
+    /// The binary frames that wait beside the messages. Holding them does not keep the connection.
+    #[must_use]
+    pub fn frames(&self) -> &Arc<Frames> {
+        &self.frames
     }
 
     /// Puts a message in; never waits.

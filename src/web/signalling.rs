@@ -6,9 +6,13 @@
 
 use super::deadlines::Deadlines;
 use super::io::within;
-use super::{Event, Grant, Outbox};
+use super::{Event, Frames, Grant, Outbox};
 use crate::core::ids::ViewerId;
-use crate::core::protocol::{ClientMessage, ErrorCode, MAX_MESSAGE, ServerMessage};
+use crate::core::jpeg;
+use crate::core::protocol::{
+    CAMERA_RATE, ClientMessage, ErrorCode, FRAME_HEAD, FrameHead, FrameKind, MAX_CAMERA, MAX_MESSAGE,
+    ServerMessage,
+};
 use crate::core::rate::TokenBucket;
 use async_channel::{Receiver, Sender};
 use async_tungstenite::tungstenite::error::{CapacityError, ProtocolError};
@@ -19,6 +23,7 @@ use futures_lite::io::{AsyncRead, AsyncWrite};
 use futures_lite::{AsyncReadExt, AsyncWriteExt, FutureExt, StreamExt};
 use smol::Timer;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 /// Frames that a client may send at once: an answer and every candidate of a machine with many
@@ -26,6 +31,10 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 const BURST: u32 = 400;
 /// After that it is read at this pace.
 const PACE: Duration = Duration::from_millis(50);
+/// The longest frame: a picture of the client's camera. Text is held to [`MAX_MESSAGE`].
+const MAX_FRAME: usize = FRAME_HEAD + MAX_CAMERA;
+/// A frame of a picture may take so many times as long to be written as a message.
+const PATIENCE: u32 = 4;
 /// Pongs that may wait to be written. A client that sends more pings than it reads pongs misses
 /// some.
 const PONG_CAPACITY: usize = 16;
@@ -71,12 +80,13 @@ pub(crate) async fn run<S>(
     let config = WebSocketConfig::default()
         .read_buffer_size(8 * 1024)
         .write_buffer_size(0)
-        .max_message_size(Some(MAX_MESSAGE))
-        .max_frame_size(Some(MAX_MESSAGE));
+        .max_message_size(Some(MAX_FRAME))
+        .max_frame_size(Some(MAX_FRAME));
     let (mut sender, mut receiver) =
         WebSocketStream::from_partially_read(io, read_already, Role::Server, Some(config)).await.split();
 
     let (outbox, inbox) = Outbox::new();
+    let frames = Arc::clone(outbox.frames());
     let Guest { grant, peer } = guest;
     if events.send(Event::Opened { viewer, outbox, grant, peer }).await.is_err() {
         let _ = within(deadlines.write, sender.close(close_frame(CloseCode::Away, ""))).await;
@@ -86,7 +96,7 @@ pub(crate) async fn run<S>(
 
     let (pongs, pongs_to_send) = async_channel::bounded(PONG_CAPACITY);
     let end = read(&mut receiver, viewer, events, &pongs, deadlines)
-        .or(write(&mut sender, &inbox, &pongs_to_send, deadlines))
+        .or(write(&mut sender, (&inbox, &frames), &pongs_to_send, deadlines))
         .await;
     drop(inbox);
     tracing::debug!(%viewer, ?end, "WebSocket ends");
@@ -135,6 +145,7 @@ where
 {
     let mut rate = TokenBucket::new(BURST, PACE);
     let mut pace = Pace::Free;
+    let mut camera = TokenBucket::new(CAMERA_RATE, Duration::from_secs(1) / CAMERA_RATE);
     loop {
         let frame = match within(deadlines.silence, receiver.next()).await {
             None => return End::Silence,
@@ -150,12 +161,38 @@ where
                 };
             }
         };
+        // A picture in its time counts for nothing else; one too many is dropped, and counts as a message.
+        if let Message::Binary(frame) = &frame
+            && camera.take(Instant::now()).is_ok()
+        {
+            let event = match picture(viewer, frame) {
+                // Dropped where the daemon has much to do: the next one is newer.
+                Ok(event) => {
+                    let _ = events.try_send(event);
+                    continue;
+                }
+                Err(event) => event,
+            };
+            if events.send(event).await.is_err() {
+                return End::NobodyListens;
+            }
+            continue;
+        }
         if let Some(event) = pace.keep(&mut rate, viewer).await
             && events.send(event).await.is_err()
         {
             return End::NobodyListens;
         }
         let event = match frame {
+            Message::Text(text) if text.len() > MAX_MESSAGE => {
+                let misuse = Misuse::TOO_LONG;
+                let message = misuse.sentence.into();
+                let event = Event::Malformed { viewer, code: ErrorCode::BadMessage, message };
+                return match events.send(event).await {
+                    Ok(()) => End::Misuse(misuse.code, misuse.sentence),
+                    Err(_) => End::NobodyListens,
+                };
+            }
             Message::Text(text) => match serde_json::from_str(text.as_str()) {
                 Ok(ClientMessage::Ping { id }) => {
                     let _ = pongs.try_send(ServerMessage::Pong { id, time_ms: now_ms() });
@@ -164,12 +201,22 @@ where
                 Ok(message) => Event::Message { viewer, message },
                 Err(error) => malformed(viewer, &error.to_string()),
             },
-            Message::Binary(_) => malformed(viewer, "binary frame; messages are text frames"),
-            Message::Ping(_) | Message::Pong(_) | Message::Close(_) | Message::Frame(_) => continue,
+            Message::Binary(_) | Message::Ping(_) | Message::Pong(_) | Message::Close(_) | Message::Frame(_) => continue,
         };
         if events.send(event).await.is_err() {
             return End::NobodyListens;
         }
+    }
+}
+
+/// A picture of the client's camera, or the mistake that it is not.
+fn picture(viewer: ViewerId, frame: &[u8]) -> Result<Event, Event> {
+    match FrameHead::parse(frame) {
+        Some((FrameHead { kind: FrameKind::Participant, time_us, .. }, jpeg)) => match jpeg::size(jpeg) {
+            Ok(_) => Ok(Event::Picture { viewer, time_us, jpeg: jpeg.to_vec() }),
+            Err(error) => Err(malformed(viewer, &format!("the picture: {error}"))),
+        },
+        _ => Err(malformed(viewer, "binary frame; messages are text frames, and pictures of kind 3 are binary")),
     }
 }
 
@@ -211,7 +258,7 @@ impl Pace {
 /// Writes until the outbox is closed and empty, or until the client does not read.
 async fn write<S>(
     sender: &mut WebSocketSender<S>,
-    inbox: &Receiver<ServerMessage>,
+    (inbox, frames): (&Receiver<ServerMessage>, &Frames),
     pongs: &Receiver<ServerMessage>,
     deadlines: &Deadlines,
 ) -> End
@@ -220,6 +267,7 @@ where
 {
     enum Next {
         Say(ServerMessage),
+        Frame(Vec<u8>),
         Ping,
         Finish,
     }
@@ -228,6 +276,7 @@ where
         let say = |received: Result<_, _>| received.map_or(Next::Finish, Next::Say);
         let next = async { say(pongs.recv().await) }
             .or(async { say(inbox.recv().await) })
+            .or(async { Next::Frame(frames.next().await) })
             .or(async {
                 ping.next().await;
                 Next::Ping
@@ -242,10 +291,12 @@ where
                     continue;
                 }
             },
+            Next::Frame(frame) => Message::binary(frame),
             Next::Ping => Message::Ping(Default::default()),
             Next::Finish => return End::Daemon,
         };
-        match within(deadlines.write, sender.send(frame)).await {
+        let limit = if frame.is_binary() { deadlines.write * PATIENCE } else { deadlines.write };
+        match within(limit, sender.send(frame)).await {
             None => return End::Stuck,
             Some(Err(_)) => return End::Client,
             Some(Ok(())) => {}
@@ -304,11 +355,14 @@ struct Misuse {
 }
 
 impl Misuse {
+    const TOO_LONG: Self =
+        Self { code: CloseCode::Size, sentence: "The message is too long: 65536 bytes are allowed." };
+
     /// `None`: no mistake, the connection broke.
     fn of(error: &tungstenite::Error) -> Option<Self> {
         let (code, sentence) = match error {
             tungstenite::Error::Capacity(CapacityError::MessageTooLong { .. }) => {
-                (CloseCode::Size, "The message is too long: 65536 bytes are allowed.")
+                return Some(Self::TOO_LONG);
             }
             tungstenite::Error::Utf8(_) => (CloseCode::Invalid, "The message is not UTF-8."),
             tungstenite::Error::Protocol(ProtocolError::ResetWithoutClosingHandshake) => return None,

@@ -7,6 +7,7 @@ use async_tungstenite::{WebSocketStream, client_async};
 use futures_lite::{FutureExt as _, StreamExt as _};
 use serde_json::{Value, json};
 use smol::Async;
+use std::collections::VecDeque;
 use std::net::{SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
 
@@ -14,6 +15,9 @@ pub const LIMIT: Duration = Duration::from_secs(20);
 
 pub struct Client {
     socket: WebSocketStream<Async<TcpStream>>,
+    /// What came while something else was waited for.
+    texts: VecDeque<Value>,
+    frames: VecDeque<Vec<u8>>,
 }
 
 impl Client {
@@ -36,7 +40,7 @@ impl Client {
         smol::block_on(async {
             let stream = Async::<TcpStream>::connect(address).await.unwrap();
             let (socket, _) = client_async(request, stream).await.ok()?;
-            Some(Self { socket })
+            Some(Self { socket, texts: VecDeque::new(), frames: VecDeque::new() })
         })
     }
 
@@ -64,14 +68,36 @@ impl Client {
 
     /// The next message; `None`: the connection has ended.
     pub fn next(&mut self) -> Option<Value> {
+        while self.texts.is_empty() {
+            if !self.read() {
+                return None;
+            }
+        }
+        self.texts.pop_front()
+    }
+
+    /// The next binary frame.
+    pub fn frame(&mut self) -> Vec<u8> {
+        while self.frames.is_empty() {
+            assert!(self.read(), "the connection ended before a frame");
+        }
+        self.frames.pop_front().unwrap()
+    }
+
+    /// Waits for something to come. False: the connection has ended.
+    fn read(&mut self) -> bool {
         smol::block_on(
             async {
                 loop {
                     match self.socket.next().await {
-                        Some(Ok(Message::Text(text))) => return serde_json::from_str(&text).ok(),
-                        Some(Ok(Message::Close(_)) | Err(_)) | None => return None,
-                        Some(Ok(_)) => {}
+                        Some(Ok(Message::Text(text))) => {
+                            self.texts.push_back(serde_json::from_str(&text).unwrap());
+                        }
+                        Some(Ok(Message::Binary(frame))) => self.frames.push_back(frame.to_vec()),
+                        Some(Ok(Message::Close(_)) | Err(_)) | None => return false,
+                        Some(Ok(_)) => continue,
                     }
+                    return true;
                 }
             }
             .or(async {

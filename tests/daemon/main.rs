@@ -16,6 +16,7 @@ mod invite;
 mod leave;
 mod logins;
 mod paused;
+mod pictures;
 #[path = "../support/peer.rs"]
 mod peer;
 mod process;

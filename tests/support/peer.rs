@@ -34,6 +34,8 @@ pub struct Peer {
     candidates: Arc<Mutex<Vec<(u32, String)>>>,
     offer: Mutex<String>,
     packets: Arc<Mutex<Vec<Vec<u8>>>>,
+    channels: Arc<Mutex<Vec<gst_webrtc::WebRTCDataChannel>>>,
+    heard: Arc<Mutex<Vec<(String, String)>>>,
 }
 
 impl Peer {
@@ -68,8 +70,23 @@ impl Peer {
         });
         let packets = Arc::new(Mutex::new(Vec::new()));
         keep_packets(&webrtc, &packets);
+        let channels = Arc::<Mutex<Vec<gst_webrtc::WebRTCDataChannel>>>::default();
+        let heard = Arc::<Mutex<Vec<_>>>::default();
+        let kept = (Arc::clone(&channels), Arc::clone(&heard));
+        webrtc.connect("on-data-channel", false, move |values| {
+            let channel = values[1].get::<gst_webrtc::WebRTCDataChannel>().unwrap();
+            let heard = Arc::clone(&kept.1);
+            channel.connect_on_message_string(move |channel, text| {
+                let label = channel.label().unwrap().to_string();
+                heard.lock().unwrap().push((label, text.unwrap_or_default().to_owned()));
+            });
+            kept.0.lock().unwrap().push(channel);
+            None
+        });
         pipeline.set_state(gst::State::Playing).unwrap();
-        Self { pipeline, webrtc, frames, sound, seen, candidates, offer: Mutex::default(), packets }
+        Self {
+            channels,
+            heard, pipeline, webrtc, frames, sound, seen, candidates, offer: Mutex::default(), packets }
     }
 
     /// The answer to an offer, with its candidates gathered.
@@ -95,6 +112,35 @@ impl Peer {
             &gst_webrtc::WebRTCSessionDescription::new(gst_webrtc::WebRTCSDPType::Answer, sdp),
         );
         text
+    }
+
+    /// The labels of the data channels that are open.
+    pub fn channels(&self) -> Vec<String> {
+        let all = self.channels.lock().unwrap();
+        let open = all.iter().filter(|each| each.ready_state() == gst_webrtc::WebRTCDataChannelState::Open);
+        open.map(|each| each.label().unwrap().to_string()).collect()
+    }
+
+    /// Says something by an open data channel.
+    pub fn say(&self, label: &str, text: &str) {
+        let all = self.channels.lock().unwrap();
+        let channel = all.iter().find(|each| each.label().unwrap() == label).unwrap();
+        channel.send_string_full(Some(text)).unwrap();
+    }
+
+    /// What has come by data channels: the label and the text.
+    pub fn heard(&self) -> Vec<(String, String)> {
+        self.heard.lock().unwrap().clone()
+    }
+
+    /// Makes data channels of its own.
+    pub fn make_channels(&self, count: usize) -> Vec<gst_webrtc::WebRTCDataChannel> {
+        let made = |index: usize| {
+            let none = None::<gst::Structure>;
+            let label = format!("own{index}");
+            self.webrtc.emit_by_name::<gst_webrtc::WebRTCDataChannel>("create-data-channel", &[&label, &none])
+        };
+        (0..count).map(made).collect()
     }
 
     pub fn offer_text(&self) -> String {

@@ -185,6 +185,11 @@ impl Rig {
 
     /// A viewer that is about to offer these tracks.
     pub fn open(&self, number: u64, tracks: &[(Codec, Option<&str>)]) -> Viewer {
+        self.open_with(number, tracks, false)
+    }
+
+    /// The same, with data channels or without.
+    pub fn open_with(&self, number: u64, tracks: &[(Codec, Option<&str>)], data: bool) -> Viewer {
         let specs: Vec<_> = tracks
             .iter()
             .enumerate()
@@ -196,12 +201,24 @@ impl Rig {
                 first_timestamp: u32::MAX - 9000,
             })
             .collect();
-        Viewer::open(ViewerId(number), &self.ice, &specs, &self.events).unwrap()
+        Viewer::open(ViewerId(number), &self.ice, &specs, data, &self.events).unwrap()
     }
 
     /// Connects a peer of GStreamer's to a new viewer; both are returned once connected.
     pub fn connect(&self, number: u64, tracks: &[(Codec, Option<&str>)]) -> (Viewer, Peer) {
         let (viewer, peer, _) = self.connect_by(number, tracks, str::to_owned);
+        (viewer, peer)
+    }
+
+    /// The same with data channels, and with an answer that is made of the offer and the peer's own.
+    pub fn connect_with_data(
+        &self,
+        number: u64,
+        tracks: &[(Codec, Option<&str>)],
+        edit: fn(&str, &str) -> String,
+    ) -> (Viewer, Peer) {
+        let viewer = self.open_with(number, tracks, true);
+        let (viewer, peer, _) = self.negotiate(viewer, number, edit);
         (viewer, peer)
     }
 
@@ -212,8 +229,16 @@ impl Rig {
         tracks: &[(Codec, Option<&str>)],
         edit: fn(&str) -> String,
     ) -> (Viewer, Peer, Option<String>) {
+        self.negotiate(self.open(number, tracks), number, |_, answer| edit(answer))
+    }
+
+    fn negotiate(
+        &self,
+        viewer: Viewer,
+        number: u64,
+        edit: impl Fn(&str, &str) -> String,
+    ) -> (Viewer, Peer, Option<String>) {
         let id = ViewerId(number);
-        let viewer = self.open(number, tracks);
         let peer = Peer::new();
         let mut early: Vec<String> = Vec::new();
         let certificate = self.wait(|event| {
@@ -224,7 +249,7 @@ impl Rig {
             match event {
                 ViewerEvent::Offer { sdp } => {
                     let answer = peer.answer(&sdp);
-                    let answer = edit(&answer);
+                    let answer = edit(&sdp, &answer);
                     viewer.accept(&answer).unwrap();
                     for candidate in early.drain(..) {
                         peer.add_candidate(0, &candidate);

@@ -58,8 +58,10 @@ fn client_variant(message: &ClientMessage) -> (usize, usize) {
         ClientMessage::Invite(_) => 13,
         ClientMessage::Invitations => 14,
         ClientMessage::Revoke { .. } => 15,
+        ClientMessage::Pictures { .. } => 16,
+        ClientMessage::Seen { .. } => 17,
     };
-    (16, index)
+    (18, index)
 }
 
 fn server_variant(message: &ServerMessage) -> (usize, usize) {
@@ -124,6 +126,7 @@ fn every_word_is_explained() {
         | ErrorCode::NoCodec
         | ErrorCode::BadSdp
         | ErrorCode::BadCandidate
+        | ErrorCode::ConnectionFailed
         | ErrorCode::TooFast
         | ErrorCode::Internal => code,
     };
@@ -140,6 +143,7 @@ fn every_word_is_explained() {
             ErrorCode::NoCodec,
             ErrorCode::BadSdp,
             ErrorCode::BadCandidate,
+            ErrorCode::ConnectionFailed,
             ErrorCode::TooFast,
             ErrorCode::Internal,
         ]

@@ -37,7 +37,7 @@ fn messages_go_both_ways_and_the_end_is_announced_last() {
         let outbox = running.opened().await;
 
         socket.send(Message::text(r#"{"type":"join"}"#)).await.unwrap();
-        assert_eq!(running.message().await, ClientMessage::Join { sources: None, select: None });
+        assert_eq!(running.message().await, ClientMessage::Join { sources: None, select: None, data: false });
         outbox.send(bye()).unwrap();
         assert_eq!(next_json(&mut socket).await["type"], "bye");
 

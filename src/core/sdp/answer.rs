@@ -1,5 +1,6 @@
 //! Whether an answer fits the offer, and the answer written anew (RFC 9429 section 5.3).
 
+use super::data::{self, Data};
 use super::error::{Excerpt, MlineFault, SdpError, SessionFault};
 use super::fingerprint::Fingerprint;
 use super::format::{self, Extension, PayloadFormat};
@@ -20,6 +21,8 @@ pub struct CheckedAnswer {
     /// The m-line whose transport all others share: the first accepted one of the bundle.
     tagged: usize,
     candidates: Vec<Candidate>,
+    /// What became of the data channels, if they were offered.
+    data: Option<Data>,
 }
 
 /// What became of one offered m-line.
@@ -77,8 +80,9 @@ impl CheckedAnswer {
     pub fn check(answer: &str, offer: &OfferSummary) -> Result<Self, SdpError> {
         let text = Text::parse(answer)?;
         let offered = offer.mlines();
-        if text.media.len() != offered.len() {
-            let (offered, answered) = (offered.len(), text.media.len());
+        // Who knows no data channels may leave them out altogether; all else goes on.
+        if ![offered.len(), offer.count()].contains(&text.media.len()) {
+            let (offered, answered) = (offer.count(), text.media.len());
             return Err(SessionFault::MlineCount { offered, answered }.into());
         }
         let mids = offer::mids(&text.media)?;
@@ -100,12 +104,36 @@ impl CheckedAnswer {
             mlines.push(mline);
         }
         let tagged = tagged(bundle.as_deref(), &mids, &accepted)?;
+        let data = match (offer.data(), text.media.get(offered.len()).zip(mids.get(offered.len()))) {
+            (Some(mid), Some((section, answered))) => {
+                let index = offered.len();
+                let fault = |fault| SdpError::Mline { mline: index, fault };
+                if *answered != mid {
+                    let (offered, answered) = (Excerpt::of(mid), Excerpt::of(answered));
+                    return Err(fault(MlineFault::Mid { offered, answered }));
+                }
+                let bundled = bundle.as_ref().is_none_or(|bundle| bundle.contains(&mid));
+                let data = Data::of(section, mid, bundled).map_err(fault)?;
+                if data.is_accepted() {
+                    accepted.push((index, section));
+                }
+                Some(data)
+            }
+            (Some(mid), None) => Some(Data::rejected(mid)),
+            (None, _) => None,
+        };
         let transport = Transport::shared(&text.session, tagged, &accepted)?;
         let candidates = candidates(&accepted)?;
-        Ok(Self { mlines, transport, tagged: tagged.0, candidates })
+        Ok(Self { mlines, transport, tagged: tagged.0, candidates, data })
     }
 
-    /// The m-lines, as many as were offered and in the same order.
+    /// Whether the client takes the data channels.
+    #[must_use]
+    pub fn takes_data(&self) -> bool {
+        self.data.as_ref().is_some_and(Data::is_accepted)
+    }
+
+    /// The m-lines for pictures and sound, as many as were offered and in the same order.
     #[must_use]
     pub fn mlines(&self) -> &[AnsweredMline] {
         &self.mlines
@@ -179,6 +207,9 @@ impl fmt::Display for CheckedAnswer {
         for mline in &self.mlines {
             write!(f, " {}", mline.mid())?;
         }
+        if let Some(data) = &self.data {
+            write!(f, " {}", data.mid())?;
+        }
         f.write_str("\r\n")?;
         for mline in &self.mlines {
             let (kind, direction, formats) = match mline {
@@ -198,7 +229,10 @@ impl fmt::Display for CheckedAnswer {
                 }
             }
         }
-        Ok(())
+        match &self.data {
+            Some(data) => data::lines(f, data, &self.transport),
+            None => Ok(()),
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! What a client offers: whether it can be looked at, and what each of its m-lines asks for
 //! (RFC 9429 section 5.2, as WHEP has it; RFC 9143 for the bundle).
 
+use super::data::{DATA_FORMAT, DATA_MEDIA};
 use super::error::{Excerpt, MlineFault, SdpError, SessionFault};
 use super::format::{self, PayloadFormat};
 use super::h264::ProfileLevelId;
@@ -155,6 +156,10 @@ fn mline(
     let mid = mid.to_owned();
     let kind = match section.media {
         Media::Rtp(kind) => kind,
+        Media::Data => {
+            let rejection = format!("m={DATA_MEDIA} 0 {DATA_FORMAT}\r\n");
+            return Ok(ClientMline { mid, rejection, asks: None });
+        }
         Media::Other { media, protocol, formats } => {
             let rejection = format!("m={media} 0 {protocol} {formats}\r\n");
             return Ok(ClientMline { mid, rejection, asks: None });

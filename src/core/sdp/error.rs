@@ -157,6 +157,12 @@ pub enum MlineFault {
     /// A media type other than audio and video.
     #[error("expected the media type audio or video, found {0}")]
     MediaType(Excerpt),
+    /// It answers the daemon's data channels and is something else.
+    #[error("expected 'm=application port UDP/DTLS/SCTP webrtc-datachannel', as offered")]
+    NotData,
+    /// `a=sctp-port` or `a=max-message-size` is not a number of RFC 8841 sections 5 and 6.
+    #[error("expected a number in a={0}, found {1}")]
+    DataNumber(&'static str, Excerpt),
     /// Within a bundle one payload type means one thing (RFC 9143 section 9.1).
     #[error("payload type {0} means something else in an earlier m-line")]
     PayloadTypeReused(u8),

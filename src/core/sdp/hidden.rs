@@ -1,12 +1,13 @@
 //! What the daemon offers and does itself, so that webrtcbin is not to know of it.
 
+use super::PROTOCOL;
 use super::error::SdpError;
 use super::text::Text;
 use crate::core::rtp::TRANSPORT_SEQUENCE_URI;
 use std::fmt::Write;
 
 /// The daemon's own description with the transport-wide sequence number
-/// (draft-holmer-rmcat-transport-wide-cc-extensions-01) as extension `id` in each m-line. webrtcbin
+/// (draft-holmer-rmcat-transport-wide-cc-extensions-01) as extension `id` in each m-line with packets of RTP. webrtcbin
 /// has written the feedback that belongs to it. It does without the extension itself, since numbering
 /// packets and reading the feedback in `rtpsession` doubled what a viewer cost (1.22).
 /// [`CheckedAnswer::to_sdp`](super::CheckedAnswer::to_sdp) leaves it out.
@@ -16,11 +17,15 @@ use std::fmt::Write;
 pub fn with_transport_sequence(sdp: &str, id: u8) -> Result<String, SdpError> {
     Text::parse(sdp)?;
     let mut out = String::with_capacity(sdp.len() + 512);
+    let mut is_rtp = false;
     for line in sdp.lines() {
         // Writing to a String cannot fail.
         let _ = write!(out, "{line}\r\n");
+        if line.starts_with("m=") {
+            is_rtp = line.contains(PROTOCOL);
+        }
         // Once in an m-line.
-        if line.starts_with("a=mid:") {
+        if is_rtp && line.starts_with("a=mid:") {
             let _ = write!(out, "a=extmap:{id} {TRANSPORT_SEQUENCE_URI}\r\n");
         }
     }

@@ -11,6 +11,7 @@
 mod agreement;
 mod answer;
 mod client_offer;
+mod data;
 mod error;
 mod fingerprint;
 mod format;
@@ -27,6 +28,7 @@ mod transport;
 pub use agreement::{Agreement, Sendable, ServedMline};
 pub use answer::{AcceptedMline, AnsweredMline, CheckedAnswer};
 pub use client_offer::CheckedOffer;
+pub use data::with_message_size;
 pub use error::{Excerpt, LineFault, MlineFault, SdpError, SessionFault};
 pub use fingerprint::{Fingerprint, HashFunction, with_fingerprint};
 pub use format::PayloadFormat;

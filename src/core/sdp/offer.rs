@@ -1,9 +1,10 @@
 //! What the daemon offered, read from webrtcbin's own text.
 
 use super::Direction;
+use super::data;
 use super::error::{Excerpt, MlineFault, SdpError, SessionFault};
 use super::format::{self, Extension, PayloadFormat};
-use super::text::{Attributes, Section, Text, is_token};
+use super::text::{Attributes, Media, Section, Text, is_token};
 use crate::core::protocol::MediaKind;
 
 /// The longest mid, in bytes. Browsers write one to eight.
@@ -13,6 +14,8 @@ const MAX_MID: usize = 32;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OfferSummary {
     mlines: Vec<OfferedMline>,
+    /// The mid of the data channels, whose m-line is behind all others.
+    data: Option<String>,
 }
 
 /// One m-line of the offer.
@@ -60,10 +63,16 @@ impl OfferSummary {
         }
         let session_direction = session_direction(&text.session)?;
         let mut mlines = Vec::with_capacity(mids.len());
+        let mut data = None;
         for (index, (section, mid)) in text.media.iter().zip(mids).enumerate() {
             let fault = |fault| SdpError::Mline { mline: index, fault };
             if !bundle.contains(&mid) {
                 return Err(fault(MlineFault::NotBundled(Excerpt::of(mid))));
+            }
+            if section.media == Media::Data && index + 1 == text.media.len() && index > 0 {
+                data::read(section).map_err(fault)?;
+                data = Some(mid.to_owned());
+                continue;
             }
             let direction = Direction::of(&section.attributes).map_err(|several| fault(several.into()))?;
             mlines.push(OfferedMline {
@@ -75,10 +84,22 @@ impl OfferSummary {
                 reduced_rtcp: section.attributes.has("rtcp-rsize"),
             });
         }
-        Ok(Self { mlines })
+        Ok(Self { mlines, data })
     }
 
-    /// The m-lines in their order; never empty.
+    /// The mid of the data channels, if they are offered. Their m-line is behind the others.
+    #[must_use]
+    pub fn data(&self) -> Option<&str> {
+        self.data.as_deref()
+    }
+
+    /// How many m-lines there are in all.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        self.mlines.len() + usize::from(self.data.is_some())
+    }
+
+    /// The m-lines for pictures and sound in their order; never empty.
     #[must_use]
     pub fn mlines(&self) -> &[OfferedMline] {
         &self.mlines

@@ -4,6 +4,7 @@
 //! those that matter. Borrows from the text; never allocates for a line.
 
 use super::error::{Excerpt, LineFault, MlineFault, SdpError, SessionFault};
+use super::data::{DATA_FORMAT, DATA_MEDIA};
 use super::{MAX_ATTRIBUTES, MAX_LINE, MAX_MLINES, MAX_TEXT, PROTOCOL};
 use crate::core::candidate::number;
 use crate::core::protocol::MediaKind;
@@ -26,7 +27,7 @@ pub(super) struct Section<'a> {
     pub media: Media<'a>,
     /// 0: rejected, or bundle-only (RFC 9143 section 6).
     pub port: u16,
-    /// Each one once, to 127; never empty but for another [`Media`].
+    /// Each one once, to 127; never empty but for other [`Media`].
     pub payload_types: Vec<u8>,
     pub attributes: Attributes<'a>,
 }
@@ -36,6 +37,9 @@ pub(super) struct Section<'a> {
 pub(super) enum Media<'a> {
     /// Picture or sound.
     Rtp(MediaKind),
+    /// Data channels (RFC 8841): the last m-line of an offer of the daemon's that asks for them, and of its
+    /// answer.
+    Data,
     /// Something else, such as data channels; only a client's offer may have it. Its media type,
     /// protocol and formats, of token characters.
     Other { media: &'a str, protocol: &'a str, formats: &'a str },
@@ -46,6 +50,7 @@ impl Section<'_> {
     pub fn kind(&self) -> Result<MediaKind, MlineFault> {
         match self.media {
             Media::Rtp(kind) => Ok(kind),
+            Media::Data => Err(MlineFault::MediaType(Excerpt::of(DATA_MEDIA))),
             Media::Other { media, .. } => Err(MlineFault::MediaType(Excerpt::of(media))),
         }
     }
@@ -83,7 +88,7 @@ impl<'a> Attributes<'a> {
 pub(super) struct Twice(pub &'static str);
 
 impl<'a> Text<'a> {
-    /// Splits a text within the limits, whose m-lines are for pictures and sound.
+    /// Splits a text within the limits, whose m-lines are for pictures, sound and the daemon's data channels.
     pub fn parse(text: &'a str) -> Result<Self, SdpError> {
         Self::split(text, false)
     }
@@ -214,6 +219,10 @@ fn media_line(value: &str, others: bool) -> Result<Section<'_>, LineFault> {
             let media = Media::Other { media, protocol, formats };
             let (port, payload_types) = (number(port).ok_or_else(form)?, Vec::new());
             return Ok(Section { media, port, payload_types, attributes: Attributes::default() });
+        }
+        DATA_MEDIA if value.splitn(3, ' ').nth(2) == Some(DATA_FORMAT) => {
+            let (port, payload_types) = (number(port).ok_or_else(form)?, Vec::new());
+            return Ok(Section { media: Media::Data, port, payload_types, attributes: Attributes::default() });
         }
         other => return Err(LineFault::MediaType(Excerpt::of(other))),
     };

@@ -22,8 +22,8 @@ impl Session {
         let mut codecs = agreement.served().iter().map(|mline| mline.codec);
         let video_codec = codecs.find(|codec| *codec != Codec::Opus);
         let ice = IceSession::new(tag, agreement.credentials(), agreement.candidates().len());
-        let joined =
-            Joined { selected: sources.clone(), sources, local_candidates: Vec::new(), transport_mline: 0 };
+        let (selected, local_candidates) = (sources.clone(), Vec::new());
+        let joined = Joined { selected, sources, data: false, local_candidates, transport_mline: 0 };
         let (until, agreement) = (now + OFFER_WITHIN, Box::new(agreement));
         Self {
             state: State::Answering { until, joined, agreement },

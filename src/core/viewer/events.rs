@@ -5,7 +5,9 @@ use crate::core::ice::Credentials;
 use crate::core::ids::{SourceName, ViewerId};
 use crate::core::invitation::Wanted;
 use crate::core::principal::InvitationId;
-use crate::core::protocol::{ByeReason, ClientMessage, Codec, ErrorCode, ServerMessage, TrackInfo};
+use crate::core::protocol::{
+    ByeReason, ClientMessage, Codec, ErrorCode, FrameKind, ServerMessage, TrackInfo,
+};
 use crate::core::sdp::{CheckedAnswer, Fingerprint};
 use crate::core::watching::Turn;
 
@@ -90,6 +92,17 @@ pub enum AdminRequest {
     Revoke(InvitationId),
 }
 
+/// A source whose pictures are taken by the WebSocket.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Taken {
+    /// Its index in `welcome`.
+    pub subject: u32,
+    /// Which.
+    pub source: SourceName,
+    /// How wide its pictures are at most.
+    pub width: Option<u32>,
+}
+
 /// What is to be done.
 #[derive(Debug)]
 pub enum Effect {
@@ -124,6 +137,22 @@ pub enum Effect {
     Restart,
     /// Give the client's new credentials to ICE.
     Restarted(Credentials),
+    /// Send pictures of these sources by the WebSocket, and of no others, from now on.
+    Pictures {
+        /// Which.
+        sources: Vec<Taken>,
+        /// Whether with their sound.
+        audio: bool,
+    },
+    /// The client has seen a picture.
+    Seen {
+        /// Of a source or of a participant.
+        kind: FrameKind,
+        /// Whose.
+        subject: u32,
+        /// Which.
+        number: u32,
+    },
     /// Compare the peer's certificate with these and say [`Input::Verified`].
     Verify(Vec<Fingerprint>),
     /// Send media of these joined sources, and of no others, from now on.
@@ -135,6 +164,8 @@ pub enum Effect {
         /// Counted from the best.
         rung: u8,
     },
+    /// Drop the peer connection; the signalling connection goes on.
+    Disconnect,
     /// Do what an admin asks for; this is one.
     Administer(AdminRequest),
     /// Drop the peer connection and close the signalling connection. The last effect.

@@ -63,8 +63,8 @@ pub(super) struct Agreed {
     /// The offer as it went out.
     pub(super) sdp: String,
     pub(super) tracks: Vec<TrackInfo>,
-    /// The accepted m-lines and what names the client's certificate; of the answer.
-    pub(super) answered: Option<(Vec<usize>, Vec<Fingerprint>)>,
+    /// The accepted m-lines, whether the data channels are, and what names the client's certificate; of the answer.
+    pub(super) answered: Option<(Vec<usize>, bool, Vec<Fingerprint>)>,
     /// How often ICE has begun anew.
     restarts: u64,
     last: Option<Instant>,
@@ -80,8 +80,9 @@ impl Agreed {
     }
 }
 
-fn what_stays(answer: &CheckedAnswer) -> (Vec<usize>, Vec<Fingerprint>) {
-    (answer.accepted().map(|(mline, _)| mline).collect(), answer.fingerprints().to_vec())
+fn what_stays(answer: &CheckedAnswer) -> (Vec<usize>, bool, Vec<Fingerprint>) {
+    let mlines = answer.accepted().map(|(mline, _)| mline).collect();
+    (mlines, answer.takes_data(), answer.fingerprints().to_vec())
 }
 
 impl Session {

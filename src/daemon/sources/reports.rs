@@ -134,6 +134,8 @@ impl Sources {
                 let effects = unit.lifecycle.handle(now, Input::Stopped { run });
                 self.apply_rendition(index, &rendition, now, effects, &mut changes);
             }
+            // Not of a source's own.
+            Done::PicturesStarted { .. } | Done::PicturesStopped { .. } => {}
         }
         changes
     }

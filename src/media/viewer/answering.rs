@@ -69,7 +69,8 @@ impl Viewer {
         let sdp = agreement
             .answer(&answer.sdp().to_string(), certificate.fingerprint(), &path.candidates())
             .map_err(MediaError::gst("webrtcbin's answer"))?;
-        let viewer = Self { id, events: events.clone(), webrtc, tracks: subscriptions, link, path, pipeline };
+        let (events, tracks) = (events.clone(), subscriptions);
+        let viewer = Self { id, events, webrtc, tracks, channels: None, link, path, _pipeline: pipeline };
         Ok((viewer, sdp))
     }
 }
