@@ -35,30 +35,24 @@ async function begin({ webrtc = true } = {}) {
   return run;
 }
 
-/** Blocked from the start: pictures come by a session that waits for no connection. */
+/** Blocked from the start: the session goes on by pictures. */
 async function blocked() {
   const run = await begin();
   const [first] = run.sessions;
+  first.on.welcome('first');
   first.on.pictures({ why: 'blocked', alone: false });
   first.on.state('connected');
   first.on.pictures({ why: null, alone: true });
-  const [, second] = run.sessions;
-  second.on.welcome('second');
-  second.on.pictures({ why: 'blocked', alone: true });
-  second.on.state('connected');
-  second.on.flows();
-  await run.timers.pass(2000);
   return run;
 }
 
-test('where no connection comes about, a session that waits for none takes the place, and nobody notices', async () => {
-  const run = await blocked();
-  assert.deepEqual(run.modes(), ['webrtc', 'pictures']);
-  assert.deepEqual(run.sessions.map(({ left }) => left), [1, 0]);
-  assert.equal(run.supervisor.session, run.sessions[1]);
-  assert.deepEqual(run.heard, [['welcome', 'second']]);
-  assert.ok(!run.statuses.includes('reconnecting'));
+test('where no connection comes about the same session goes on by pictures', async () => {
+  const run = await begin();
+  run.sessions[0].on.pictures({ why: 'blocked', alone: false });
+  assert.deepEqual(run.now(), { why: 'blocked', trying: true, retryAt: null }, 'it may yet come about');
+  run.sessions[0].on.pictures({ why: null, alone: true });
   assert.deepEqual(run.now(), { why: 'blocked', trying: false, retryAt: 15_000 });
+  assert.deepEqual([run.sessions.length, run.sessions[0].left], [1, 0]);
 });
 
 test('WebRTC is tried beside the pictures after 15, 30 and 60 s, by one session at a time', async () => {
@@ -73,20 +67,20 @@ test('WebRTC is tried beside the pictures after 15, 30 and 60 s, by one session 
     assert.equal(run.now().retryAt - run.timers.time, wait);
     from = run.now().retryAt;
   }
-  assert.equal(run.supervisor.session, run.sessions[1]);
-  assert.deepEqual([run.heard.length, run.sessions[1].left], [1, 0], 'the pictures were not touched');
+  assert.equal(run.supervisor.session, run.sessions[0]);
+  assert.deepEqual([run.heard.length, run.sessions[0].left], [1, 0], 'the pictures were not touched');
 });
 
 test('when media flows it is the session; the pictures go on until it is shown', async () => {
   const run = await blocked();
-  await run.timers.pass(13_000);
-  const [, pictures, trial] = run.sessions;
-  trial.on.welcome('third');
+  await run.timers.pass(15_000);
+  const [pictures, trial] = run.sessions;
+  trial.on.welcome('second');
   trial.on.track('track');
   trial.on.state('connected');
   assert.equal(run.heard.length, 1, 'nothing of it is heard before');
   trial.on.flows();
-  assert.deepEqual(run.heard.slice(1), [['welcome', 'third'], ['track', 'track']]);
+  assert.deepEqual(run.heard.slice(1), [['welcome', 'second'], ['track', 'track']]);
   assert.deepEqual([run.supervisor.session, run.now(), trial.stayed], [trial, null, true]);
   pictures.on.picture('late');
   assert.deepEqual(run.heard.at(-1), ['picture', 'late']);
@@ -111,11 +105,9 @@ test('what broke in mid-session is tried at once when it is given up', async () 
   run.sessions[0].on.pictures({ why: 'lost', alone: false });
   assert.deepEqual(run.now(), { why: 'lost', trying: true, retryAt: null });
   run.sessions[0].on.pictures({ why: null, alone: true });
-  run.sessions[1].on.pictures({ why: 'blocked', alone: true });
-  run.sessions[1].on.flows();
-  assert.deepEqual(run.modes(), ['webrtc', 'pictures', 'trial']);
+  assert.deepEqual(run.modes(), ['webrtc', 'trial']);
   assert.deepEqual([run.now().why, run.now().trying], ['lost', true]);
-  run.sessions[2].on.end({ kind: 'lost', why: 'media' });
+  run.sessions[1].on.end({ kind: 'lost', why: 'media' });
   assert.equal(run.now().retryAt - run.timers.time, 15_000);
 });
 
@@ -131,11 +123,11 @@ test('what mends by itself ends the pictures and every plan', async () => {
 
 test('a session of pictures that is lost is followed by another, and WebRTC is tried again later', async () => {
   const run = await blocked();
-  run.sessions[1].on.end({ kind: 'bye', reason: 'connection_failed', message: '', retryMs: 500 });
+  run.sessions[0].on.end({ kind: 'bye', reason: 'connection_failed', message: '', retryMs: 500 });
   await run.timers.pass(1000);
-  assert.deepEqual(run.modes(), ['webrtc', 'pictures', 'pictures']);
-  run.sessions[2].on.pictures({ why: 'blocked', alone: true });
-  run.sessions[2].on.state('connected');
+  assert.deepEqual(run.modes(), ['webrtc', 'pictures']);
+  run.sessions[1].on.pictures({ why: 'blocked', alone: true });
+  run.sessions[1].on.state('connected');
   await run.timers.pass(40_000);
   assert.equal(run.sessions.at(-1).mode, 'trial');
 });
@@ -144,11 +136,11 @@ test('another network, or a person, has it tried at once', async () => {
   for (const ask of [(run) => run.supervisor.wake(true), (run) => run.supervisor.tryWebRtc()]) {
     const run = await blocked();
     run.supervisor.wake();
-    assert.equal(run.sessions.length, 2, 'a mere look does not');
+    assert.equal(run.sessions.length, 1, 'a mere look does not');
     ask(run);
     assert.equal(run.sessions.at(-1).mode, 'trial');
     ask(run);
-    assert.deepEqual(run.sessions.slice(2).map(({ left }) => left), [1, 0], 'the older attempt makes way');
+    assert.deepEqual(run.sessions.slice(1).map(({ left }) => left), [1, 0], 'the older attempt makes way');
   }
 });
 
@@ -156,7 +148,7 @@ test('where nobody looks it is not tried, and at once when somebody does', async
   const run = await blocked();
   run.hidden = true;
   await run.timers.pass(600_000);
-  assert.equal(run.sessions.length, 2);
+  assert.equal(run.sessions.length, 1);
   run.hidden = false;
   run.supervisor.wake();
   assert.equal(run.sessions.at(-1).mode, 'trial');
@@ -164,12 +156,12 @@ test('where nobody looks it is not tried, and at once when somebody does', async
 
 test('leaving ends what runs and what is beside it', async () => {
   const run = await blocked();
-  await run.timers.pass(13_000);
+  await run.timers.pass(15_000);
   run.supervisor.stop();
-  assert.deepEqual(run.sessions.map(({ left }) => left), [1, 1, 1]);
+  assert.deepEqual(run.sessions.map(({ left }) => left), [1, 1]);
   assert.equal(run.now(), null);
   await run.timers.pass(600_000);
-  assert.equal(run.sessions.length, 3);
+  assert.equal(run.sessions.length, 2);
 });
 
 test('a person who begins anew begins with WebRTC', async () => {

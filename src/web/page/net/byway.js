@@ -29,7 +29,7 @@ const FIT_MS = 300;
  * @param {(message: object) => void} options.send
  * @param {(timeMs: number) => number | null} options.ageOf
  * @param {object} options.on `pictures(why)`, `webrtc()`, `alone()`, `lost()` of `createChangeover`;
- *   `picture`, `sound`, `participant` of `createPictures`; `came()`: any of the first two
+ *   `picture`, `sound`, `participant` of `createPictures`
  */
 export function createByway({ timers, view, able, wanted, decode, send, ageOf, on }) {
   let sources = [];
@@ -44,10 +44,7 @@ export function createByway({ timers, view, able, wanted, decode, send, ageOf, o
     now: timers.now,
     ageOf,
     on: {
-      came() {
-        changeover.came();
-        on.came();
-      },
+      came: () => changeover.came(),
       picture: on.picture,
       sound: on.sound,
       participant: on.participant,
@@ -107,10 +104,7 @@ export function createByway({ timers, view, able, wanted, decode, send, ageOf, o
       .filter((each) => each !== null);
     pictures.want(asked, view.sound && asked.length > 0);
     // Where nothing is to come, nothing is waited for.
-    if (changeover.state === 'asked' && asked.every(({ source }) => silent.has(source))) {
-      changeover.came();
-      on.came();
-    }
+    if (asked.every(({ source }) => silent.has(source))) changeover.came();
   }
 
   return {

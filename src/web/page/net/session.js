@@ -111,7 +111,6 @@ export function startSession({ openSignalling, createPeer, videoCodecs, wanted, 
     send: (message) => signalling.send(message),
     ageOf: (timeMs) => clock.ageOf(timeMs, signalling.now()),
     on: {
-      came: () => withPeer || on.flows?.(),
       picture: (name, bitmap) => on.picture(name, bitmap),
       sound: (name, frame) => on.sound(name, frame),
       participant: (frame) => on.participant?.(frame),
@@ -279,6 +278,11 @@ export function startSession({ openSignalling, createPeer, videoCodecs, wanted, 
     },
     rendition: (message) => on.rendition(message),
     error({ code, message }) {
+      if (code === 'connection_failed') {
+        // The daemon has given it up, too; pictures go on.
+        hopeless();
+        return;
+      }
       if (HOPELESS.has(code)) end({ kind: 'impossible', code, message });
       else if (FATAL.has(code)) end({ kind: 'lost', why: 'sdp', message });
       else on.refused(code, message);
@@ -313,7 +317,7 @@ export function startSession({ openSignalling, createPeer, videoCodecs, wanted, 
     /** Asks for what `wanted` says now. */
     select() {
       if (over || selected === null) return;
-      if (withPeer) select();
+      if (withPeer && changeover.hope) select();
       byway.look();
     },
     /** Sizes on the screen are others, or the page is seen no more or again. */
@@ -338,7 +342,7 @@ export function startSession({ openSignalling, createPeer, videoCodecs, wanted, 
     },
     /** Tells what `chosen` says now of a source. */
     choose(name) {
-      if (!over && selected !== null && names.includes(name)) choose(name);
+      if (!over && changeover.hope && selected !== null && names.includes(name)) choose(name);
     },
     /** Asks for what admins may. @param {object} message of `admin.js` */
     ask(message) {

@@ -79,11 +79,10 @@ export function createSupervisor({
   let goodbye = null;
   /** While pictures come by the WebSocket, also over the end of a session: `ByPictures`; else null. */
   let byPictures = null;
-  /** How the session that runs began: `startSession`'s mode. */
-  let mode = 'webrtc';
-  /** A session that is to take its place, and of what mode. */
+  /** Whether the session that runs has no media connection, nor hopes for one. */
+  let alone = false;
+  /** An attempt at WebRTC beside it. */
   let trial = null;
-  let trialMode = null;
   let trialTimer = null;
   let trials = 0;
   /** A session that has been replaced, and is left in a moment. */
@@ -105,6 +104,7 @@ export function createSupervisor({
     retryTimer = null;
     const old = session;
     session = null;
+    alone = false;
     trial?.leave();
     trial = null;
     retiring?.();
@@ -137,38 +137,31 @@ export function createSupervisor({
     timers.clearTimeout(trialTimer);
     trialTimer = null;
     // Nobody looks: when somebody does, it is tried at once.
-    if (mode !== 'pictures' || byPictures === null || session === null || hidden()) return;
+    if (!alone || !webrtc || session === null || hidden()) return;
     tellPictures({ trying: true, retryAt: null });
-    beside('trial');
-  }
-
-  /** Begins a session that is to take the place of the one that runs. */
-  function beside(how) {
     trial?.leave();
     const mine = startTrial({
-      startSession: (handlers) => startSession(handlers, how),
+      startSession: (handlers) => startSession(handlers, 'trial'),
       names: ['state', 'pictures', ...TOLD],
       onFlows: replace,
       onFailed() {
         if (trial !== mine) return;
         trial = null;
-        if (how === 'trial') planTrial();
+        planTrial();
       },
     });
     trial = mine;
-    trialMode = how;
   }
 
-  /** The session that runs makes way for the one beside it. */
+  /** The session of the pictures makes way for one by WebRTC. */
   function replace(next, hear) {
     const old = session;
     trial = null;
-    retiring?.();
     turn += 1;
     session = next;
-    mode = trialMode === 'trial' ? 'webrtc' : 'pictures';
+    alone = false;
     connectedAt = timers.now();
-    if (mode === 'webrtc') forgetPictures();
+    forgetPictures();
     hear(handlers());
     // Its pictures cover the time until the first of the new ones is shown; and what the room has to say
     // by the new one is said before it is left.
@@ -187,15 +180,11 @@ export function createSupervisor({
     }
     const why = byPictures?.why ?? how.why ?? 'lost';
     tellPictures({ why, trying: byPictures?.trying ?? !how.alone, retryAt: byPictures?.retryAt ?? null });
-    if (!how.alone || mode === 'absent') return;
-    if (mode === 'webrtc') {
-      // The daemon goes on waiting for its connection, and ends it without: one that waits for none.
-      beside('pictures');
-    } else if (trial === null && trialTimer === null) {
-      // A way that was there a moment ago may be there again; one that never was is waited for.
-      if (why === 'lost' && trials === 0) tryWebRtc();
-      else planTrial();
-    }
+    alone = how.alone;
+    if (!alone || !webrtc || trial !== null || trialTimer !== null) return;
+    // A way that was there a moment ago may be there again; one that never was is waited for.
+    if (why === 'lost' && trials === 0) tryWebRtc();
+    else planTrial();
   }
 
   /** Leaves the session, if there is one, and forgets every plan. */
@@ -289,9 +278,8 @@ export function createSupervisor({
       rest('signed-out', entry.refusal?.code ?? revoked, entry.refusal?.message ?? '');
       return;
     }
-    if (!webrtc) mode = 'absent';
-    else mode = byPictures === null ? 'webrtc' : 'pictures';
-    session = startSession(handlers(), mode);
+    const mode = byPictures === null ? 'webrtc' : 'pictures';
+    session = startSession(handlers(), webrtc ? mode : 'absent');
   }
 
   /** What the session of this turn tells. */
@@ -304,7 +292,7 @@ export function createSupervisor({
       ...Object.fromEntries(TOLD.map((name) => [name, heard(on[name])])),
       // Of a session that has been replaced, too, until it is left.
       picture: (...values) => {
-        if (mine === turn || (retiring !== null && mine === turn - 1 && mode === 'webrtc')) on.picture?.(...values);
+        if (mine === turn || (retiring !== null && mine === turn - 1)) on.picture?.(...values);
       },
       doubt: heard(() => void probe()),
       pictures: heard(pictured),
