@@ -71,7 +71,6 @@ export const en = {
   'failed.title': 'This cannot be shown here',
   'failed.no_codec': 'This browser can decode neither H.264 nor VP8, so there is no picture it could show. Another browser will do.',
   'failed.bad_version': 'This page and the machine speak different versions. Reloading brings the right page.',
-  'failed.no_webrtc': 'This browser has no WebRTC, or it is switched off. Any current Chrome, Edge, Firefox or Safari will do.',
   'failed.other': 'The machine refused the connection.',
   'failed.reload': 'Reload the page',
   'failed.said': 'The machine says: {message}',

@@ -75,8 +75,6 @@ export const es = {
     'Este navegador no descodifica ni H.264 ni VP8, así que no puede mostrar ninguna imagen. Otro navegador servirá.',
   'failed.bad_version':
     'Esta página y la máquina hablan versiones distintas. Al recargar llega la página correcta.',
-  'failed.no_webrtc':
-    'Este navegador no tiene WebRTC o está desactivado. Sirve cualquier Chrome, Edge, Firefox o Safari actual.',
   'failed.other': 'La máquina rechazó la conexión.',
   'failed.reload': 'Recargar la página',
   'failed.said': 'La máquina dice: {message}',
