@@ -68,9 +68,9 @@ function begin({ mode = 'webrtc', names = ['screen', 'camera'], media = ['video'
 
 const ALL = [{ source: 'screen', width: 1280 }, { source: 'camera', width: 320 }];
 
-test('without a connection 4 s after the offer, pictures are asked for, as wide as they are seen', async () => {
+test('without a connection 3 s after the offer, pictures are asked for, as wide as they are seen', async () => {
   const run = await begin().opened();
-  await run.go(3900);
+  await run.go(2900);
   assert.deepEqual(run.asked(), []);
   await run.go(200);
   assert.deepEqual(run.asked(), [ALL]);
@@ -209,7 +209,7 @@ test('a page that nobody sees asks for no pictures, and keeps the sound alone', 
 test('where nothing is to come nothing is waited for', async () => {
   const run = await begin().opened();
   for (const name of ['screen', 'camera']) run.socket.say({ type: 'source', name, state: 'paused', by: 'admin' });
-  await run.go(4200);
+  await run.go(3200);
   assert.deepEqual(run.of('pictures'), [{ why: 'blocked', alone: false }]);
 });
 

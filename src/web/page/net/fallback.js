@@ -3,8 +3,11 @@
  * not how; knows no message. Time is an argument.
  */
 
-/** A connection that does not stand so long after the offer is not waited for in the dark. */
-const LATE_MS = 4000;
+/**
+ * A connection that does not stand so long after the offer is not waited for in the dark. It may still come
+ * about: with TURN by TLS over a slow network it takes about as long.
+ */
+const LATE_MS = 3000;
 /** A connection that was interrupted, of which the person has been told, is given so long. */
 const HEDGE_MS = 1200;
 /** Where there is no connection any more, pictures have to come within this. */
