@@ -23,7 +23,9 @@ function sending({ bytes = () => 20_000 } = {}) {
       size: () => run.size,
       async jpeg(size, quality) {
         run.asked.push({ ...size, quality });
-        return Uint8Array.from({ length: bytes(size, quality) }, (_, at) => jpeg()[at] ?? 0);
+        const data = new Uint8Array(bytes(size, quality));
+        data.set(jpeg());
+        return data;
       },
       close: () => (run.closed += 1),
     }),
