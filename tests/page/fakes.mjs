@@ -44,6 +44,9 @@ export class FakeSocket {
   static all = [];
   readyState = 0;
   sent = [];
+  /** Binary frames. */
+  frames = [];
+  bufferedAmount = 0;
 
   constructor(url, protocol) {
     Object.assign(this, { url, protocol });
@@ -52,8 +55,9 @@ export class FakeSocket {
   static get last() {
     return FakeSocket.all.at(-1);
   }
-  send(text) {
-    this.sent.push(JSON.parse(text));
+  send(data) {
+    if (typeof data === 'string') this.sent.push(JSON.parse(data));
+    else this.frames.push(data);
   }
   close() {
     this.readyState = 3;
@@ -66,6 +70,10 @@ export class FakeSocket {
   /** The daemon says something. */
   say(message) {
     this.onmessage({ data: typeof message === 'string' ? message : JSON.stringify(message) });
+  }
+  /** The daemon sends bytes. */
+  sendFrame(bytes) {
+    this.onmessage({ data: bytes.buffer });
   }
   /** The daemon, or the network, ends it. */
   drop() {
@@ -137,3 +145,6 @@ export const offer = (names = ['screen', 'camera']) => ({
   sdp: 'v=0',
   tracks: names.map((source, index) => ({ mid: `video${index}`, source, media: 'video', codec: 'H264' })),
 });
+
+/** What passes for a JPEG until it is decoded; `mark` is its last byte. */
+export const jpeg = (mark = 0) => new Uint8Array([0xff, 0xd8, 0xff, 0xe0, mark & 0xff]);

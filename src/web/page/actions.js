@@ -15,13 +15,14 @@ import { closePopover } from './ui/popover.js';
  * @param {object} parts.access
  * @param {() => object} parts.supervisor
  * @param {() => object} parts.stage
+ * @param {() => object} parts.speakers
  * @param {() => object} parts.help
  * @param {() => object} parts.check
  * @param {() => object} parts.admin
  * @param {() => object} parts.meeting
  * @param {() => object} parts.call
  */
-export function createActions({ store, access, supervisor, stage, help, check, admin, meeting, call }) {
+export function createActions({ store, access, supervisor, stage, speakers, help, check, admin, meeting, call }) {
   const { get, set } = store;
   let nextToast = 1;
 
@@ -96,11 +97,16 @@ export function createActions({ store, access, supervisor, stage, help, check, a
     blocked(what) {
       if (get().blocked !== 'picture') set({ blocked: what });
     },
+    /** Who plays sound that comes by the WebSocket. */
+    voice: () => speakers().voice(),
+    /** Pictures have another size on the screen. */
+    fit: () => supervisor()?.session?.fit(),
     /** This is the click. */
     unblock() {
       set({ blocked: null, muted: false });
       for (const tile of stage().tiles()) tile.player.resume();
       call().resume();
+      speakers().resume();
     },
 
     async fullscreen() {
@@ -132,6 +138,7 @@ export function createActions({ store, access, supervisor, stage, help, check, a
     },
 
     retry: () => supervisor().retry(),
+    tryWebRtc: () => supervisor().tryWebRtc(),
     reload: () => location.reload(),
     leave: () => supervisor().stop(),
     /** To be somebody: the session ends, the way in opens. */

@@ -16,6 +16,7 @@ import { startSession } from './net/session.js';
 import { openSignalling } from './net/signalling.js';
 import { createSupervisor } from './net/supervisor.js';
 import { watchNetwork } from './net/network.js';
+import { createSpeakers, hasOpus } from './sound/opus.js';
 import { chosenRung, renditionOf, withRendition } from './state/renditions.js';
 import { loadSettings, settingsSaver } from './state/settings.js';
 import { shown, sourcesFrom, withState } from './state/sources.js';
@@ -30,6 +31,7 @@ import { createHelp, shortcut } from './ui/help.js';
 import { createBanner, createNotice, createToasts } from './ui/notice.js';
 import { fullscreenElement, watchIdle } from './ui/screen.js';
 import { createSignIn } from './ui/signin.js';
+import { createByway } from './ui/byway.js';
 import { createStage } from './ui/stage.js';
 import { createToolbar } from './ui/toolbar.js';
 
@@ -86,6 +88,8 @@ const store = createStore({
   sources: [],
   /** Which rendition of each source comes, of which: `Rendition` by name. */
   renditions: {},
+  /** While pictures come by the WebSocket: why, and when WebRTC is tried again; else null. */
+  pictures: null,
   /** What each m-line of this session carries; null before the offer. */
   offered: null,
   /** For admins: who watches and who is invited, each null until told; the invitation just made; and
@@ -116,6 +120,7 @@ const actions = createActions({
   access,
   supervisor: () => parts.supervisor,
   stage: () => parts.stage,
+  speakers: () => parts.speakers,
   help: () => parts.help,
   check: () => parts.check,
   admin: () => parts.admin,
@@ -138,22 +143,35 @@ const transports = {
     }),
   createPeer: (options) => createPeer({ ...options, RTCPeerConnection }),
   get videoCodecs() {
-    return videoCodecs(RTCRtpReceiver.getCapabilities?.('video'));
+    return videoCodecs(globalThis.RTCRtpReceiver?.getCapabilities?.('video'));
   },
 };
 
 /** Notes how each connection is made, for the inspector; that of the page, not those of the connection test. */
 const recorder = createRecorder({ now: timers.now });
 
+/** What a session has to know of the screen to ask for pictures by the WebSocket. */
+const view = {
+  width: (name) => parts.stage.width(name),
+  visible: () => !document.hidden,
+  sound: hasOpus(),
+};
+
+parts.speakers = createSpeakers({ blocked: () => actions.blocked('sound') });
 parts.supervisor = createSupervisor({
   access,
   timers,
   random: Math.random,
-  startSession: (on) =>
+  webrtc: typeof RTCPeerConnection !== 'undefined',
+  hidden: () => document.hidden,
+  startSession: (on, mode) =>
     startSession({
       ...transports,
       ...recorder.watched(transports),
       on,
+      mode,
+      view,
+      decode: (data) => createImageBitmap(new Blob([data], { type: 'image/jpeg' })),
       wanted,
       chosen: (name) => chosenRung(store.get().chosenRungs, name),
     }),
@@ -161,6 +179,12 @@ parts.supervisor = createSupervisor({
     const over = ['signed-out', 'ended', 'failed'].includes(phase);
     store.set({ phase, cause, message, attempt, retryAt, ...(over ? { sources: [], offered: null } : {}) });
     if (phase === 'signed-out') parts.meeting?.on.signedOut();
+  },
+  onPictures(pictures) {
+    const before = store.get().pictures;
+    store.set({ pictures });
+    if (before === null && pictures !== null) parts.stage.tiles().forEach((tile) => tile.player.yield());
+    if (before !== null && pictures === null) parts.stage.tiles().forEach((tile) => tile.player.release());
   },
   onAccess: ({ refusal = null, ...entry }) => store.set({ ...entry, refusal }),
   on: {
@@ -182,6 +206,8 @@ parts.supervisor = createSupervisor({
     },
     tracks: (offered) => store.set({ offered }),
     track: ({ source, media }, track, receiver) => parts.stage.tile(source)?.player.attach(media, track, receiver),
+    picture: (source, bitmap) => parts.stage.tile(source)?.player.draw(bitmap),
+    sound: (source, frame) => parts.stage.tile(source)?.player.hear(frame),
     source: (message) => store.set({ sources: withState(store.get().sources, message) }),
     rendition(message) {
       const { renditions, chosenRungs } = store.get();
@@ -243,6 +269,7 @@ const views = [
   createToolbar(byId('tools'), actions, [parts.call.tools, parts.meeting.tools]),
   createNotice(byId('notice'), actions),
   createBanner(byId('banner'), actions, timers.now),
+  createByway(byId('byway'), actions, timers.now),
   createToasts(byId('toasts'), actions),
   createSignIn(byId('signin'), { signIn: access.signIn, onSuccess: () => parts.supervisor.start() }),
   ...parts.meeting.views,
@@ -287,11 +314,12 @@ function createFrame() {
       }
       attribute(root, 'data-connection', state.phase);
       attribute(root, 'data-inspecting', String(state.inspecting));
+      attribute(root, 'data-media', state.pictures === null ? 'webrtc' : 'pictures');
       attribute(root, 'data-fullscreen', String(state.fullscreen === root));
       attribute(root, 'data-watching', String(shown(state.sources, state.hidden).length > 0 || state.room.inside));
       const title = (state.room.name !== 'main' && state.room.title) || state.title || 'vitrina';
       text(byId('title'), title);
-      const status = t(`status.${state.phase}`);
+      const status = t(state.phase === 'connected' && state.pictures !== null ? 'status.pictures' : `status.${state.phase}`);
       text(byId('status-words'), status);
       const unread = state.unread > 0 ? `(${state.unread}) ` : '';
       document.title = unread + (state.phase === 'connected' ? title : `${status} – ${title}`);
@@ -340,7 +368,10 @@ watchNetwork(
   },
   () => parts.supervisor.wake(),
 );
-document.addEventListener('visibilitychange', () => document.hidden || parts.supervisor.wake());
+document.addEventListener('visibilitychange', () => {
+  parts.supervisor.session?.fit();
+  if (!document.hidden) parts.supervisor.wake();
+});
 addEventListener('hashchange', () => {
   const login = takeLink();
   if (login === null) return;
@@ -356,6 +387,4 @@ for (const type of ['fullscreenchange', 'webkitfullscreenchange']) {
 watchIdle(root);
 parts.meeting.start();
 
-if (typeof RTCPeerConnection === 'undefined') {
-  store.set({ phase: 'failed', cause: 'no_webrtc' });
-} else parts.supervisor.start();
+parts.supervisor.start();

@@ -224,6 +224,6 @@
   }
 
   window.vitrinaTest = {
-    peers, nextFrame, picture, motion, loudness, readClock, latencies, stats, videoOf, follow, outage, route,
+    peers, nextFrame, picture, shrink, changed, motion, loudness, readClock, latencies, stats, videoOf, follow, outage, route,
   };
 })();

@@ -3,14 +3,16 @@
 import { fileURLToPath } from 'node:url';
 import { PORT } from './lab.mjs';
 
+const BALL = { name: 'ball', kind: 'test', pattern: 'ball', size: '320x180', tone: false };
+
 /** A page is open to all here: what is tried is the network. */
-export function daemonOn(stage, lab, { network = {}, server = {} } = {}) {
+export function daemonOn(stage, lab, { network = {}, server = {}, source = [BALL] } = {}) {
   return stage.daemon(
     {
       server: { listen: `0.0.0.0:${PORT}`, ...server },
       access: { open: true },
       network,
-      source: [{ name: 'ball', kind: 'test', pattern: 'ball', size: '320x180', tone: false }],
+      source,
     },
     { within: lab.on('capture') },
   );

@@ -137,6 +137,17 @@ table inet lab {
 }`);
 }
 
+/** A router that lets no UDP through. */
+export function noUdp(lab) {
+  lab.rules(`
+table inet lab {
+  chain forward {
+    type filter hook forward priority filter; policy accept;
+    meta l4proto udp drop
+  }
+}`);
+}
+
 /** coturn on its host, with a shared secret; relays to the capture host alone. */
 export async function coturn(stage, lab, { secret, options = [] }) {
   const folder = stage.folder();

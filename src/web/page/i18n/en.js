@@ -16,6 +16,16 @@ export const en = {
   'status.ended': 'Ended',
   'status.failed': 'Not available',
 
+  'status.pictures': 'Connected by the web',
+
+  'pictures.blocked': 'Pictures over the web connection: WebRTC is blocked here.',
+  'pictures.lost': 'Pictures over the web connection: the WebRTC connection broke.',
+  'pictures.absent': 'Pictures over the web connection: this browser has no WebRTC, or it is switched off.',
+  'pictures.trying': 'Trying WebRTC now.',
+  'pictures.silent': 'There is no sound this way: this browser does not decode it here.',
+  'pictures.check': 'Check the connection',
+  'pictures.close': 'Put this note away',
+
   'connecting.title': 'Connecting',
   'connecting.body': 'Reaching the machine that sends the pictures.',
 
@@ -66,7 +76,6 @@ export const en = {
   'failed.title': 'This cannot be shown here',
   'failed.no_codec': 'This browser can decode neither H.264 nor VP8, so there is no picture it could show. Another browser will do.',
   'failed.bad_version': 'This page and the machine speak different versions. Reloading brings the right page.',
-  'failed.no_webrtc': 'This browser has no WebRTC, or it is switched off. Any current Chrome, Edge, Firefox or Safari will do.',
   'failed.other': 'The machine refused the connection.',
   'failed.reload': 'Reload the page',
   'failed.said': 'The machine says: {message}',
@@ -444,8 +453,10 @@ export const en = {
   'stats.concealed': 'Concealed',
   'stats.route': 'Route',
   'stats.audio': 'Sound',
+  'stats.picture_size': 'Picture size',
   'stats.none': '–',
   'route.host': 'direct',
   'route.srflx': 'through NAT',
   'route.relay': 'relayed',
+  'route.pictures': 'web connection',
 };

@@ -16,6 +16,16 @@ export const es = {
   'status.ended': 'Terminado',
   'status.failed': 'No disponible',
 
+  'status.pictures': 'Conectado por la web',
+
+  'pictures.blocked': 'Imágenes por la conexión web: WebRTC está bloqueado aquí.',
+  'pictures.lost': 'Imágenes por la conexión web: la conexión WebRTC se ha cortado.',
+  'pictures.absent': 'Imágenes por la conexión web: este navegador no tiene WebRTC, o está desactivado.',
+  'pictures.trying': 'Probando WebRTC ahora.',
+  'pictures.silent': 'Por aquí no hay sonido: este navegador no lo decodifica en esta página.',
+  'pictures.check': 'Comprobar la conexión',
+  'pictures.close': 'Guardar este aviso',
+
   'connecting.title': 'Conectando',
   'connecting.body': 'Contactando con la máquina que envía las imágenes.',
 
@@ -70,8 +80,6 @@ export const es = {
     'Este navegador no descodifica ni H.264 ni VP8, así que no puede mostrar ninguna imagen. Otro navegador servirá.',
   'failed.bad_version':
     'Esta página y la máquina hablan versiones distintas. Al recargar llega la página correcta.',
-  'failed.no_webrtc':
-    'Este navegador no tiene WebRTC o está desactivado. Sirve cualquier Chrome, Edge, Firefox o Safari actual.',
   'failed.other': 'La máquina rechazó la conexión.',
   'failed.reload': 'Recargar la página',
   'failed.said': 'La máquina dice: {message}',
@@ -450,8 +458,10 @@ export const es = {
   'stats.concealed': 'Ocultado',
   'stats.route': 'Ruta',
   'stats.audio': 'Sonido',
+  'stats.picture_size': 'Tamaño de imagen',
   'stats.none': '–',
   'route.host': 'directa',
   'route.srflx': 'por NAT',
+  'route.pictures': 'conexión web',
   'route.relay': 'retransmitida',
 };

@@ -5,6 +5,8 @@
 
 /** Samples kept; the one with the shortest round trip is believed. */
 const WINDOW = 20;
+/** Nothing older is believed: a clock is wrong then. */
+const ABSURD_MS = 60_000;
 
 export class ServerClock {
   #samples = [];
@@ -32,6 +34,19 @@ export class ServerClock {
   /** Milliseconds that the daemon's clock is ahead of ours, or null before the first pong. */
   get offsetMs() {
     return this.#best?.offsetMs ?? null;
+  }
+
+  /**
+   * How long ago a time of the daemon's was, or null where that cannot be known.
+   * @param {number} serverMs @param {number} nowMs local time in ms since 1970
+   */
+  ageOf(serverMs, nowMs) {
+    const best = this.#best;
+    if (best === null) return null;
+    const age = nowMs + best.offsetMs - serverMs;
+    // What is measured may be wrong by half a round trip; a clock that was set is wrong by far more.
+    if (age < -best.roundTripMs || age > ABSURD_MS) return null;
+    return Math.max(0, age);
   }
 
   /** How far the offset may be wrong: half of the shortest round trip. */

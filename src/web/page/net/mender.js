@@ -25,6 +25,7 @@ const APART_MS = 1500;
  * @param {() => void} options.on.doubt media is late: is the daemon there at all?
  * @param {() => void} options.on.restart ask for an ICE restart
  * @param {(state: 'connected' | 'interrupted') => void} options.on.state what a person is told
+ * @param {() => void} options.on.came media has come since the last look
  * @param {() => void} options.on.lost it does not mend
  */
 export function createMender({ timers, stats, expected, on }) {
@@ -82,6 +83,7 @@ export function createMender({ timers, stats, expected, on }) {
     if (came.media) {
       doubted = false;
       armed = true;
+      on.came?.();
     } else if (!expected()) {
       pulse.rest();
       doubted = false;
@@ -126,9 +128,14 @@ export function createMender({ timers, stats, expected, on }) {
       if (!over && (stands || lookedAt !== null)) mend(QUIET_MS);
     },
 
+    /** Whether media should be coming. */
+    get expected() {
+      return expected();
+    },
+
     /** Whether media has come within the last moments: then the network is there. */
     get flows() {
-      return armed && pulse.quietMs < 2 * LOOK_MS;
+      return !over && armed && pulse.quietMs < 2 * LOOK_MS;
     },
 
     stop() {

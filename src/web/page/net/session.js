@@ -4,8 +4,11 @@
  */
 
 import { TOLD } from './admin.js';
+import { createByway } from './byway.js';
 import { ServerClock } from './clock.js';
+import { TRIAL_MS } from './fallback.js';
 import { createMender } from './mender.js';
+import { KIND } from './pictures.js';
 
 /** The protocol version spoken here. */
 export const VERSION = 1;
@@ -38,6 +41,12 @@ const FATAL = new Set(['bad_sdp']);
  * @property {(state: 'joining' | 'connecting' | 'connected' | 'interrupted') => void} state
  * @property {(message: object) => void} admin what is told admins alone
  * @property {(message: object) => void} room what is told of rooms, and what this page does not know
+ * @property {() => void} flows media has come: the session is what it was made for
+ * @property {(how: {why: 'blocked' | 'lost' | 'absent', alone: boolean} | null) => void} pictures they have
+ *   taken the place of WebRTC, `alone` where no connection is waited for; null: it is back
+ * @property {(name: string, bitmap: ImageBitmap) => void} picture to be drawn at once
+ * @property {(name: string, frame: object) => void} sound an Opus frame
+ * @property {(frame: object) => void} participant a picture of somebody's camera
  * @property {() => void} doubt neither signalling nor media comes: see `doubtful`
  * @property {(code: string, message: string) => void} refused
  * @property {(end: End) => void} end
@@ -52,9 +61,16 @@ const FATAL = new Set(['bad_sdp']);
  * @param {(name: string) => number | null} options.chosen the rung that a person has chosen for a
  *   source; null leaves it to the daemon
  * @param {{setTimeout: Function, clearTimeout: Function, now: () => number}} options.timers
+ * @param {import('./byway.js').View | null} [options.view] null: WebRTC or nothing
+ * @param {(data: Uint8Array) => Promise<ImageBitmap>} options.decode
+ * @param {'webrtc' | 'trial' | 'pictures' | 'absent'} [options.mode] `trial`: WebRTC or nothing, until it is
+ *   told to `stay`; `pictures`: nothing else is tried; `absent`: nor could it be
  * @param {Handlers} options.on
  */
-export function startSession({ openSignalling, createPeer, videoCodecs, wanted, chosen, timers, on }) {
+export function startSession({ openSignalling, createPeer, videoCodecs, wanted, chosen, view = null, decode, timers, mode = 'webrtc', on }) {
+  const withPeer = mode === 'webrtc' || mode === 'trial';
+  let onTrial = mode === 'trial';
+  const fallsBack = () => view !== null && !onTrial;
   const clock = new ServerClock();
   let signalling = null;
   let peer = null;
@@ -77,10 +93,58 @@ export function startSession({ openSignalling, createPeer, videoCodecs, wanted, 
         doubt();
       },
       restart: () => signalling.send({ type: 'restart' }),
-      state: on.state,
+      came: () => flows(false),
+      state(state) {
+        if (state === 'interrupted') changeover.interrupted();
+        else if (mender.expected) changeover.stands();
+        else flows(true);
+        if (changeover.state !== 'pictures') on.state(state);
+      },
+      lost: hopeless,
+    },
+  });
+  const byway = createByway({
+    timers,
+    view,
+    able: fallsBack,
+    wanted,
+    decode,
+    send: (message) => signalling.send(message),
+    ageOf: (timeMs) => clock.ageOf(timeMs, signalling.now()),
+    on: {
+      picture: (name, bitmap) => on.picture(name, bitmap),
+      sound: (name, frame) => on.sound(name, frame),
+      participant: (frame) => on.participant?.(frame),
+      pictures(why) {
+        settled();
+        on.pictures({ why: mode === 'absent' ? mode : why, alone: !withPeer });
+        on.state('connected');
+      },
+      webrtc() {
+        on.pictures(null);
+        on.state('connected');
+      },
+      alone() {
+        mender.stop();
+        peer?.close();
+        peer = null;
+        if (withPeer) on.pictures({ why: null, alone: true });
+      },
       lost: () => end({ kind: 'lost', why: 'media' }),
     },
   });
+  const { changeover } = byway;
+
+  /** There is no media connection, nor will there be. */
+  function hopeless() {
+    if (fallsBack()) changeover.hopeless();
+    else end({ kind: 'lost', why: 'media' });
+  }
+
+  function flows(sure) {
+    changeover.flows(sure);
+    on.flows?.();
+  }
 
   const isDoubtful = () => !over && signalling.doubtful && !mender.flows;
 
@@ -98,13 +162,14 @@ export function startSession({ openSignalling, createPeer, videoCodecs, wanted, 
     over = true;
     timers.clearTimeout(deadline);
     mender.stop();
+    byway.stop();
     signalling?.close();
     peer?.close();
   }
 
   function within(ms, why) {
     timers.clearTimeout(deadline);
-    deadline = timers.setTimeout(() => end({ kind: 'lost', why }), ms);
+    deadline = timers.setTimeout(() => (why === 'media' ? hopeless() : end({ kind: 'lost', why })), ms);
   }
 
   function settled() {
@@ -126,14 +191,15 @@ export function startSession({ openSignalling, createPeer, videoCodecs, wanted, 
 
   function mediaState(state) {
     if (state === 'connected') settled();
-    if (state === 'failed') end({ kind: 'lost', why: 'media' });
+    if (state === 'failed') hopeless();
     else mender.peer(state);
   }
 
   async function answer({ sdp, tracks: offered }) {
     if (peer === null) {
-      within(MEDIA_MS, 'media');
+      within(onTrial ? TRIAL_MS : MEDIA_MS, 'media');
       tracks = offered;
+      changeover.offered();
       on.tracks(tracks);
       on.state('connecting');
     }
@@ -167,6 +233,7 @@ export function startSession({ openSignalling, createPeer, videoCodecs, wanted, 
   const handlers = {
     welcome(message) {
       names = message.sources.map((source) => source.name);
+      byway.welcome(message.sources);
       message.sources.forEach(isLive);
       iceServers = message.ice_servers ?? [];
       signalling.startPings();
@@ -178,22 +245,32 @@ export function startSession({ openSignalling, createPeer, videoCodecs, wanted, 
         on.state('connected');
         return;
       }
+      selected = wanted(names);
+      if (!withPeer) {
+        settled();
+        // Pictures are what this session was made for: those that take their time are waited for.
+        hopeless();
+        changeover.came();
+        return;
+      }
       within(OFFER_MS, 'slow');
       on.state('joining');
-      selected = wanted(names);
       // What is hidden is not even started for this viewer.
       const all = selected.length === names.length;
       signalling.send(all ? { type: 'join' } : { type: 'join', select: selected });
       // A choice is the daemon's for one session; a new one has to be told.
       for (const name of names) if (chosen(name) !== null) choose(name);
     },
-    offer: answer,
+    offer(message) {
+      if (withPeer && changeover.hope) void answer(message);
+    },
     candidate({ mline, candidate }) {
       // Before the offer there is no peer: the daemon sends none then.
       peer?.addCandidate(mline, candidate);
     },
     source(message) {
       isLive(message);
+      byway.source(message);
       on.source(message);
     },
     ice_servers({ ice_servers: servers }) {
@@ -202,6 +279,11 @@ export function startSession({ openSignalling, createPeer, videoCodecs, wanted, 
     },
     rendition: (message) => on.rendition(message),
     error({ code, message }) {
+      if (code === 'connection_failed') {
+        // The daemon has given it up, too; pictures go on.
+        hopeless();
+        return;
+      }
       if (HOPELESS.has(code)) end({ kind: 'impossible', code, message });
       else if (FATAL.has(code)) end({ kind: 'lost', why: 'sdp', message });
       else on.refused(code, message);
@@ -223,6 +305,9 @@ export function startSession({ openSignalling, createPeer, videoCodecs, wanted, 
       else if (TOLD.has(message.type)) on.admin(message);
       else on.room?.(message);
     },
+    onBinary(data) {
+      if (!over) byway.pictures.take(data);
+    },
     onPong: (sent, received, server) => clock.add(sent, received, server),
     onDoubt: doubt,
     onClose: (why) => end({ kind: 'lost', why }),
@@ -233,11 +318,33 @@ export function startSession({ openSignalling, createPeer, videoCodecs, wanted, 
     clock,
     /** Asks for what `wanted` says now. */
     select() {
-      if (!over && selected !== null) select();
+      if (over || selected === null) return;
+      if (withPeer && changeover.hope) select();
+      byway.look();
+    },
+    /** Sizes on the screen are others, or the page is seen no more or again. */
+    fit() {
+      if (!over) byway.fit();
+    },
+    /** A trial has done well: it is the session from now on. */
+    stay() {
+      onTrial = false;
+    },
+    /** What comes of a source by the WebSocket: `{video, audio}`; null while WebRTC brings it. */
+    summary: (name) => (changeover.state === 'pictures' ? byway.pictures.summary(name) : null),
+    /** Whether pictures have taken WebRTC's place. */
+    get byPictures() {
+      return changeover.state === 'pictures';
+    },
+    /** Sends a picture of this page's own camera: false where too much waits already. @param {Uint8Array} bytes */
+    sendPicture: (bytes) => !over && signalling.sendBytes(bytes),
+    /** Says that a participant's picture is drawn. */
+    seen(subject, number) {
+      if (!over) signalling.send({ type: 'seen', subject_kind: KIND.participant, subject, number });
     },
     /** Tells what `chosen` says now of a source. */
     choose(name) {
-      if (!over && selected !== null && names.includes(name)) choose(name);
+      if (!over && changeover.hope && selected !== null && names.includes(name)) choose(name);
     },
     /** Says something that is no part of the session itself. @param {object} message of `admin.js`, or the room's */
     ask(message) {

@@ -17,6 +17,8 @@ const ROUND_TRIPS = 4;
 const SILENCE_MS = 8000;
 /** A timer that is late by so much says that this page was held up, not the daemon. */
 const HELD_UP_MS = 300;
+/** Bytes that wait to be sent beyond this are too many for another picture. */
+const MOST_WAITING = 192 * 1024;
 
 /**
  * Opens a connection. `onClose` is called exactly once unless `close` was called before.
@@ -27,12 +29,14 @@ const HELD_UP_MS = 300;
  * @param {() => number} options.now local time in ms since 1970, with fractions
  * @param {() => void} options.onOpen
  * @param {(message: {type: string}) => void} options.onMessage
+ * @param {(data: ArrayBuffer) => void} options.onBinary
  * @param {(sentMs: number, receivedMs: number, serverMs: number) => void} options.onPong
  * @param {() => void} options.onDoubt nothing has come for a while: see `doubtful`
  * @param {(why: 'refused' | 'closed' | 'silent') => void} options.onClose
  */
-export function openSignalling({ url, WebSocket, timers, now, onOpen, onMessage, onPong, onDoubt, onClose }) {
+export function openSignalling({ url, WebSocket, timers, now, onOpen, onMessage, onBinary, onPong, onDoubt, onClose }) {
   const socket = new WebSocket(url, SUBPROTOCOL);
+  socket.binaryType = 'arraybuffer';
   /** Pings on their way: id -> when sent. */
   const pings = new Map();
   let nextPing = 1;
@@ -117,6 +121,10 @@ export function openSignalling({ url, WebSocket, timers, now, onOpen, onMessage,
   socket.onmessage = ({ data }) => {
     if (over) return;
     heard();
+    if (typeof data !== 'string') {
+      onBinary?.(data);
+      return;
+    }
     let message;
     try {
       message = JSON.parse(data);
@@ -140,6 +148,13 @@ export function openSignalling({ url, WebSocket, timers, now, onOpen, onMessage,
 
   return {
     send,
+    now,
+    /** Sends bytes that may as well be left out: false where too much waits to be sent. */
+    sendBytes(bytes) {
+      if (over || !opened || socket.readyState !== 1 || socket.bufferedAmount > MOST_WAITING) return false;
+      socket.send(bytes);
+      return true;
+    },
     /** Begins to ping. Only after `welcome`: nothing may come before `hello`. */
     startPings: keepAlive,
     /** Asks now and waits less: after sleep, when the network has changed, when media stands still. */

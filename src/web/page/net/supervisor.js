@@ -3,12 +3,22 @@
  * The one place that decides to try again. Touches no part of the page.
  */
 
+import { returnDelay } from './fallback.js';
 import { delayAfterBye, probeMs, retryDelay, SETTLED_MS } from './retry.js';
+import { startTrial } from './trial.js';
 
 /** Between two questions whether the daemon is there. */
 const PROBE_PAUSE_MS = 300;
 /** A question about access that has been on its way for so long may be asked again. */
 const STUCK_MS = 500;
+/** So long the session of the pictures goes on after WebRTC is back: until its picture is shown. */
+const RETIRES_MS = 1500;
+
+/** What a session tells beside its state, its doubts and its end. */
+const TOLD = [
+  'welcome', 'tracks', 'track', 'source', 'rendition', 'admin', 'room', 'channel', 'refused',
+  'picture', 'sound', 'participant',
+];
 
 /**
  * What a person is told.
@@ -21,16 +31,40 @@ const STUCK_MS = 500;
  */
 
 /**
+ * What a person is told while pictures come by the WebSocket.
+ * @typedef {object} ByPictures
+ * @property {'blocked' | 'lost' | 'absent'} why there is no WebRTC: it never stood, or it broke, or this
+ *   browser has none
+ * @property {boolean} trying whether WebRTC is being tried
+ * @property {number | null} retryAt when it is tried next, on the timers' clock
+ */
+
+/**
  * @param {object} options
  * @param {{enter: (deadlineMs?: number) => Promise<object>}} options.access
- * @param {(on: object) => object} options.startSession takes the session's handlers
+ * @param {(on: object, mode: 'webrtc' | 'pictures' | 'absent' | 'trial') => object} options.startSession
+ *   takes the session's handlers
+ * @param {boolean} [options.webrtc] whether this browser has it
+ * @param {() => boolean} [options.hidden] whether nobody sees the page
+ * @param {(how: ByPictures | null) => void} [options.onPictures]
  * @param {{setTimeout: Function, clearTimeout: Function, now: () => number}} options.timers
  * @param {() => number} options.random
  * @param {(status: Status) => void} options.onStatus
  * @param {(session: object) => void} options.onAccess who may watch, whenever it was asked
  * @param {object} options.on the session's other handlers
  */
-export function createSupervisor({ access, startSession, timers, random, onStatus, onAccess, on }) {
+export function createSupervisor({
+  access,
+  startSession,
+  timers,
+  random,
+  webrtc = true,
+  hidden = () => false,
+  onStatus,
+  onAccess,
+  onPictures = () => {},
+  on,
+}) {
   let session = null;
   let retryTimer = null;
   /** When the attempt that is still asking for access began. */
@@ -43,6 +77,16 @@ export function createSupervisor({ access, startSession, timers, random, onStatu
   let attempt = 0;
   /** Why the last session ended, where the daemon said so. */
   let goodbye = null;
+  /** While pictures come by the WebSocket, also over the end of a session: `ByPictures`; else null. */
+  let byPictures = null;
+  /** Whether the session that runs has no media connection, nor hopes for one. */
+  let alone = false;
+  /** An attempt at WebRTC beside it. */
+  let trial = null;
+  let trialTimer = null;
+  let trials = 0;
+  /** A session that has been replaced, and is left in a moment. */
+  let retiring = null;
   /** Rises with each attempt, so that what an older one still says is not heard. */
   let turn = 0;
 
@@ -60,7 +104,87 @@ export function createSupervisor({ access, startSession, timers, random, onStatu
     retryTimer = null;
     const old = session;
     session = null;
+    alone = false;
+    trial?.leave();
+    trial = null;
+    retiring?.();
     return old;
+  }
+
+  function tellPictures(more) {
+    byPictures = more === null ? null : { ...byPictures, ...more };
+    onPictures(byPictures);
+  }
+
+  /** No more pictures, nor plans because of them. */
+  function forgetPictures() {
+    timers.clearTimeout(trialTimer);
+    trialTimer = null;
+    trials = 0;
+    if (byPictures !== null) tellPictures(null);
+  }
+
+  function planTrial() {
+    trials += 1;
+    timers.clearTimeout(trialTimer);
+    const delay = returnDelay(trials, random);
+    trialTimer = timers.setTimeout(tryWebRtc, delay);
+    tellPictures({ trying: false, retryAt: timers.now() + delay });
+  }
+
+  /** Tries WebRTC beside the pictures, which go on until its media flows. */
+  function tryWebRtc() {
+    timers.clearTimeout(trialTimer);
+    trialTimer = null;
+    // Nobody looks: when somebody does, it is tried at once.
+    if (!alone || !webrtc || session === null || hidden()) return;
+    tellPictures({ trying: true, retryAt: null });
+    trial?.leave();
+    const mine = startTrial({
+      startSession: (handlers) => startSession(handlers, 'trial'),
+      names: ['state', 'pictures', ...TOLD],
+      onFlows: replace,
+      onFailed() {
+        if (trial !== mine) return;
+        trial = null;
+        planTrial();
+      },
+    });
+    trial = mine;
+  }
+
+  /** The session of the pictures makes way for one by WebRTC. */
+  function replace(next, hear) {
+    const old = session;
+    trial = null;
+    turn += 1;
+    session = next;
+    alone = false;
+    connectedAt = timers.now();
+    forgetPictures();
+    hear(handlers());
+    // Its pictures cover the time until the first of the new ones is shown; and what the room has to say
+    // by the new one is said before it is left.
+    const timer = timers.setTimeout(() => retiring?.(), RETIRES_MS);
+    retiring = () => {
+      timers.clearTimeout(timer);
+      retiring = null;
+      old.leave();
+    };
+  }
+
+  function pictured(how) {
+    if (how === null) {
+      forgetPictures();
+      return;
+    }
+    const why = byPictures?.why ?? how.why ?? 'lost';
+    tellPictures({ why, trying: byPictures?.trying ?? !how.alone, retryAt: byPictures?.retryAt ?? null });
+    alone = how.alone;
+    if (!alone || !webrtc || trial !== null || trialTimer !== null) return;
+    // A way that was there a moment ago may be there again; one that never was is waited for.
+    if (why === 'lost' && trials === 0) tryWebRtc();
+    else planTrial();
   }
 
   /** Leaves the session, if there is one, and forgets every plan. */
@@ -76,6 +200,7 @@ export function createSupervisor({ access, startSession, timers, random, onStatu
     attempt = 0;
     wasConnected = false;
     goodbye = null;
+    forgetPictures();
     tell(phase, cause, message);
   }
 
@@ -147,27 +272,30 @@ export function createSupervisor({ access, startSession, timers, random, onStatu
   }
 
   function open(entry) {
-    const mine = turn;
     onAccess(entry);
     if (!entry.authorized) {
       const revoked = goodbye === 'revoked' ? goodbye : null;
       rest('signed-out', entry.refusal?.code ?? revoked, entry.refusal?.message ?? '');
       return;
     }
+    const mode = byPictures === null ? 'webrtc' : 'pictures';
+    session = startSession(handlers(), webrtc ? mode : 'absent');
+  }
+
+  /** What the session of this turn tells. */
+  function handlers() {
+    const mine = turn;
     const heard = (handler) => (...values) => {
       if (mine === turn) handler?.(...values);
     };
-    session = startSession({
-      welcome: heard(on.welcome),
-      tracks: heard(on.tracks),
-      track: heard(on.track),
-      source: heard(on.source),
-      rendition: heard(on.rendition),
-      admin: heard(on.admin),
-      room: heard(on.room),
-      channel: heard(on.channel),
+    return {
+      ...Object.fromEntries(TOLD.map((name) => [name, heard(on[name])])),
+      // Of a session that has been replaced, too, until it is left.
+      picture: (...values) => {
+        if (mine === turn || (retiring !== null && mine === turn - 1)) on.picture?.(...values);
+      },
       doubt: heard(() => void probe()),
-      refused: heard(on.refused),
+      pictures: heard(pictured),
       state: heard((state) => {
         if (state === 'connected') {
           wasConnected = true;
@@ -177,7 +305,7 @@ export function createSupervisor({ access, startSession, timers, random, onStatu
         on.state?.(state);
       }),
       end: heard(ended),
-    });
+    };
   }
 
   return {
@@ -188,14 +316,19 @@ export function createSupervisor({ access, startSession, timers, random, onStatu
     /** Begins at once, whatever is under way: a person asked. */
     retry() {
       drop();
+      forgetPictures();
       void begin();
     },
+    /** Tries WebRTC now, beside the pictures: a person asked. */
+    tryWebRtc,
     /** The network is back or another (`changed`), or the page is seen again: look at once. */
     wake(changed = false) {
       // What was asked over a network that has gone gets no answer.
       const stuck = enteringAt !== null && timers.now() - enteringAt >= STUCK_MS;
-      if (session !== null) session.hurry(changed);
-      else if (retryTimer !== null || stuck) void begin();
+      if (session !== null) {
+        session.hurry(changed);
+        if (changed || (trial === null && trialTimer === null)) tryWebRtc();
+      } else if (retryTimer !== null || stuck) void begin();
     },
     /** Ends it, and stays ended. */
     stop(phase = 'ended', cause = 'left') {

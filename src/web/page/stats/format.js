@@ -30,6 +30,7 @@ export function formatter(language, none = '–') {
     fps: (value) => known(value, (fps) => `${whole.format(fps)} fps`),
     bitrate: (kbps) =>
       known(kbps, (rate) => (rate >= 1000 ? `${tenths.format(rate / 1000)} Mbit/s` : `${whole.format(rate)} kbit/s`)),
+    kilobytes: (bytes) => known(bytes, (size) => `${size < 10_240 ? tenths.format(size / 1024) : whole.format(size / 1024)} kB`),
     percent: (value) => known(value, (share) => `${tenths.format(share)} %`),
     ms: (value) => known(value, (ms) => `${ms < 10 ? tenths.format(ms) : whole.format(ms)} ms`),
     /** A round trip: browsers give whole milliseconds. */

@@ -49,6 +49,11 @@ export function createGauges({ stage, session }) {
       sampler = new Sampler();
     }
     watchFrames();
+    for (const tile of stage.tiles()) {
+      const came = current?.summary(tile.name) ?? null;
+      if (came !== null) tile.stats.renderPictures(came, { rttMs: current.clock.lastRoundTripMs }, titleOf(tile.name), state.lang, t);
+    }
+    if (current?.byPictures) return;
     const report = await current?.stats().catch(() => null);
     if (!report || timer === null || current !== session()) return;
     const mids = new Map();
@@ -101,7 +106,7 @@ export function createGauges({ stage, session }) {
       for (const tile of stage.tiles()) {
         const receiver = tile.player.receiver('audio');
         if (receiver !== null) tile.level(await levelOf(receiver));
-        else if (tile.player.audio !== null) tile.level(0);
+        else if (tile.player.audio !== null) tile.level(tile.player.level);
       }
     }
     setTimeout(showLevels, LEVEL_MS);

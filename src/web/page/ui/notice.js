@@ -86,7 +86,7 @@ function describe(state, t) {
         icon: 'warning',
         title: t('failed.title'),
         body: firstOf(t, [`failed.${state.cause}`, 'failed.other']),
-        more: said(state.cause === 'no_webrtc'),
+        more: said(false),
         action: 'failed.reload',
         press: 'reload',
       };

@@ -10,6 +10,7 @@ import { h } from './dom.js';
  * @param {object} on
  * @param {() => void} on.change a picture has come, or its size is another
  * @param {(what: 'sound' | 'picture') => void} on.blocked the browser wants a click first
+ * @param {() => object | null} [on.voice] who plays sound that comes by the WebSocket
  */
 export function createPlayer(source, on) {
   const data = { source: source.name };
@@ -17,8 +18,14 @@ export function createPlayer(source, on) {
   const audio = source.media.includes('audio') ? h('audio', { data }) : null;
   /** The last picture of a session that is over, until the next one has come. */
   const still = h('canvas', { class: 'player__still', hidden: true, 'aria-hidden': 'true' });
+  /** Where pictures that come by the WebSocket are drawn, in the video's place. */
+  const canvas = video === null ? null : h('canvas', { class: 'player__canvas', hidden: true, data: { ...data, testid: 'picture' } });
   const receivers = new Map();
   let playing = false;
+  /** Whether the video shows what comes now: pictures that come besides are not drawn. */
+  let byVideo = false;
+  let voice = null;
+  let loud = { muted: true, volume: 1 };
   let expected = 0;
 
   if (video !== null) {
@@ -45,24 +52,41 @@ export function createPlayer(source, on) {
     expected += 1;
     const mine = expected;
     const come = () => {
-      if (mine !== expected || playing) return;
+      if (mine !== expected || byVideo) return;
       playing = true;
+      byVideo = true;
       still.hidden = true;
+      canvas.hidden = true;
       on.change();
     };
     if ('requestVideoFrameCallback' in video) video.requestVideoFrameCallback(come);
     else video.addEventListener('loadeddata', come, { once: true });
   }
 
+  function silence() {
+    voice?.close();
+    voice = null;
+  }
+
   return {
     video,
     audio,
     still,
+    canvas,
+    /** Whether a picture that came by the WebSocket is what is seen. */
+    get byCanvas() {
+      return canvas !== null && !canvas.hidden;
+    },
+    /** How loud the sound is that comes by the WebSocket, 0 to 1. */
+    get level() {
+      return voice?.level ?? 0;
+    },
     get playing() {
       return playing;
     },
     /** Width by height, or null before the first picture. */
     get aspect() {
+      if (this.byCanvas) return canvas.width / canvas.height;
       return video?.videoWidth > 0 && video.videoHeight > 0 ? video.videoWidth / video.videoHeight : null;
     },
     receiver: (media) => receivers.get(media) ?? null,
@@ -77,20 +101,61 @@ export function createPlayer(source, on) {
       void play(element, media === 'video' ? 'picture' : 'sound');
     },
 
+    /** Pictures by the WebSocket take the video's place when the first of them is drawn. */
+    yield() {
+      expected += 1;
+      byVideo = false;
+    },
+
+    /** WebRTC is back: its next picture, or that of a track that is yet to come, takes its place again. */
+    release() {
+      silence();
+      if (video?.srcObject?.active && !byVideo) awaitPicture();
+    },
+
+    /** Draws a picture that came by the WebSocket. @param {ImageBitmap} bitmap */
+    draw(bitmap) {
+      if (canvas === null || byVideo) return;
+      const other = canvas.width !== bitmap.width || canvas.height !== bitmap.height;
+      if (other) Object.assign(canvas, { width: bitmap.width, height: bitmap.height });
+      canvas.getContext('2d', { alpha: false }).drawImage(bitmap, 0, 0);
+      const first = canvas.hidden;
+      canvas.hidden = false;
+      still.hidden = true;
+      playing = true;
+      if (first || other) on.change();
+    },
+
+    /** Plays a frame of sound that came by the WebSocket. */
+    hear(frame) {
+      if (audio === null) return;
+      if (voice === null) {
+        voice = on.voice?.() ?? null;
+        voice?.set(loud);
+      }
+      voice?.hear(frame);
+    },
+
     /** The session is over: keeps its last picture in view. Call before the connection closes. */
     hold() {
       expected += 1;
       receivers.clear();
-      if (playing && video.videoWidth > 0) {
-        still.width = video.videoWidth;
-        still.height = video.videoHeight;
+      silence();
+      const [last, width, height] = this.byCanvas
+        ? [canvas, canvas.width, canvas.height]
+        : [video, video?.videoWidth ?? 0, video?.videoHeight ?? 0];
+      if (playing && width > 0) {
+        still.width = width;
+        still.height = height;
         try {
-          still.getContext('2d').drawImage(video, 0, 0);
+          still.getContext('2d').drawImage(last, 0, 0);
           still.hidden = false;
         } catch {
           // No memory for a canvas of that size: it stays dark.
         }
       }
+      if (canvas !== null) canvas.hidden = true;
+      byVideo = false;
       playing = false;
     },
 
@@ -110,6 +175,8 @@ export function createPlayer(source, on) {
       if (audio === null) return;
       if (audio.muted !== muted) audio.muted = muted;
       if (audio.volume !== volume) audio.volume = volume;
+      loud = { muted, volume };
+      voice?.set(loud);
     },
 
     /** After a click: plays what was blocked. */

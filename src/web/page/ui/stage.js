@@ -61,6 +61,7 @@ export function createStage({ stage, shelf }, actions) {
       if (tile.picture) tile.put(places.get(name) ?? null);
       else tile.root.hidden = !visible.some((source) => source.name === name);
     }
+    actions.fit();
   }
 
   function draw() {
@@ -80,6 +81,12 @@ export function createStage({ stage, shelf }, actions) {
       const pictures = shown(state.sources, state.hidden).some(hasVideo);
       stage.dataset.pictures = String(watching && pictures);
       draw();
+    },
+    /** How wide a source's picture is on the screen, in the screen's pixels; 0 where it is not there. */
+    width(name) {
+      const tile = tiles.get(name)?.tile;
+      if (tile === undefined || !tile.picture || tile.root.hidden) return 0;
+      return tile.root.clientWidth * devicePixelRatio;
     },
     tile: (name) => tiles.get(name)?.tile ?? null,
     tiles: () => [...tiles.values()].map(({ tile }) => tile),

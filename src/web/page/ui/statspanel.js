@@ -35,6 +35,30 @@ export function createStatsPanel() {
   return {
     root,
     /**
+     * The same of what comes by the WebSocket.
+     * @param {{video: object | null, audio: object | null}} came
+     * @param {{rttMs: number | null}} link
+     */
+    renderPictures({ video, audio }, link, title, language, t) {
+      root.hidden = video === null && audio === null;
+      if (root.hidden) return;
+      const none = t('stats.none');
+      const f = formatter(language, none);
+      root.setAttribute('aria-label', t('stats.title', { title }));
+      for (const { root: row } of rows.values()) row.hidden = true;
+      if (video !== null) {
+        line('resolution', t('stats.resolution'), f.size(video.width, video.height));
+        line('fps', t('stats.fps'), f.fps(video.fps));
+        line('bitrate', t('stats.bitrate'), f.bitrate(video.kbps));
+        line('latency', t('stats.latency'), f.ms(video.delayMs), video.delayMs === null ? '' : t('stats.latency.capture'));
+        line('picture-size', t('stats.picture_size'), f.kilobytes(video.bytes));
+        line('rtt', t('stats.rtt'), f.roundTrip(link.rttMs));
+        line('codec', t('stats.codec'), 'JPEG');
+      }
+      if (audio !== null) line('audio', t('stats.audio'), f.bitrate(audio.kbps), 'Opus');
+      line('route', t('stats.route'), t('route.pictures'));
+    },
+    /**
      * @param {object | null} numbers of the source: `{video, audio, captureMs, arrivalMs, rendition}`,
      *   or null to hide the panel
      * @param {object} link of the connection
@@ -63,6 +87,7 @@ export function createStatsPanel() {
         line('decode', t('stats.decode'), f.ms(video.decodeMs));
         const frozen = video.freezes > 0 ? t('stats.frozen', { count: f.count(video.freezes) }) : '';
         line('dropped', t('stats.dropped'), f.count(video.dropped), frozen);
+        line('picture-size', '', null);
         line('codec', t('stats.codec'), video.codec ?? none, video.profile ?? '');
       }
       if (audio !== null) {

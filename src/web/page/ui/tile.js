@@ -24,7 +24,7 @@ function spare(control, is) {
  */
 export function createTile(source, actions, onChange) {
   const { name } = source;
-  const player = createPlayer(source, { change: onChange, blocked: actions.blocked });
+  const player = createPlayer(source, { change: onChange, blocked: actions.blocked, voice: actions.voice });
   const picture = hasVideo(source);
   const root = h('article', {
     class: picture ? 'tile' : 'tile tile--sound',
@@ -83,7 +83,7 @@ export function createTile(source, actions, onChange) {
   const slowWords = h('span', { class: 'tile__words' });
   const slow = h('p', { class: 'tile__slow', role: 'status', hidden: true, data: { testid: 'too-slow' } }, icon('warning'), slowWords);
   const notes = picture ? h('div', { class: 'tile__notes' }, reduced, slow) : null;
-  const layers = [player.video, player.still, player.audio, surface, cover, bar, stats.root, notes];
+  const layers = [player.video, player.still, player.canvas, player.audio, surface, cover, bar, stats.root, notes];
   root.append(...layers.filter((layer) => layer !== null));
 
   function renderCover(state, now, t) {
@@ -133,6 +133,7 @@ export function createTile(source, actions, onChange) {
     render(state, now, t) {
       attribute(root, 'data-state', now.state);
       attribute(root, 'data-playing', player.playing);
+      attribute(root, 'data-by', player.byCanvas ? 'pictures' : 'video');
       attribute(root, 'data-held', state.phase !== 'connected');
       attribute(root, 'aria-label', now.title);
       text(title, now.title);
@@ -153,7 +154,12 @@ export function createTile(source, actions, onChange) {
         const whole = fullscreenElement() === root;
         setIcon(full.firstChild, whole ? 'window' : 'fullscreen');
         label(full, whole ? t('tools.exit_fullscreen') : t('tile.fullscreen', words));
-        if (pip !== null) label(pip, t('tile.pip', words));
+        if (pip !== null) {
+          label(pip, t('tile.pip', words));
+          // A canvas has none.
+          pip.hidden = player.byCanvas;
+        }
+        if (player.byCanvas) attribute(player.canvas, 'aria-label', now.title);
       }
       label(hide, t('tile.hide', words));
       if (mute !== null) {
@@ -170,7 +176,8 @@ export function createTile(source, actions, onChange) {
   };
 
   function renderQuality(state, now, t) {
-    const rendition = renditionOf(state.renditions, name);
+    // What comes by the WebSocket is fitted to the picture's size, not chosen.
+    const rendition = state.pictures === null ? renditionOf(state.renditions, name) : null;
     quality?.render(state, { title: now.title, rendition }, t);
     const seen = picture && state.phase === 'connected' && cover.hidden;
     const sentence = seen ? slowKey(rendition) : null;
