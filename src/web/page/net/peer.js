@@ -16,6 +16,7 @@ import { withStereo } from './codecs.js';
  * @param {(code: number) => void} [options.onServerError] a STUN or TURN server's answer, or 701 for
  *   none (`RTCPeerConnectionIceErrorEvent`, webrtc-pc 4.8.3)
  * @param {() => void} [options.onGathered] there are no more candidates
+ * @param {(channel: RTCDataChannel) => void} [options.onChannel] of the daemon's making
  * @param {(connection: RTCPeerConnection) => void} [options.watch] for who only looks on: the inspector
  */
 export function createPeer({
@@ -27,6 +28,7 @@ export function createPeer({
   iceTransportPolicy = 'all',
   onServerError = () => {},
   onGathered = () => {},
+  onChannel = () => {},
   watch = () => {},
 }) {
   const connection = new RTCPeerConnection({ iceServers, bundlePolicy: 'max-bundle', iceTransportPolicy });
@@ -45,6 +47,7 @@ export function createPeer({
     if (track.kind === 'video') showAtOnce(receiver);
     onTrack(transceiver.mid, track, receiver);
   };
+  connection.ondatachannel = ({ channel }) => closed || onChannel(channel);
   connection.onicecandidate = ({ candidate }) => {
     if (closed || candidate === null) return;
     onCandidate(candidate.sdpMLineIndex ?? 0, candidate.candidate);

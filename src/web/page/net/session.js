@@ -40,6 +40,7 @@ const FATAL = new Set(['bad_sdp']);
  * @property {(message: object) => void} rendition which rendition of a source comes, of which
  * @property {(state: 'joining' | 'connecting' | 'connected' | 'interrupted') => void} state
  * @property {(message: object) => void} admin what is told admins alone
+ * @property {(channel: RTCDataChannel) => void} channel one of the daemon's data channels
  * @property {(message: object) => void} room what is told of rooms, and what this page does not know
  * @property {() => void} flows media has come: the session is what it was made for
  * @property {(how: {why: 'blocked' | 'lost' | 'absent', alone: boolean} | null) => void} pictures they have
@@ -221,6 +222,7 @@ export function startSession({ openSignalling, createPeer, videoCodecs, wanted, 
         if (info !== undefined) on.track(info, track, receiver);
       },
       onCandidate: (mline, candidate) => signalling.send({ type: 'candidate', mline, candidate }),
+      onChannel: (channel) => on.channel?.(channel),
       onState: mediaState,
     });
   }
@@ -257,7 +259,9 @@ export function startSession({ openSignalling, createPeer, videoCodecs, wanted, 
       on.state('joining');
       // What is hidden is not even started for this viewer.
       const all = selected.length === names.length;
-      signalling.send(all ? { type: 'join' } : { type: 'join', select: selected });
+      // Where there are no rooms nothing is said by data channels, and they cost the daemon threads.
+      const data = (message.rooms ?? []).length > 0;
+      signalling.send({ type: 'join', ...(all ? {} : { select: selected }), ...(data ? { data } : {}) });
       // A choice is the daemon's for one session; a new one has to be told.
       for (const name of names) if (chosen(name) !== null) choose(name);
     },
