@@ -37,6 +37,8 @@ pub enum BusMessage {
         detail: String,
         /// What kind of error.
         error: glib::Error,
+        /// The factory of the element that failed, if it is one.
+        by: Option<String>,
     },
     /// The stream has ended.
     Eos,
@@ -66,9 +68,11 @@ impl Pipeline {
         let Some(bus) = self.inner.bus() else { return };
         bus.set_sync_handler(move |_, message| {
             match message.view() {
-                gst::MessageView::Error(error) => {
-                    handler(BusMessage::Error { detail: describe(error), error: error.error() })
-                }
+                gst::MessageView::Error(error) => handler(BusMessage::Error {
+                    detail: describe(error),
+                    error: error.error(),
+                    by: factory_of(error),
+                }),
                 gst::MessageView::Eos(_) => handler(BusMessage::Eos),
                 _ => {}
             }
@@ -134,6 +138,11 @@ fn stop(pipeline: &gst::Pipeline) {
     if let Err(error) = pipeline.set_state(gst::State::Null) {
         tracing::warn!(%error, "a pipeline did not stop cleanly");
     }
+}
+
+fn factory_of(error: &gst::message::Error) -> Option<String> {
+    let element = error.src()?.downcast_ref::<gst::Element>()?;
+    Some(element.factory()?.name().to_string())
 }
 
 /// GStreamer's words, fit for the log and for viewers.

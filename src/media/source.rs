@@ -289,7 +289,7 @@ impl Capture {
             }
         };
         pipeline.on_message(move |message| match message {
-            BusMessage::Error { detail, error } => failed(cause_of(&error), detail),
+            BusMessage::Error { detail, error, .. } => failed(cause_of(&error), detail),
             BusMessage::Eos => failed(FailureCause::Lost, "the stream has ended".into()),
         });
         for media in &plan.media {

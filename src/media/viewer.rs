@@ -408,6 +408,9 @@ fn report(pipeline: &Pipeline, webrtc: &gst::Element, id: ViewerId, events: &Eve
     };
     let failed = send.clone();
     pipeline.on_message(move |message| match message {
+        BusMessage::Error { by: Some(by), detail, .. } if channels::is_of(&by) => {
+            tracing::debug!(viewer = %id, detail, "the data channels have ended; all else goes on");
+        }
         BusMessage::Error { detail, .. } => failed(ViewerEvent::Failed { detail }),
         BusMessage::Eos => failed(ViewerEvent::Disconnected { detail: "the peer has closed".into() }),
     });

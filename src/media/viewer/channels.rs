@@ -89,6 +89,12 @@ fn listen(
     });
 }
 
+/// Whether this element's faults are the channels' alone: of an association that the peer ends, or never
+/// answers to. webrtcbin (1.22) begins one also where the answer rejects the channels.
+pub(super) fn is_of(factory: &str) -> bool {
+    matches!(factory, "sctpenc" | "sctpdec")
+}
+
 /// Keeps from webrtcbin's SCTP what would make it open channels without end, or close one.
 fn guard(webrtc: &gst::Element) {
     webrtc.connect("deep-element-added", false, |values| {
@@ -105,4 +111,64 @@ fn guard(webrtc: &gst::Element) {
         }
         None
     });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Viewer;
+    use super::*;
+    use crate::core::ids::SourceName;
+    use crate::core::protocol::Codec;
+    use crate::media::ice::{Ice, IceSettings};
+    use crate::media::viewer::TrackSpec;
+    use crate::media::{RenditionId, Rung};
+
+    const RUNG: Rung = 0;
+
+    #[test]
+    fn an_association_that_fails_ends_the_channels_alone() {
+        crate::media::init().unwrap();
+        let addresses = vec!["127.0.0.1".parse().unwrap()];
+        let ice = Ice::bind(0, false, IceSettings { addresses, ..IceSettings::default() }).unwrap();
+        let (sender, events) = async_channel::bounded(64);
+        let source = SourceName::new("cam").unwrap();
+        let track = TrackSpec {
+            rendition: RenditionId { source, codec: Codec::Vp8, rung: RUNG },
+            profile_level_id: None,
+            ssrc: 1,
+            first_sequence: 0,
+            first_timestamp: 0,
+        };
+        let viewer = Viewer::open(ViewerId(1), &ice, &[track], true, &Events::new(sender)).unwrap();
+        let bin = viewer.webrtc.clone().downcast::<gst::Bin>().unwrap();
+        let fail = |factory: &str| {
+            let all = bin.iterate_recurse().into_iter().flatten();
+            let mut found = all.filter(|each| each.factory().is_some_and(|own| own.name() == factory));
+            let element = found.next().unwrap();
+            let error =
+                gst::message::Error::builder(gst::ResourceError::Write, factory).src(&element).build();
+            element.post_message(error).unwrap();
+        };
+        fail("sctpenc");
+        fail("sctpdec");
+        // Of anything else it is the viewer's end, and comes behind them.
+        fail("rtpbin");
+        let first = smol::block_on(async {
+            loop {
+                if let Event::Viewer { event: ViewerEvent::Failed { detail }, .. } =
+                    events.recv().await.unwrap()
+                {
+                    return detail;
+                }
+            }
+        });
+        assert!(first.starts_with("rtpbin"), "{first}");
+        drop(viewer);
+        let more = std::iter::from_fn(|| events.try_recv().ok());
+        assert_eq!(
+            more.filter(|event| matches!(event, Event::Viewer { event: ViewerEvent::Failed { .. }, .. }))
+                .count(),
+            0
+        );
+    }
 }
