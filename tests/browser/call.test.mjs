@@ -117,11 +117,11 @@ test('who_leaves_rudely_is_gone_within_ten_seconds', async (t) => {
 });
 
 test('who_closes_the_page_is_gone_at_once', async (t) => {
-  const { url, people } = await meeting(t, ['Ana', 'Ben'], { room: 'closes' });
+  const { url, people } = await meeting(t, ['Ana', 'Ben'], { room: 'closes', options: { expect: [/favicon/] } });
   const [ana, ben] = people;
   for (const each of people) await each.join();
   await together(people);
-  await ben.page.goto(new URL('/icon.svg', url).href);
+  await ben.page.goto(new URL('/api/session', url).href);
   await ana.gone('Ben', 3000);
   assert.equal((await ana.left()).peers, 0);
 });
@@ -176,7 +176,7 @@ test('a_full_call_says_so_before_and_when_two_come_for_one_place', async (t) => 
   await ben.knock();
   await carla.knock();
   await ben.part('join-confirm').click();
-  await ben.page.waitForSelector('[data-testid="call"]:not([hidden])');
+  await ben.inCall();
   await carla.page.waitForSelector('[data-testid="join-who"][data-full="true"]');
   assert.match(await carla.part('join-who').textContent(), /full/);
   assert.ok(await carla.part('join-confirm').isDisabled());
@@ -198,7 +198,7 @@ test('a_refused_permission_has_its_sentence_and_its_way_in', async (t) => {
   assert.equal(await problems.count(), 2);
   assert.match(await problems.first().textContent(), /microphone was refused.*browser’s settings/);
   await ana.part('join-confirm').click();
-  await ana.page.waitForSelector('[data-testid="call"]:not([hidden])');
+  await ana.inCall();
   await ben.knock();
   await ben.part('join-confirm').click();
   await together(people);

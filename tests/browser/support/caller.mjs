@@ -83,7 +83,15 @@ export class Caller {
       await this.page.waitForSelector('[data-testid="join-camera"][aria-pressed="true"]');
     }
     await this.part('join-confirm').click();
-    await this.page.waitForSelector('[data-testid="call"]:not([hidden])');
+    await this.inCall();
+  }
+
+  async inCall() {
+    await this.page.waitForSelector('[data-testid="call"]:not([hidden])').catch(async (error) => {
+      const said = await this.page.getByTestId('toast').allTextContents();
+      const state = await this.page.evaluate(() => ({ ...document.documentElement.dataset, dialog: document.querySelector('dialog[open]')?.id ?? null }));
+      throw new Error(`${this.name} is not in the call: ${JSON.stringify({ said, state })}`, { cause: error });
+    });
   }
 
   async leave() {
