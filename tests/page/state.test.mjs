@@ -43,8 +43,9 @@ test('every word that the code asks for exists, and every word is asked for', as
 });
 
 test('every word of the protocol has words, or an icon, for people', async () => {
-  const files = ['protocol.rs', 'protocol/room.rs'].map((file) => readFile(new URL(`../../src/core/${file}`, import.meta.url), 'utf8'));
-  const rust = (await Promise.all(files)).join('\n');
+  const core = new URL('../../src/core/', import.meta.url);
+  const parts = (await readdir(new URL('protocol', core))).map((file) => `protocol/${file}`);
+  const rust = (await Promise.all(['protocol.rs', ...parts].map((file) => readFile(new URL(file, core), 'utf8')))).join('\n');
   const variants = (name) => {
     const body = new RegExp(`pub enum ${name} \\{([^]*?)\\n\\}`).exec(rust)[1];
     return [...body.matchAll(/^ {4}([A-Z]\w+)(?:,| \{)/gm)].map(([, word]) =>
