@@ -43,8 +43,9 @@ test('every word that the code asks for exists, and every word is asked for', as
 });
 
 test('every word of the protocol has words, or an icon, for people', async () => {
-  const files = ['protocol.rs', 'protocol/reasons.rs', 'protocol/viewers.rs'].map((name) => readFile(new URL(`../../src/core/${name}`, import.meta.url), 'utf8'));
-  const rust = (await Promise.all(files)).join('\n');
+  const core = new URL('../../src/core/', import.meta.url);
+  const parts = (await readdir(new URL('protocol', core))).map((file) => `protocol/${file}`);
+  const rust = (await Promise.all(['protocol.rs', ...parts].map((file) => readFile(new URL(file, core), 'utf8')))).join('\n');
   const variants = (name) => {
     const body = new RegExp(`pub enum ${name} \\{([^]*?)\\n\\}`).exec(rust)[1];
     return [...body.matchAll(/^ {4}([A-Z]\w+)(?:,| \{)/gm)].map(([, word]) =>
@@ -57,6 +58,7 @@ test('every word of the protocol has words, or an icon, for people', async () =>
   for (const cause of variants('FailureCause')) assert.equal(causeKey(cause), `cause.${cause}`);
   for (const by of variants('PausedBy')) assert.ok(en[`cover.paused.${by}`], by);
   for (const state of variants('SourceState')) assert.ok(en[`state.${state}`], state);
+  for (const reason of variants('RoomOverReason')) assert.ok(en[`room.out.${reason}`] && en[`room.out.${reason}.title`], reason);
   for (const kind of variants('SourceKindName')) assert.ok(Object.hasOwn(ICONS, kind), kind);
 });
 
