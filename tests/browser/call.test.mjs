@@ -10,7 +10,7 @@ const PAIRS = readFileSync(new URL('./support/in-page-pairs.js', import.meta.url
 
 // One daemon for all, with a room for each test: it tries its encoders when it begins.
 const house = new Stage({ after });
-const ROOMS = ['three', 'screen', 'rude', 'closes', 'ten', 'network', 'refused', 'unplugged', 'pairs'];
+const ROOMS = ['three', 'screen', 'rude', 'closes', 'ten', 'network', 'refused', 'insecure', 'unplugged', 'pairs'];
 const daemons = new Map();
 const daemonWith = (config) => {
   const key = JSON.stringify(config);
@@ -205,6 +205,25 @@ test('a_refused_permission_has_its_sentence_and_its_way_in', async (t) => {
   await ana.tile('Ben', { camera: false, muted: true });
   await ana.part('call-camera').click();
   await ana.page.waitForFunction(() => /camera was refused/.test(document.querySelector('[data-testid="toast"]')?.textContent ?? ''));
+});
+
+test('without_https_the_page_says_so_and_one_can_take_part_all_the_same', async (t) => {
+  const stage = new Stage(t);
+  const { url } = await daemonWith({ room: { title: 'Meeting', names: ROOMS } });
+  // To a browser, a name that is not `localhost` is another machine's.
+  const away = new URL('/r/insecure', url.replace('127.0.0.1', 'machine.test')).href;
+  const browser = await stage.chromium({ flags: [...DEVICES.flags, '--host-resolver-rules=MAP machine.test 127.0.0.1'] });
+  const ana = await Caller.open(stage, browser, away, 'Ana', { permissions: [] });
+  const ben = await Caller.open(stage, browser, `${url}/r/insecure`, 'Ben');
+  await ana.knock();
+  const problem = ana.page.locator('[data-testid="join-problem"]');
+  assert.equal(await problem.count(), 1, 'one reason for both');
+  assert.match(await problem.textContent(), /HTTPS/);
+  await ana.part('join-confirm').click();
+  await ana.inCall();
+  await ben.join();
+  await together([ana, ben]);
+  await ana.moves('Ben');
 });
 
 test('a_camera_that_is_unplugged_gives_way_and_is_told', async (t) => {
