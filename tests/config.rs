@@ -219,18 +219,18 @@ fn each_mistake_is_told_with_line_key_and_what_was_expected() {
         ("[room]\ntitle = \"\"", "2: room.title: expected a title: 1 to 80 characters on one line; got \"\""),
         (
             "[room]\nnames = [\"garden\", \"garden\"]",
-            "2: room.names: expected each name once; got: garden twice",
+            "2: room.names: expected each name once; got garden twice",
         ),
         (
             "[room]\nnames = [\"main\"]",
-            "2: room.names: expected names of further rooms; got: \"main\", which is always there",
+            "2: room.names: expected names of further rooms; got \"main\", which is always there",
         ),
         (
             "[room]\ntalk = \"nobody\"",
             "2: room.talk: expected \"everybody\" or \"participants\"; got \"nobody\"",
         ),
         ("[room]\npeople = 1", "2: room.people: expected a whole number from 2 to 200; got 1"),
-        ("[room]\npeople = 4\ncalls = 5", "3: room.calls: expected at most 4, the people in a room; got: 5"),
+        ("[room]\npeople = 4\ncalls = 5", "3: room.calls: expected at most 4, the people in a room; got 5"),
         ("[room]\nhistory = 5001", "2: room.history: expected a whole number from 0 to 5000; got 5001"),
         (
             "[room]\nfiles = 1",

@@ -333,6 +333,4 @@ impl Refusal {
 }
 
 #[cfg(test)]
-mod properties;
-#[cfg(test)]
 mod tests;

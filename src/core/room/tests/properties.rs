@@ -1,8 +1,8 @@
 //! Whatever comes in whatever order, everybody's view of a room is the room's own.
 
-use super::tests::{Table, enter, settings};
-use super::*;
-use crate::core::protocol::{Enter, Presence, Say};
+use super::{Table, enter, settings};
+use crate::core::protocol::{Enter, Presence, Said, Say};
+use crate::core::room::*;
 use proptest::prelude::*;
 use std::collections::BTreeSet;
 

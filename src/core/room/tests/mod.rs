@@ -1,12 +1,14 @@
 //! The rooms by example: who is told what.
 
+mod properties;
+
 use super::*;
 use crate::core::ids::SourceName;
 use crate::core::principal::{AccountName, Principal, Rights, Role, Who};
 use crate::core::protocol::{DescriptionType, Enter, Point, Presence, RoomState, Say, SignalBody};
 use std::time::Duration;
 
-pub(super) fn settings() -> Settings {
+fn settings() -> Settings {
     Settings {
         title: "Room".into(),
         names: vec![RoomName::new("garden").unwrap()],
@@ -19,24 +21,24 @@ pub(super) fn settings() -> Settings {
 }
 
 /// Rooms, a clock, and what each viewer was told and has not looked at.
-pub(super) struct Table {
-    pub(super) rooms: Rooms,
-    pub(super) now: Instant,
+struct Table {
+    rooms: Rooms,
+    now: Instant,
     secrets: u32,
-    pub(super) told: BTreeMap<ViewerId, Vec<ServerMessage>>,
+    told: BTreeMap<ViewerId, Vec<ServerMessage>>,
     notes: Vec<Note>,
     kept: usize,
 }
 
 impl Table {
-    pub(super) fn new(settings: Settings) -> Self {
+    fn new(settings: Settings) -> Self {
         let mut rooms = Rooms::default();
         rooms.configure(Some(settings));
         let (told, notes) = (BTreeMap::new(), Vec::new());
         Self { rooms, now: Instant::now(), secrets: 0, told, notes, kept: 0 }
     }
 
-    pub(super) fn ask_as(&mut self, viewer: u64, principal: &Principal, request: Request) {
+    fn ask_as(&mut self, viewer: u64, principal: &Principal, request: Request) {
         self.secrets += 1;
         let secret = format!("secret-{}", self.secrets);
         let moment = Moment { now: self.now, time_ms: 1000.0 };
@@ -45,11 +47,11 @@ impl Table {
         self.take(effects);
     }
 
-    pub(super) fn ask(&mut self, viewer: u64, request: Request) {
+    fn ask(&mut self, viewer: u64, request: Request) {
         self.ask_as(viewer, &Principal::anyone(Rights::All), request);
     }
 
-    pub(super) fn take(&mut self, effects: Vec<Effect>) {
+    fn take(&mut self, effects: Vec<Effect>) {
         for effect in effects {
             match effect {
                 Effect::Tell(viewer, message) => self.told.entry(viewer).or_default().push(message),
@@ -62,7 +64,7 @@ impl Table {
         }
     }
 
-    pub(super) fn after(&mut self, ms: u64) {
+    fn after(&mut self, ms: u64) {
         self.now += Duration::from_millis(ms);
     }
 
@@ -76,7 +78,7 @@ impl Table {
         self.take(effects);
     }
 
-    pub(super) fn told(&mut self, viewer: u64) -> Vec<ServerMessage> {
+    fn told(&mut self, viewer: u64) -> Vec<ServerMessage> {
         self.told.insert(ViewerId(viewer), Vec::new()).unwrap_or_default()
     }
 
@@ -113,7 +115,7 @@ impl Table {
     }
 }
 
-pub(super) fn enter(name: &str) -> Enter {
+fn enter(name: &str) -> Enter {
     Enter { name: Some(name.into()), ..Enter::default() }
 }
 
