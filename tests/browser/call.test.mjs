@@ -10,7 +10,7 @@ const PAIRS = readFileSync(new URL('./support/in-page-pairs.js', import.meta.url
 
 // One daemon for all, with a room for each test: it tries its encoders when it begins.
 const house = new Stage({ after });
-const ROOMS = ['three', 'screen', 'rude', 'closes', 'ten', 'network', 'refused', 'unplugged', 'pairs'];
+const ROOMS = ['three', 'screen', 'rude', 'closes', 'ten', 'network', 'refused', 'insecure', 'unplugged', 'pairs'];
 const daemons = new Map();
 const daemonWith = (config) => {
   const key = JSON.stringify(config);
@@ -172,22 +172,29 @@ test('a_full_call_says_so_before_and_when_two_come_for_one_place', async (t) => 
   const { people } = await meeting(t, ['Ana', 'Ben', 'Carla'], { config: { room: { title: 'Meeting', calls: 2 } } });
   const [ana, ben, carla] = people;
   await ana.join();
-  // Both see one place; one of them gets it.
+  // Both see one place, and press; one of them gets it, the other hears why not.
   await ben.knock();
   await carla.knock();
-  await ben.part('join-confirm').click();
-  await ben.inCall();
-  await carla.page.waitForSelector('[data-testid="join-who"][data-full="true"]');
-  assert.match(await carla.part('join-who').textContent(), /full/);
-  assert.ok(await carla.part('join-confirm').isDisabled());
-  await ben.leave();
-  await carla.page.waitForSelector('[data-testid="join-who"][data-full="false"]');
-  await carla.part('join-confirm').click();
-  await together([ana, carla]);
-  await ben.knock();
-  await ben.page.waitForSelector('[data-testid="join-who"][data-full="true"]');
-  await ben.part('join-close').click();
-  await ben.clean();
+  await Promise.all([ben, carla].map((each) => each.part('join-confirm').evaluate((button) => button.click())));
+  const first = await Promise.any([ben, carla].map((each) => each.inCall().then(() => each)));
+  const second = first === ben ? carla : ben;
+  const isFull = (each) =>
+    each.page.waitForFunction(() => {
+      const said = [...document.querySelectorAll('[data-testid="toast"], [data-testid="join-who"]')];
+      return said.some(({ textContent }) => /call is full: 2 people/.test(textContent));
+    });
+  await isFull(second);
+  await together([ana, first]);
+  // Who comes now is told before.
+  if (await second.part('join-close').isVisible()) await second.part('join-close').click();
+  await second.clean();
+  await second.knock();
+  await isFull(second);
+  assert.ok(await second.part('join-confirm').isDisabled());
+  await first.leave();
+  await second.part('join-confirm').click();
+  await second.inCall();
+  await together([ana, second]);
 });
 
 test('a_refused_permission_has_its_sentence_and_its_way_in', async (t) => {
@@ -205,6 +212,25 @@ test('a_refused_permission_has_its_sentence_and_its_way_in', async (t) => {
   await ana.tile('Ben', { camera: false, muted: true });
   await ana.part('call-camera').click();
   await ana.page.waitForFunction(() => /camera was refused/.test(document.querySelector('[data-testid="toast"]')?.textContent ?? ''));
+});
+
+test('without_https_the_page_says_so_and_one_can_take_part_all_the_same', async (t) => {
+  const stage = new Stage(t);
+  const { url } = await daemonWith({ room: { title: 'Meeting', names: ROOMS } });
+  // To a browser, a name that is not `localhost` is another machine's.
+  const away = new URL('/r/insecure', url.replace('127.0.0.1', 'machine.test')).href;
+  const browser = await stage.chromium({ flags: [...DEVICES.flags, '--host-resolver-rules=MAP machine.test 127.0.0.1'] });
+  const ana = await Caller.open(stage, browser, away, 'Ana', { permissions: [] });
+  const ben = await Caller.open(stage, browser, `${url}/r/insecure`, 'Ben');
+  await ana.knock();
+  const problem = ana.page.locator('[data-testid="join-problem"]');
+  assert.equal(await problem.count(), 1, 'one reason for both');
+  assert.match(await problem.textContent(), /HTTPS/);
+  await ana.part('join-confirm').click();
+  await ana.inCall();
+  await ben.join();
+  await together([ana, ben]);
+  await ana.moves('Ben');
 });
 
 test('a_camera_that_is_unplugged_gives_way_and_is_told', async (t) => {

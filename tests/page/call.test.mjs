@@ -209,6 +209,9 @@ test('the_others_are_told_what_one_does', async () => {
   a.call.leave();
   await room.quiet();
   assert.deepEqual(told(), { call: false, camera: false, microphone: false, screen: false, deaf: false });
+  await a.join(['microphone']);
+  await room.quiet();
+  assert.equal(told().microphone, true, 'another call begins unmuted');
 });
 
 test('a_device_that_is_unplugged_in_the_middle_gives_way_to_another_or_is_told', async () => {

@@ -252,6 +252,8 @@ export function createCall({ room, pairs, devices, meter, timers, wallNow, on })
     join() {
       if (phase !== 'out' || !room.inside) return;
       phase = 'joining';
+      // What was muted in another call is no wish for this one: the microphone that was just shown is meant.
+      muted = false;
       deaf = false;
       joinTimer = timers.setTimeout(() => end('no_answer'), JOIN_MS);
       send();
