@@ -8,56 +8,59 @@ import { OPEN, Stage } from './support/stage.mjs';
 
 const SOURCE = [{ name: 'screen', title: 'The screen', kind: 'test', pattern: 'smpte', size: '1280x720' }];
 
-// One of each for all: it tries its encoders when it begins.
+// One of each for all: a daemon tries its encoders when it begins.
 const house = new Stage({ after });
-let daemons = null;
-const places = () => (daemons ??= Promise.all([MEETING, { ...MEETING, source: SOURCE }].map((config) => house.daemon({ ...OPEN, ...config }))));
+const meeting = house.daemon({ ...OPEN, ...MEETING });
+const beside = house.daemon({ ...OPEN, ...MEETING, source: SOURCE });
+const speaking = house.chromium(speakingDevices(house.folder()));
 
 for (const { name, ...device } of SIZES) {
-  for (const scheme of ['dark', 'light']) {
-    test(`a_call_looks_right_${scheme}_${name}`, async (t) => {
-      const stage = new Stage(t);
-      const [meeting, beside] = await places();
-      const browser = await stage.chromium(speakingDevices(stage.folder()));
-      const options = { ...device, colorScheme: scheme };
-      for (const [where, { url }] of [['meeting', meeting], ['beside', beside]]) {
-        const me = await Caller.open(stage, browser, url, 'Ana García', options);
-        const ben = await Caller.open(stage, browser, url, 'Ben');
-        const carla = await Caller.open(stage, browser, url, 'Carla Ruiz');
-        const shot = (what) => look(me.viewer, `call-${where}-${what}-${name}-${scheme}`);
-        if (where === 'meeting') {
-          await me.knock();
-          await me.page.waitForFunction(() => document.querySelector('[data-testid="join-preview"]').videoWidth > 0);
-          await shot('join');
-          await me.part('join-close').click();
-        }
-        await me.join();
-        await shot('alone');
-        await ben.join();
-        await carla.join({ camera: false });
-        await carla.part('call-microphone').click();
-        await me.moves('Ben');
-        await me.tile('Carla', { state: 'connected', muted: true });
-        await me.tile('Ben', { speaking: true });
-        await shot('three');
-        await me.part('call-microphone').click();
-        await me.part('call-camera').click();
-        await me.tile('Ana', { camera: false, muted: true });
-        await ben.part('call-share').click();
-        await me.moves('Ben', 'screen');
-        await shot('screen');
-        await me.part('call-settings').click();
-        await shot('settings');
-        for (const each of [me, ben, carla]) await each.viewer.close();
-      }
-    });
+  const shots = (person) => async (what) => {
+    for (const colorScheme of ['dark', 'light']) {
+      await person.page.emulateMedia({ colorScheme });
+      await person.page.waitForSelector(`html[data-theme="${colorScheme}"]`, { state: 'attached' });
+      await look(person.viewer, `call-${what}-${name}-${colorScheme}`);
+    }
+  };
 
-    test(`what_is_in_the_way_of_a_call_looks_right_${scheme}_${name}`, async (t) => {
+  for (const [where, starting] of [['meeting', meeting], ['beside', beside]]) {
+    test(`a_call_looks_right_${where}_${name}`, async (t) => {
       const stage = new Stage(t);
-      const [{ url }] = await places();
-      const me = await Caller.open(stage, await stage.chromium(ASKING), url, 'Ana', { ...device, colorScheme: scheme, permissions: [], locale: 'es-ES' });
+      const { url } = await starting;
+      const browser = await speaking;
+      const me = await Caller.open(stage, browser, url, 'Ana García', device);
+      const shot = shots(me);
       await me.knock();
-      await look(me.viewer, `call-refused-${name}-${scheme}`);
+      await me.page.waitForFunction(() => document.querySelector('[data-testid="join-preview"]').videoWidth > 0);
+      await shot(`${where}-join`);
+      await me.part('join-confirm').click();
+      await me.inCall();
+      await shot(`${where}-alone`);
+      const ben = await Caller.open(stage, browser, url, 'Ben');
+      const carla = await Caller.open(stage, browser, url, 'Carla Ruiz');
+      await ben.join();
+      await carla.join({ camera: false });
+      await carla.part('call-microphone').click();
+      await me.moves('Ben');
+      await me.tile('Carla', { state: 'connected', muted: true });
+      await me.tile('Ben', { speaking: true });
+      await shot(`${where}-three`);
+      await me.part('call-microphone').click();
+      await me.part('call-camera').click();
+      await me.tile('Ana', { camera: false, muted: true });
+      await ben.part('call-share').click();
+      await me.moves('Ben', 'screen');
+      await shot(`${where}-screen`);
+      await me.part('call-settings').click();
+      await shot(`${where}-settings`);
     });
   }
+
+  test(`what_is_in_the_way_of_a_call_looks_right_${name}`, async (t) => {
+    const stage = new Stage(t);
+    const { url } = await meeting;
+    const me = await Caller.open(stage, await stage.chromium(ASKING), url, 'Ana', { ...device, permissions: [], locale: 'es-ES' });
+    await me.knock();
+    await shots(me)('refused');
+  });
 }

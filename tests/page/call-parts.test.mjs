@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { createDevices, problemOf } from '../../src/web/page/call/devices.js';
+import { evenly } from '../../src/web/page/ui/call/grid.js';
 import { createMeter, onMeter, receivedLevel, Speaking } from '../../src/web/page/call/levels.js';
 import { encodingFor, giveEncoding, shownFrom } from '../../src/web/page/call/quality.js';
 import { en } from '../../src/web/page/i18n/en.js';
@@ -171,6 +172,27 @@ test('the_meter_holds_an_audio_context_only_while_it_measures', () => {
 
 const HD = { width: 1280, height: 720 };
 const fit = (options) => encodingFor({ what: 'camera', captured: HD, shown: HD, people: 2, ...options });
+
+test('people_side_by_side_are_of_one_size_within_the_room_and_apart', () => {
+  for (let count = 1; count <= 16; count += 1) {
+    for (const [width, height] of [[1280, 720], [390, 600], [240, 700], [900, 120], [40, 40]]) {
+      const names = Array.from({ length: count }, (_, at) => `p${at}`);
+      const places = [...evenly({ width, height, gap: 8, aspect: 16 / 9, names }).values()];
+      assert.equal(places.length, count);
+      for (const [at, one] of places.entries()) {
+        assert.deepEqual([one.width, one.height], [places[0].width, places[0].height]);
+        if (width > 200) assert.ok(one.x >= 0 && one.y >= 0 && one.x + one.width <= width + 1 && one.y + one.height <= height + 1, JSON.stringify({ count, width, one }));
+        for (const other of places.slice(at + 1)) {
+          const apart = other.x >= one.x + one.width || other.y >= one.y + one.height || other.x + other.width <= one.x;
+          assert.ok(apart, JSON.stringify({ one, other }));
+        }
+      }
+    }
+  }
+  const three = [...evenly({ width: 1000, height: 600, gap: 0, aspect: 16 / 9, names: ['a', 'b', 'c'] }).values()];
+  assert.deepEqual(three.map(({ x }) => x), [0, 500, 250], 'the last row is in the middle');
+  assert.equal(evenly({ width: 0, height: 9, gap: 8, aspect: 1, names: ['a'] }).size, 0);
+});
 
 test('a_picture_is_sent_as_large_as_it_is_shown', () => {
   assert.equal(fit({}).scaleResolutionDownBy, 1);

@@ -1,5 +1,6 @@
 // A person in a call: a page in a browser with a camera and a microphone that nobody has.
 
+import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { LOOPBACK } from './viewer.mjs';
@@ -110,6 +111,12 @@ export class Caller {
 
   loudness(name, ms) {
     return this.#ask('loudness', name, ms);
+  }
+
+  /** Fails where that person is not heard soon. */
+  async hears(name) {
+    const loudest = await this.#ask('loudness', name, 8000, 0.02);
+    assert.ok(loudest >= 0.02, `${this.name} hears ${name}: ${loudest}`);
   }
 
   left() {

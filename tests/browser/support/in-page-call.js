@@ -55,8 +55,8 @@
     return changes;
   }
 
-  /** The loudest of what is played of that person within so long; 0 where it is muted. */
-  async function loudness(name, ms = 2500) {
+  /** The loudest of what is played of that person within so long, or until it is enough; 0 where it is muted. */
+  async function loudness(name, ms = 1500, enough = Infinity) {
     const audio = tileOf(name).querySelector('audio');
     if (audio.muted || audio.paused || audio.srcObject === null) return 0;
     const context = new Context();
@@ -65,7 +65,7 @@
     await context.resume();
     const samples = new Float32Array(analyser.fftSize);
     let loudest = 0;
-    while (context.currentTime < ms / 1000) {
+    while (context.currentTime < ms / 1000 && loudest < enough) {
       await new Promise((resolve) => requestAnimationFrame(resolve));
       analyser.getFloatTimeDomainData(samples);
       loudest = Math.max(loudest, Math.sqrt(samples.reduce((sum, sample) => sum + sample * sample, 0) / samples.length));

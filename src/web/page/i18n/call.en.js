@@ -43,6 +43,7 @@ export const enCall = {
   'call.leave': 'Leave the call',
   'call.talking': 'You are heard',
   'call.hold': 'Muted. Hold the space bar to talk.',
+  'call.muted': 'Your microphone is muted.',
   'call.alone': 'Nobody else is in the call yet.',
   'call.problem.insecure':
     'Browsers give cameras and microphones only to pages that come by HTTPS, or from this very machine. Open this page by its https:// address; you can join to watch and listen.',

@@ -43,6 +43,7 @@ export const esCall = {
   'call.leave': 'Salir de la llamada',
   'call.talking': 'Se te oye',
   'call.hold': 'Silenciado. Mantén la barra espaciadora para hablar.',
+  'call.muted': 'Tu micrófono está silenciado.',
   'call.alone': 'Todavía no hay nadie más en la llamada.',
   'call.problem.insecure':
     'Los navegadores solo dan cámara y micrófono a páginas que llegan por HTTPS, o desde este mismo equipo. Abre esta página con su dirección https://; puedes entrar para ver y escuchar.',

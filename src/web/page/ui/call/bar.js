@@ -36,6 +36,8 @@ export function createCallBar(root, actions) {
   const settings = button('settings', 'call-settings', actions.openSettings, { label: 'call.settings' });
   const leave = button('hang_up', 'call-leave', actions.leave, { label: 'call.leave', class: 'button--leave' });
   const words = h('p', { class: 'callbar__words', role: 'status', data: { testid: 'call-words' } });
+  // Where one points with a finger there is mostly no space bar.
+  const keyboard = matchMedia('(pointer: fine)');
   root.setAttribute('role', 'toolbar');
   root.dataset.tLabel = 'call.controls';
   root.append(words, h('div', { class: 'callbar__buttons' }, microphone, camera, share, deafen, settings, leave));
@@ -59,7 +61,8 @@ export function createCallBar(root, actions) {
       toggle(deafen, !deaf, ['headphones', 'headphones_off'], t(deaf ? 'call.undeafen' : 'call.deafen'));
       share.hidden = !call.canShare;
       const alone = call.people.length < 2;
-      const say = talking ? 'call.talking' : muted && hasMicrophone ? 'call.hold' : alone ? 'call.alone' : null;
+      const hold = keyboard.matches ? 'call.hold' : 'call.muted';
+      const say = talking ? 'call.talking' : muted && hasMicrophone ? hold : alone ? 'call.alone' : null;
       text(words, say === null ? '' : t(say));
       attribute(words, 'data-talking', String(talking));
     },

@@ -84,6 +84,8 @@ export function createCallPart({ elements, room, iceServers, store, actions, tim
       },
     },
   });
+  // What was said to somebody while away was not brought.
+  room.on('changed', ({ id, away }, before) => before.away && !away && id !== room.me?.id && pairs.with(id).signallingBack());
   // After the call has let go of it.
   room.on('left', ({ id }) => pairs.left(id));
   room.on('change', update);

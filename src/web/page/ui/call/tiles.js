@@ -6,8 +6,11 @@
 import { arrange } from '../layout.js';
 import { attribute } from '../dom.js';
 import { shown, hasVideo } from '../../state/sources.js';
+import { evenly } from './grid.js';
 import { createCallTile } from './tile.js';
 
+/** The shape of a person's tile. */
+const CAMERA = 16 / 9;
 const NOTHING = { width: 0, height: 0 };
 
 /**
@@ -78,14 +81,11 @@ export function createCallTiles(root, { onBlocked, onCheck, onShowing }) {
     const wanted = wantedOf(state.call);
     const { width, height } = root.getBoundingClientRect();
     const big = bigOf(wanted);
-    const places = arrange({
-      mode: big === null ? 'grid' : 'focus',
-      width,
-      height,
-      gap: width < 600 ? 8 : 12,
-      items: wanted.map(([key]) => ({ name: key, aspect: tiles.get(key).aspect })),
-      big,
-    });
+    const room = { width, height, gap: width < 600 ? 8 : 12 };
+    const places =
+      big === null
+        ? evenly({ ...room, aspect: CAMERA, names: wanted.map(([key]) => key) })
+        : arrange({ ...room, mode: 'focus', items: wanted.map(([key]) => ({ name: key, aspect: tiles.get(key).aspect })), big });
     for (const [key, place] of places) tiles.get(key).put(place);
     tellSizes(places);
   }
