@@ -9,10 +9,10 @@ export PATH := $(PATH):$(HOME)/.cargo/bin
 # Arguments for the daemon: make run ARGS="--config my.toml"
 ARGS ?=
 # Seconds for each fuzz target.
-FUZZ_SECONDS ?= 20
+FUZZ_SECONDS ?= 10
 export FUZZ_SECONDS
 
-.PHONY: help run build test bench fmt lint unit page fuzz browser network clients camera screenshot bigfile packages rust
+.PHONY: help run build test bench fmt lint unit page fuzz browser network clients camera screenshot thorough bigfile packages rust
 
 help: ## what there is
 	@sed -n 's/^\([a-z]*\):.*## /make \1\t/p' Makefile | expand -t 18
@@ -60,6 +60,9 @@ camera: ## a real V4L2 device, in a virtual machine
 BENCH ?=
 bench: ## install what is missing, and measure the daemon beside its peers: docs/benchmarks.md
 	@scripts/bench $(BENCH)
+
+thorough: ## more of what people do, and how it all looks: too long for every run of the tests
+	@scripts/test thorough
 
 bigfile: ## 1 GB from page to page, beside a bare data channel (BIGFILE_MB=200: less)
 	@scripts/test bigfile

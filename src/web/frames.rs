@@ -5,6 +5,7 @@
 
 use async_channel::{Receiver, Sender};
 use std::collections::VecDeque;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// Subjects whose newest picture may wait. More, and the oldest is dropped.
@@ -18,6 +19,8 @@ pub struct Frames {
     waiting: Mutex<Waiting>,
     /// Holds one word while something waits.
     bell: (Sender<()>, Receiver<()>),
+    /// Pictures that have left, and are not acknowledged.
+    on_the_way: AtomicU32,
 }
 
 #[derive(Debug, Default)]
@@ -32,7 +35,7 @@ type Key = (u8, u32);
 
 impl Default for Frames {
     fn default() -> Self {
-        Self { waiting: Mutex::default(), bell: async_channel::bounded(1) }
+        Self { waiting: Mutex::default(), bell: async_channel::bounded(1), on_the_way: AtomicU32::new(0) }
     }
 }
 
@@ -89,8 +92,12 @@ impl Frames {
         loop {
             let (next, more) = {
                 let mut waiting = self.waiting();
-                let sound = waiting.sounds.pop_front();
-                let next = sound.or_else(|| waiting.pictures.pop_front().map(|(_, frame)| frame));
+                let picture = |waiting: &mut Waiting| {
+                    let (_, frame) = waiting.pictures.pop_front()?;
+                    self.on_the_way.fetch_add(1, Ordering::Relaxed);
+                    Some(frame)
+                };
+                let next = waiting.sounds.pop_front().or_else(|| picture(&mut waiting));
                 (next, !waiting.sounds.is_empty() || !waiting.pictures.is_empty())
             };
             if more {
@@ -104,6 +111,12 @@ impl Frames {
                 }
             }
         }
+    }
+
+    /// Whether a picture has left that was not acknowledged; it is now.
+    pub(super) fn acknowledge(&self) -> bool {
+        let less = |count: u32| count.checked_sub(1);
+        self.on_the_way.fetch_update(Ordering::Relaxed, Ordering::Relaxed, less).is_ok()
     }
 }
 
@@ -131,6 +144,18 @@ mod tests {
         }
         assert_eq!(drain(&frames).len(), PICTURES);
         assert!(drain(&frames).is_empty());
+    }
+
+    #[test]
+    fn each_picture_that_has_left_is_acknowledged_once() {
+        let frames = Frames::default();
+        frames.put_picture((1, 0), vec![1]);
+        frames.put_picture((3, 7), vec![2]);
+        frames.put_sound(vec![3]);
+        assert!(!frames.acknowledge(), "none has left");
+        assert_eq!(drain(&frames).len(), 3);
+        assert!(frames.acknowledge() && frames.acknowledge());
+        assert!(!frames.acknowledge());
     }
 
     #[test]

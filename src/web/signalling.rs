@@ -33,6 +33,8 @@ const BURST: u32 = 400;
 const PACE: Duration = Duration::from_millis(50);
 /// The longest frame: a picture of the client's camera. Text is held to [`MAX_MESSAGE`].
 const MAX_FRAME: usize = FRAME_HEAD + MAX_CAMERA;
+/// The longest `seen`.
+const MAX_SEEN: usize = 128;
 /// A frame of a picture may take so many times as long to be written as a message.
 const PATIENCE: u32 = 4;
 /// Pongs that may wait to be written. A client that sends more pings than it reads pongs misses
@@ -95,7 +97,7 @@ pub(crate) async fn run<S>(
     let closed = Closed { viewer, events, announced: false };
 
     let (pongs, pongs_to_send) = async_channel::bounded(PONG_CAPACITY);
-    let end = read(&mut receiver, viewer, events, &pongs, deadlines)
+    let end = read(&mut receiver, viewer, events, (&pongs, &frames), deadlines)
         .or(write(&mut sender, (&inbox, &frames), &pongs_to_send, deadlines))
         .await;
     drop(inbox);
@@ -137,7 +139,7 @@ async fn read<S>(
     receiver: &mut WebSocketReceiver<S>,
     viewer: ViewerId,
     events: &Sender<Event>,
-    pongs: &Sender<ServerMessage>,
+    (pongs, frames): (&Sender<ServerMessage>, &Frames),
     deadlines: &Deadlines,
 ) -> End
 where
@@ -178,6 +180,12 @@ where
             }
             continue;
         }
+        if let Some(message) = seen(&frame, frames) {
+            if events.send(Event::Message { viewer, message }).await.is_err() {
+                return End::NobodyListens;
+            }
+            continue;
+        }
         if let Some(event) = pace.keep(&mut rate, viewer).await
             && events.send(event).await.is_err()
         {
@@ -211,6 +219,16 @@ where
             return End::NobodyListens;
         }
     }
+}
+
+/// The acknowledgement of a picture: as many as pictures are sent cost nothing of the pace.
+fn seen(frame: &Message, frames: &Frames) -> Option<ClientMessage> {
+    let Message::Text(text) = frame else { return None };
+    if text.len() > MAX_SEEN {
+        return None;
+    }
+    let message = serde_json::from_str(text.as_str()).ok()?;
+    (matches!(message, ClientMessage::Seen { .. }) && frames.acknowledge()).then_some(message)
 }
 
 /// A picture of the client's camera, or why it is none.

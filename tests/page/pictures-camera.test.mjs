@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { createFaces, Fit, MOST_BYTES, sendCamera, sizeOf } from '../../src/web/page/call/frames.js';
+import { createRelay } from '../../src/web/page/call/relay.js';
 import { frameFrom, KIND } from '../../src/web/page/net/pictures.js';
 import { FakeTimers, jpeg, settle } from './fakes.mjs';
 
@@ -136,4 +137,37 @@ test('each participant is drawn on its canvas; of whom none is shown it is ackno
   faces.take(frame(7, 4));
   await settle();
   assert.deepEqual([drawn.length, seen.at(-1)], [2, [7, 4]]);
+});
+
+test('the camera goes by the daemon for as long as somebody cannot be reached, and there is a camera', async () => {
+  const timers = new FakeTimers();
+  const opened = [];
+  let sent = 0;
+  const relay = createRelay({
+    send: () => (sent += 1) > 0,
+    seen: () => {},
+    decode: async () => ({}),
+    timers,
+    wallNow: timers.now,
+    open(track) {
+      opened.push(track);
+      return { size: () => ({ width: 640, height: 360 }), jpeg: async () => jpeg(), close: () => opened.push(null) };
+    },
+  });
+  const track = () => Object.assign(new EventTarget(), { enabled: true, muted: false });
+  const [first, second] = [track(), track()];
+  relay.use(first, false);
+  relay.use(null, true);
+  await timers.pass(1000);
+  assert.deepEqual([opened.length, sent], [0, 0]);
+  relay.use(first, true);
+  relay.use(first, true);
+  await timers.pass(1000);
+  assert.ok(sent > 10);
+  relay.use(second, true);
+  relay.use(second, false);
+  const before = sent;
+  await timers.pass(1000);
+  assert.deepEqual(opened, [first, null, second, null]);
+  assert.deepEqual([sent, timers.pending], [before, 0]);
 });

@@ -142,9 +142,16 @@ mod tests {
         let viewer = Viewer::open(ViewerId(1), &ice, &[track], true, &Events::new(sender)).unwrap();
         let bin = viewer.webrtc.clone().downcast::<gst::Bin>().unwrap();
         let fail = |factory: &str| {
-            let all = bin.iterate_recurse().into_iter().flatten();
-            let mut found = all.filter(|each| each.factory().is_some_and(|own| own.name() == factory));
-            let element = found.next().unwrap();
+            let is_it = |each: &gst::Element| each.factory().is_some_and(|own| own.name() == factory);
+            let end = std::time::Instant::now() + std::time::Duration::from_secs(20);
+            // webrtcbin makes and moves its elements meanwhile, on a thread of its own.
+            let element = loop {
+                if let Some(found) = bin.iterate_recurse().into_iter().flatten().find(is_it) {
+                    break found;
+                }
+                assert!(std::time::Instant::now() < end, "webrtcbin has no {factory}");
+                std::thread::sleep(std::time::Duration::from_millis(10));
+            };
             let error =
                 gst::message::Error::builder(gst::ResourceError::Write, factory).src(&element).build();
             element.post_message(error).unwrap();

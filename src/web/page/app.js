@@ -157,6 +157,8 @@ const view = {
   sound: hasOpus(),
 };
 
+const decode = (data) => createImageBitmap(new Blob([data], { type: 'image/jpeg' }));
+
 parts.speakers = createSpeakers({ blocked: () => actions.blocked('sound') });
 parts.supervisor = createSupervisor({
   access,
@@ -171,7 +173,7 @@ parts.supervisor = createSupervisor({
       on,
       mode,
       view,
-      decode: (data) => createImageBitmap(new Blob([data], { type: 'image/jpeg' })),
+      decode,
       wanted,
       chosen: (name) => chosenRung(store.get().chosenRungs, name),
     }),
@@ -224,6 +226,7 @@ parts.supervisor = createSupervisor({
       else if (message.type === 'invitations') store.set({ invitations: message.invitations.map(invitationFrom) });
       else store.set({ invited: { link: message.link, qr: message.qr ?? [] } });
     },
+    participant: (frame) => parts.call.participant(frame),
     room: (message) => parts.meeting.on.room(message),
     channel: (channel) => parts.meeting.on.channel(channel),
     refused: (code, message) => {
@@ -254,6 +257,9 @@ parts.call = createCallPart({
   elements: { tiles: byId('call'), bar: byId('callbar'), join: byId('join') },
   room: parts.meeting.room,
   iceServers: () => parts.supervisor.session?.iceServers ?? iceServers,
+  session: () => parts.supervisor.session,
+  decode,
+  inspect: recorder.watchCall,
   store,
   actions,
   timers,

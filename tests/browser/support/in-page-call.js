@@ -28,12 +28,19 @@
       (tile) => tile.querySelector('.tile__title').textContent.startsWith(name),
     ) ?? null;
 
-  /** Every how many-th pixel of what a tile shows now. */
-  function pixels(tile) {
-    const video = tile.querySelector('video');
+  /** What a tile shows: its track, or what the daemon passes on; null before there is a picture. */
+  function shown(tile) {
+    const video = tile?.querySelector('video') ?? null;
+    const relayed = tile?.dataset.relayed === 'true' ? tile.querySelector('canvas') : null;
+    if (relayed !== null) return relayed.hidden ? null : relayed;
+    return (video?.videoWidth ?? 0) === 0 ? null : video;
+  }
+
+  /** Every how many-th pixel of it now. */
+  function pixels(picture) {
     const canvas = new OffscreenCanvas(64, 36);
     const brush = canvas.getContext('2d', { willReadFrequently: true });
-    brush.drawImage(video, 0, 0, 64, 36);
+    brush.drawImage(picture, 0, 0, 64, 36);
     return brush.getImageData(0, 0, 64, 36).data;
   }
 
@@ -45,9 +52,9 @@
     while (changes < times) {
       if (performance.now() > end) throw new Error(`${name}: ${what} has changed ${changes} times in ${ms} ms`);
       await new Promise((resolve) => requestAnimationFrame(resolve));
-      const tile = tileOf(name, what);
-      if (tile === null || tile.querySelector('video').videoWidth === 0) continue;
-      const now = pixels(tile);
+      const picture = shown(tileOf(name, what));
+      if (picture === null) continue;
+      const now = pixels(picture);
       if (last !== null && now.some((value, at) => Math.abs(value - last[at]) > 24)) changes += 1;
       if (last === null || changes > 0) last = now;
       last ??= now;

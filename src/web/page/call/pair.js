@@ -41,6 +41,8 @@ const SAID_MOST = 1024;
  * @param {typeof RTCPeerConnection} options.RTCPeerConnection
  * @param {{setTimeout: Function, clearTimeout: Function, now: () => number}} options.timers
  * @param {string} options.page names this page: made anew at each load, at most 12 of `[a-z0-9]`
+ * @param {(connection: RTCPeerConnection) => ((from: 'browser' | 'peer', message: object) => void)} [options.inspect]
+ *   looks on at each connection, and at its signals
  * @param {object} options.on
  * @param {(state: PairState) => void} [options.on.state]
  * @param {(slot: string, track: MediaStreamTrack, receiver: RTCRtpReceiver) => void} [options.on.track]
@@ -50,7 +52,7 @@ const SAID_MOST = 1024;
  * @param {(why: 'bye' | 'renewed') => void} [options.on.reset] the connection was closed by the other
  *   side, with all its channels, or is another one now
  */
-export function createPair({ polite, iceServers, send, RTCPeerConnection, timers, page, on }) {
+export function createPair({ polite, iceServers, send, RTCPeerConnection, timers, page, inspect = () => () => {}, on }) {
   /** Who needs the connection here: it is closed when the last one lets go. */
   const holders = new Set();
   const tracks = createTracks({ maker: !polite });
@@ -106,10 +108,14 @@ export function createPair({ polite, iceServers, send, RTCPeerConnection, timers
       connection,
       polite,
       timers,
-      send: (body) => mine() && send({ ...body, session: session() }),
+      send(body) {
+        if (!mine()) return;
+        link.note('browser', messageOf(body));
+        send({ ...body, session: session() });
+      },
       beforeAnswer: () => mine() && tracks.adopt(connection),
     });
-    link = { connection, negotiation, channel: null };
+    link = { connection, negotiation, channel: null, note: inspect(connection) };
     stood = false;
     restartDelay = RESTART_MS;
     connection.addEventListener('connectionstatechange', () => mine() && moved(connection.connectionState));
@@ -257,6 +263,7 @@ export function createPair({ polite, iceServers, send, RTCPeerConnection, timers
         if (link === null && !polite) open();
       } else {
         if (link === null && type === 'offer') open();
+        link?.note('peer', messageOf(body));
         link?.negotiation.take(body);
       }
       // Only now: whoever hears it may ask for channels at once, of the connection that is there.
@@ -351,6 +358,11 @@ export function createPair({ polite, iceServers, send, RTCPeerConnection, timers
       tell('idle');
     },
   };
+}
+
+/** A signal in the form of the daemon's own messages. */
+function messageOf({ kind, description_type: type, sdp, candidate, sdp_mline_index: mline }) {
+  return kind === 'description' ? { type, sdp } : { type: kind, candidate, mline };
 }
 
 /** A name for this page among the pages that the other participant has seen. */

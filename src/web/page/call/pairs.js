@@ -13,8 +13,9 @@ import { createPair } from './pair.js';
  * @param {typeof RTCPeerConnection} options.RTCPeerConnection
  * @param {object} options.timers
  * @param {string} options.page of `pageName`
+ * @param {(connection: RTCPeerConnection, id: number) => Function} [options.inspect] as of `createPair`
  */
-export function createPairs({ me, send, iceServers, RTCPeerConnection, timers, page }) {
+export function createPairs({ me, send, iceServers, RTCPeerConnection, timers, page, inspect }) {
   /** By participant. */
   const pairs = new Map();
   const listeners = { state: new Set(), track: new Set(), channel: new Set(), said: new Set(), reset: new Set() };
@@ -32,6 +33,7 @@ export function createPairs({ me, send, iceServers, RTCPeerConnection, timers, p
         RTCPeerConnection,
         timers,
         page,
+        inspect: inspect && ((connection) => inspect(connection, id)),
         on: { state: tell('state'), track: tell('track'), channel: tell('channel'), said: tell('said'), reset: tell('reset') },
       });
       pairs.set(id, pair);

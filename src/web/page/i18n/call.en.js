@@ -29,6 +29,7 @@ export const enCall = {
   'call.interrupted': 'The connection is interrupted',
   'call.away': 'Away: the page of {name} has gone quiet, and may come back.',
   'call.unreachable': '{name} cannot be reached: a firewall may lie between you. It is still being tried.',
+  'call.relayed': 'Pictures alone, without sound: {name} cannot be reached directly.',
   'call.controls': 'The call',
   'call.mute': 'Mute the microphone',
   'call.unmute': 'Unmute the microphone',

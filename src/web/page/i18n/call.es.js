@@ -29,6 +29,7 @@ export const esCall = {
   'call.interrupted': 'La conexión se ha interrumpido',
   'call.away': 'Ausente: la página de {name} no responde y puede volver.',
   'call.unreachable': 'No se puede llegar a {name}: puede haber un cortafuegos en medio. Se sigue intentando.',
+  'call.relayed': 'Solo imágenes, sin sonido: no se puede llegar a {name} directamente.',
   'call.controls': 'La llamada',
   'call.mute': 'Silenciar el micrófono',
   'call.unmute': 'Activar el micrófono',

@@ -7,6 +7,7 @@ import { createDevices } from '../../call/devices.js';
 import { createMeter } from '../../call/levels.js';
 import { pageName } from '../../call/pair.js';
 import { createPairs } from '../../call/pairs.js';
+import { createRelay } from '../../call/relay.js';
 import { firstOf } from '../../i18n/i18n.js';
 import { createCallBar, createCallButton } from './bar.js';
 import { createJoin } from './join.js';
@@ -40,11 +41,14 @@ const OVER = new Set(['ended', 'failed', 'signed-out']);
  * @param {{tiles: HTMLElement, bar: HTMLElement, join: HTMLDialogElement}} options.elements
  * @param {object} options.room
  * @param {() => RTCIceServer[]} options.iceServers
+ * @param {() => object | null} options.session that of net/session.js, for pictures
+ * @param {(data: Uint8Array) => Promise<ImageBitmap>} options.decode
+ * @param {(connection: RTCPeerConnection, name: string) => Function} options.inspect the inspector's
  * @param {object} options.store
  * @param {object} options.actions
  * @param {object} options.timers
  */
-export function createCallPart({ elements, room, iceServers, store, actions, timers }) {
+export function createCallPart({ elements, room, iceServers, session, decode, inspect, store, actions, timers }) {
   let asking = 0;
   /** The phase that was last shown: the dialog closes when the call has begun. */
   let joinedFrom = 'out';
@@ -64,17 +68,27 @@ export function createCallPart({ elements, room, iceServers, store, actions, tim
     RTCPeerConnection: globalThis.RTCPeerConnection,
     timers,
     page: pageName(),
+    inspect: (connection, id) => inspect(connection, room.participant(id)?.name ?? String(id)),
   });
   room.on('entered', ({ resumed }) => (resumed ? pairs.signallingBack() : pairs.clear()));
   room.on('out', () => pairs.clear());
   room.on('signal', ({ from, body }) => pairs.signal(from, body));
+  const wallNow = () => performance.timeOrigin + performance.now();
+  const relay = createRelay({
+    send: (bytes) => session()?.sendPicture(bytes) ?? false,
+    seen: (subject, number) => session()?.seen(subject, number),
+    decode,
+    timers,
+    wallNow,
+  });
+  document.addEventListener('visibilitychange', () => relay.hold(document.hidden));
   const call = createCall({
     room,
     pairs,
     devices,
     meter,
     timers,
-    wallNow: () => performance.timeOrigin + performance.now(),
+    wallNow,
     on: {
       change: update,
       level: (id, value, speaks) => tiles.level(id, value, speaks),
@@ -90,7 +104,7 @@ export function createCallPart({ elements, room, iceServers, store, actions, tim
   room.on('left', ({ id }) => pairs.left(id));
   room.on('change', update);
 
-  const tiles = createCallTiles(elements.tiles, { onBlocked: actions.blocked, onCheck: actions.check, onShowing: (id, sizes) => call.showing(id, sizes) });
+  const tiles = createCallTiles(elements.tiles, { onBlocked: actions.blocked, onCheck: actions.check, onShowing: (id, sizes) => call.showing(id, sizes), onCanvas: relay.show });
 
   /** Opens devices, and says what was in the way. */
   async function open(work, kinds, aloud = true) {
@@ -150,7 +164,8 @@ export function createCallPart({ elements, room, iceServers, store, actions, tim
     if (!own) {
       const { camera, microphone, screen } = participant;
       const state = call.others.find((other) => other.id === id)?.state ?? 'connecting';
-      return { ...base, camera, microphone, screen, deaf, state, tracks: tracksOf(id) };
+      const relayed = state === 'unreachable' && participant.pictures;
+      return { ...base, camera, microphone, screen, deaf, state, relayed, tracks: tracksOf(id) };
     }
     const track = (kind) => devices.track(kind);
     return {
@@ -160,6 +175,7 @@ export function createCallPart({ elements, room, iceServers, store, actions, tim
       screen: track('screen') !== null,
       deaf: call.deaf,
       state: 'connected',
+      relayed: false,
       tracks: { camera: track('camera'), screen: track('screen') },
     };
   }
@@ -171,6 +187,7 @@ export function createCallPart({ elements, room, iceServers, store, actions, tim
     due = true;
     queueMicrotask(() => {
       due = false;
+      relay.use(call.phase === 'in' ? devices.track('camera') : null, call.others.some(({ state }) => state === 'unreachable'));
       const inCall = room.participants.filter((each) => each.call || (each.id === room.me?.id && call.phase === 'in'));
       const me = inCall.filter(({ id }) => id === room.me?.id);
       const others = inCall.filter(({ id }) => id !== room.me?.id);
@@ -222,6 +239,8 @@ export function createCallPart({ elements, room, iceServers, store, actions, tim
     /** After a click: plays what was blocked. */
     resume: () => tiles.resume(),
     networkChanged: () => pairs.networkChanged(),
+    /** A picture of somebody's camera, by the WebSocket. */
+    participant: relay.take,
 
     render(state, t) {
       if (OVER.has(state.phase)) {

@@ -11,7 +11,10 @@ const COVERS = {
   connecting: { key: 'call.connecting', busy: true },
   interrupted: { key: 'call.interrupted', busy: true },
   unreachable: { key: 'call.unreachable', busy: false },
+  relayed: { key: 'call.relayed', busy: false },
+  away: { key: 'call.away', busy: false },
 };
+const NO_COVER = { key: '', busy: false };
 
 /**
  * @param {object} options
@@ -22,8 +25,9 @@ const COVERS = {
  * @param {(what: 'sound' | 'picture') => void} options.onBlocked the browser wants a click first
  * @param {() => void} options.onPress
  * @param {() => void} options.onCheck the connection test is asked for
+ * @param {(id: number, canvas: HTMLCanvasElement | null) => void} options.onCanvas
  */
-export function createCallTile({ id, what, own, onShape, onBlocked, onPress, onCheck }) {
+export function createCallTile({ id, what, own, onShape, onBlocked, onPress, onCheck, onCanvas }) {
   const video = h('video', { class: 'player__video', tabIndex: -1 });
   video.muted = true;
   video.defaultMuted = true;
@@ -32,6 +36,9 @@ export function createCallTile({ id, what, own, onShape, onBlocked, onPress, onC
   video.disableRemotePlayback = true;
   video.addEventListener('resize', onShape);
   const audio = own ? null : h('audio', {});
+  /** What the daemon passes on where no connection stands. */
+  const canvas = h('canvas', { class: 'player__video', hidden: true, data: { testid: 'call-relayed' } });
+  let relayed = false;
 
   const face = createAvatar('call-tile__face');
   const spinner = h('span', { class: 'spinner', 'aria-hidden': 'true' });
@@ -48,6 +55,7 @@ export function createCallTile({ id, what, own, onShape, onBlocked, onPress, onC
     'article',
     { class: 'tile call-tile', data: { testid: 'call-tile', participant: String(id), what, own: String(own) } },
     video,
+    canvas,
     cover,
     surface,
     bar,
@@ -68,6 +76,14 @@ export function createCallTile({ id, what, own, onShape, onBlocked, onPress, onC
     if (has === track) return;
     element.srcObject = track === null ? null : new MediaStream([track]);
     if (track !== null) void play(element, blocked);
+  }
+
+  /** Whether what the daemon passes on is shown in the place of the track. */
+  function relay(is) {
+    if (is === relayed) return;
+    relayed = is;
+    if (!is) canvas.hidden = true;
+    onCanvas(id, is ? canvas : null);
   }
 
   return {
@@ -108,6 +124,7 @@ export function createCallTile({ id, what, own, onShape, onBlocked, onPress, onC
     render(person, { track, sound, deaf: silence, speaker }, t) {
       const { state, away, call } = person;
       const cut = !own && (away || COVERS[state] !== undefined);
+      if (!own && what === 'camera') relay(person.relayed && person.camera && !away);
       const shows = (what === 'camera' ? person.camera : person.screen) && track !== null;
       put(video, shows ? track : null, 'picture');
       put(audio, sound, 'sound');
@@ -118,7 +135,7 @@ export function createCallTile({ id, what, own, onShape, onBlocked, onPress, onC
       }
       attribute(root, 'data-state', own ? 'connected' : state);
       attribute(root, 'data-away', String(away));
-      attribute(root, 'data-camera', String(shows));
+      attribute(root, 'data-camera', String(shows || relayed));
       attribute(root, 'data-muted', String(!person.microphone));
       attribute(root, 'data-call', String(call));
       attribute(root, 'data-colour', String(person.colour));
@@ -130,12 +147,13 @@ export function createCallTile({ id, what, own, onShape, onBlocked, onPress, onC
       silent.style.display = what === 'camera' && !person.microphone ? '' : 'none';
       deaf.style.display = what === 'camera' && person.deaf ? '' : 'none';
       cover.hidden = shows && !cut;
-      attribute(cover, 'data-over', String(shows));
+      attribute(cover, 'data-over', String(shows || relayed));
+      attribute(root, 'data-relayed', String(relayed));
       face.render(person);
-      const { key, busy } = away ? { key: 'call.away', busy: false } : (cut && COVERS[state]) || { key: '', busy: false };
+      const { key, busy } = away ? COVERS.away : relayed ? COVERS.relayed : (cut && COVERS[state]) || NO_COVER;
       text(words, key === '' ? '' : t(key, { name: person.name }));
       spinner.hidden = !busy;
-      check.hidden = key !== 'call.unreachable';
+      check.hidden = state !== 'unreachable' || away;
       const big = root.dataset.role === 'big';
       attribute(surface, 'aria-label', t(big ? 'call.shrink' : 'call.enlarge', { name: named }));
       attribute(surface, 'aria-pressed', String(big));
@@ -148,6 +166,7 @@ export function createCallTile({ id, what, own, onShape, onBlocked, onPress, onC
     },
 
     remove() {
+      relay(false);
       video.srcObject = null;
       if (audio !== null) audio.srcObject = null;
       root.remove();

@@ -19,8 +19,10 @@ const NOTHING = { width: 0, height: 0 };
  * @param {(what: 'sound' | 'picture') => void} options.onBlocked
  * @param {() => void} options.onCheck
  * @param {(id: number, sizes: object) => void} options.onShowing how another's pictures are shown now
+ * @param {(id: number, canvas: HTMLCanvasElement | null) => void} options.onCanvas where what the daemon
+ *   passes on of somebody is drawn
  */
-export function createCallTiles(root, { onBlocked, onCheck, onShowing }) {
+export function createCallTiles(root, { onBlocked, onCheck, onShowing, onCanvas }) {
   /** By participant and what it shows. */
   const tiles = new Map();
   let state = null;
@@ -56,7 +58,7 @@ export function createCallTiles(root, { onBlocked, onCheck, onShowing }) {
     }
     for (const [key, { id, own }, what] of wanted) {
       if (tiles.has(key)) continue;
-      const tile = createCallTile({ id, what, own, onShape: draw, onBlocked, onCheck, onPress: () => press(key) });
+      const tile = createCallTile({ id, what, own, onShape: draw, onBlocked, onCheck, onCanvas, onPress: () => press(key) });
       tiles.set(key, tile);
     }
     // In the document in the order of the people, for the keyboard and for screen readers.

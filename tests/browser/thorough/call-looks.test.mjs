@@ -2,9 +2,9 @@
 // tests/out/screenshots; what a program can see is asserted.
 
 import test, { after } from 'node:test';
-import { ASKING, Caller, MEETING, speakingDevices } from './support/caller.mjs';
-import { look, SIZES } from './support/looks.mjs';
-import { OPEN, Stage } from './support/stage.mjs';
+import { ASKING, Caller, MEETING, speakingDevices } from '../support/caller.mjs';
+import { look, SIZES } from '../support/looks.mjs';
+import { OPEN, Stage } from '../support/stage.mjs';
 
 const SOURCE = [{ name: 'screen', title: 'The screen', kind: 'test', pattern: 'smpte', size: '1280x720' }];
 

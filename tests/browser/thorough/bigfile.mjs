@@ -1,8 +1,8 @@
 // `make bigfile`: 1 GB from page to page. Too long for every run of the tests; they send less of it.
 
-import { bigFile } from './support/bigfile.mjs';
-import { MEETING } from './support/files.mjs';
-import { Stage } from './support/stage.mjs';
+import { bigFile } from '../support/bigfile.mjs';
+import { MEETING } from '../support/files.mjs';
+import { Stage } from '../support/stage.mjs';
 
 const MB = 1e6;
 const length = Number(process.env.BIGFILE_MB ?? 1000) * MB;

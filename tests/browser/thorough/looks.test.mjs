@@ -3,9 +3,9 @@
 
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { Between } from './support/between.mjs';
-import { look, settled, SIZES } from './support/looks.mjs';
-import { OPEN, Stage } from './support/stage.mjs';
+import { Between } from '../support/between.mjs';
+import { look, settled, SIZES } from '../support/looks.mjs';
+import { OPEN, Stage } from '../support/stage.mjs';
 
 const SOURCES = [
   { name: 'screen', title: 'Screen', kind: 'test', pattern: 'smpte', size: '1280x720' },
