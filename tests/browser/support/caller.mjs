@@ -49,12 +49,13 @@ export const ASKING = { flags: [...LOOPBACK, '--use-fake-device-for-media-stream
 export const MEETING = { room: { title: 'Meeting' } };
 
 export class Caller {
-  /** @param {import('./stage.mjs').Stage} stage */
-  static async open(stage, browser, url, name, { expect = [], permissions = ['camera', 'microphone'], ...options } = {}) {
+  /** @param {import('./stage.mjs').Stage} stage @param {Function} [options.inPage] runs there before the page's own code */
+  static async open(stage, browser, url, name, { expect = [], permissions = ['camera', 'microphone'], inPage, ...options } = {}) {
     const caller = new Caller();
     caller.name = name;
     const before = async (page) => {
       await page.addInitScript(IN_PAGE);
+      if (inPage !== undefined) await page.addInitScript(inPage);
       await page.addInitScript((roomName) => {
         if (localStorage.getItem('vitrina.settings') === null) localStorage.setItem('vitrina.settings', JSON.stringify({ roomName }));
       }, name);
