@@ -232,6 +232,29 @@ test('a_channel_that_closes_by_itself_is_made_again_ever_more_seldom', async () 
   assert.deepEqual([opened, link.open], [2, true]);
 });
 
+test('after_a_connection_that_was_closed_here_a_channel_is_made_anew_though_none_told_of_its_end', async () => {
+  const net = new Net();
+  const timers = new FakeTimers();
+  let closed = 0;
+  const { pair } = net.ends[0];
+  // As Safari does it: after close() of the connection its channels say nothing.
+  const release = (name) => {
+    pair.held.delete(name);
+    for (const channel of net.channels) channel.readyState = 'closed';
+  };
+  const link = createLink({ pair: { ...pair, release }, timers, on: { open: () => {}, closed: () => (closed += 1), message: () => {} } });
+  net.ends[0].on('channel', (_, channel) => link.take(channel));
+  net.ends[1].pair.createChannel('files');
+  net.step();
+  link.want(true);
+  link.want(false);
+  await timers.pass(6000);
+  assert.deepEqual([link.open, closed, pair.held.size], [false, 1, 0]);
+  link.want(true);
+  while (net.step());
+  assert.equal(link.open, true);
+});
+
 test('a_file_is_read_again_and_hashed_once', async () => {
   const bytes = randomBytes(1000, randomFrom(2));
   const reading = createReading(new Blob([bytes]));

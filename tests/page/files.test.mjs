@@ -93,6 +93,26 @@ test('no_more_than_the_window_is_ahead_of_a_disk_that_does_not_write', async () 
   assert.equal(sha256(await taken(meets)), sha256(bytes));
 });
 
+test('a_second_press_on_accept_does_not_move_the_file_elsewhere', async () => {
+  const places = [];
+  const keep = fakeKeep({ place: () => ({ kind: 'private', name: `place ${places.push(1)}` }) });
+  const meets = meeting({ keeps: [fakeKeep(), keep] });
+  meets.one.offer([file(randomBytes(1000, Math.random))], [2]);
+  await meets.run();
+  const { key } = only(meets.two);
+  meets.two.accept(key);
+  assert.equal(only(meets.two).where, 'private', 'its card says so at once');
+  meets.two.accept(key);
+  await meets.run();
+  meets.two.accept(key);
+  assert.deepEqual([phases(meets.two), places.length], [['done'], 1]);
+  meets.one.offer([file(randomBytes(1000, Math.random))], [2]);
+  await meets.run();
+  meets.two.refuse(meets.two.list()[1].key);
+  meets.two.accept(meets.two.list()[1].key);
+  assert.equal(places.length, 1);
+});
+
 test('a_refused_file_is_not_sent', async () => {
   const meets = meeting();
   meets.one.offer([file(randomBytes(1000, Math.random))], [2]);

@@ -302,7 +302,15 @@ export function createTransfers({ pairs, me, person, workshop, keep, limits, tim
     },
 
     /** @param {FileSystemFileHandle} [handle] a place that the person has chosen */
-    accept: (key, handle) => find(key, (entry) => entry.outgoing || entry.work.accept(keep.place(entry, handle)).then(changed)),
+    accept(key, handle) {
+      find(key, (entry) => {
+        // A second press would give it another place than the one to which it goes.
+        if (entry.outgoing || entry.where !== null || isOver(entry.state)) return;
+        const taking = entry.work.accept(keep.place(entry, handle));
+        changed();
+        void taking.then(changed);
+      });
+    },
     refuse: (key) => find(key, (entry) => entry.outgoing || entry.work.refuse('person')),
     hold: (key, value) => find(key, (entry) => entry.work.hold(value)),
     cancel: (key) => find(key, (entry) => entry.work.cancel()),
