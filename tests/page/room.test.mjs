@@ -368,6 +368,17 @@ test('a channel is the way while it is open, and a closed one no more', () => {
   assert.equal(changes, 2);
 });
 
+test('channels of a connection that was closed here are given up, though the browser does not tell', () => {
+  const heard = [];
+  const channels = createChannels({ message: (message) => heard.push(message.type), change: () => {} });
+  const room = Object.assign(new EventTarget(), { label: 'room', readyState: 'open', bufferedAmount: 0, send() {} });
+  channels.add(room);
+  assert.deepEqual([channels.clear(), channels.clear()], [true, false]);
+  assert.equal(channels.send({ type: 'say' }, { label: 'room' }), false);
+  room.dispatchEvent(Object.assign(new Event('message'), { data: '{"type":"said"}' }));
+  assert.deepEqual(heard, []);
+});
+
 test('rooms are at their paths, and ids unlike each other', () => {
   for (const [path, name] of [['/', 'main'], ['/r/quiet', 'quiet'], ['/r/quiet/', 'quiet'], ['/r/a%20b', 'a b'], ['/r/%', '%'], ['/r/', 'main'], ['/x', 'main']]) {
     assert.equal(roomOf(path), name, path);

@@ -182,11 +182,12 @@ parts.supervisor = createSupervisor({
     store.set({ phase, cause, message, attempt, retryAt, ...(over ? { sources: [], offered: null } : {}) });
     if (phase === 'signed-out') parts.meeting?.on.signedOut();
   },
-  onPictures(pictures) {
+  onPictures(pictures, alone) {
     const before = store.get().pictures;
     store.set({ pictures });
     if (before === null && pictures !== null) parts.stage.tiles().forEach((tile) => tile.player.yield());
     if (before !== null && pictures === null) parts.stage.tiles().forEach((tile) => tile.player.release());
+    if (alone) parts.meeting.on.alone();
   },
   onAccess: ({ refusal = null, ...entry }) => store.set({ ...entry, refusal }),
   on: {

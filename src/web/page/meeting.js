@@ -145,6 +145,10 @@ export function createMeeting({ store, actions, timers, stage, roots, words, peo
       /** A data channel of the daemon's. @returns {boolean} whether it is the room's */
       channel: (channel) => channels.add(channel),
       refused: (code, message) => room.refused(code, message),
+      /** The session goes on without the connection that carried them. */
+      alone() {
+        if (channels.clear()) room.wayChanged();
+      },
       end() {
         channels.clear();
         room.disconnected();
