@@ -323,6 +323,28 @@ test('who_does_not_know_what_was_on_its_way_does_not_hear_of_it', async () => {
   assert.equal(JSON.parse(heard[0]).type, 'offer');
 });
 
+test('who_signs_out_leaves_no_file_behind_and_sends_none_on', async () => {
+  const forgotten = [];
+  const notes = new Set();
+  const keep = fakeKeep({ over: ({ name }) => notes.add(name), forget: ({ name }) => forgotten.push(name) });
+  const meets = meeting({ keeps: [fakeKeep(), keep] });
+  await accepted(meets, randomBytes(1000, randomFrom(14)), 'done');
+  await meets.run();
+  meets.one.offer([file(randomBytes(3_000_000, randomFrom(15)), 'coming')], [2]);
+  meets.two.offer([file(randomBytes(3_000_000, randomFrom(16)), 'going')], [1]);
+  await meets.run();
+  meets.two.accept(meets.two.list().find(({ name }) => name === 'coming').key);
+  meets.one.accept(meets.one.list().find(({ name }) => name === 'going').key);
+  await meets.run(() => meets.two.list().every(({ bytes }) => bytes > 0));
+  assert.ok(meets.two.busy);
+  meets.two.forgetAll();
+  assert.deepEqual([meets.two.list(), meets.two.busy, forgotten.sort(), [...notes]], [[], false, ['coming', 'done', 'going'], ['done', 'coming']]);
+  assert.equal(meets.net.ends[1].pair.held.size, 0);
+  await meets.run();
+  assert.deepEqual(phases(meets.one), ['done', 'cancelled', 'cancelled']);
+  assert.deepEqual([meets.workshops[1].sinks[1].ended, meets.two.list()], [{ discard: true }, []]);
+});
+
 test('who_does_not_come_back_is_not_waited_for_without_end', async () => {
   const meets = meeting();
   await accepted(meets, randomBytes(2_000_000, randomFrom(13)));

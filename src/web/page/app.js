@@ -126,6 +126,7 @@ const actions = createActions({
   admin: () => parts.admin,
   meeting: () => parts.meeting,
   call: () => parts.call,
+  files: () => parts.files,
 });
 
 const wanted = (names) => names.filter((name) => !store.get().hidden.includes(name));

@@ -131,6 +131,12 @@ export function createMeeting({ store, actions, timers, stage, roots, words, peo
     toggle: acts.toggle,
     pointing,
     start: noteWidth,
+    /** Whoever uses the page next is called otherwise, and has written nothing. */
+    forget() {
+      set({ roomName: null });
+      room.rename(null);
+      panel.forget();
+    },
     /** Escape. @returns {boolean} whether something was closed */
     back() {
       if (pointing.on) pointing.stop();

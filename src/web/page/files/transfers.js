@@ -357,5 +357,12 @@ export function createTransfers({ pairs, me, person, workshop, keep, limits, tim
     clear() {
       for (const peer of [...links.keys()]) gone(peer);
     },
+    /** Somebody else may use the page now: nothing is sent on, and nothing of it is left to see or to save. */
+    forgetAll() {
+      for (const { work } of open(all())) work.cancel();
+      for (const entry of all()) remove(entry);
+      for (const peer of [...links.keys()]) gone(peer);
+      changed();
+    },
   };
 }

@@ -239,6 +239,11 @@ export function createCallPart({ elements, room, iceServers, session, decode, in
     /** After a click: plays what was blocked. */
     resume: () => tiles.resume(),
     networkChanged: () => pairs.networkChanged(),
+    /** Whoever uses the page next is somebody else: no connection between two browsers stays. */
+    forget() {
+      call.leave();
+      pairs.clear();
+    },
     /** A picture of somebody's camera, by the WebSocket. */
     participant: relay.take,
 
