@@ -123,10 +123,10 @@ export function createJoin(dialog, { devices, meter, hasSpeakers, onJoin, onChoo
     const sounds = devices.track('microphone') !== null && (before || !call.muted);
     setIcon(microphone.firstChild, sounds ? 'audio' : 'microphone_off');
     label(microphone, t(sounds ? 'call.mute' : 'call.unmute'));
-    attribute(microphone, 'aria-pressed', String(!sounds));
+    attribute(microphone, 'data-on', String(sounds));
     setIcon(camera.firstChild, track !== null ? 'camera' : 'camera_off');
     label(camera, t(track !== null ? 'call.camera_off' : 'call.camera_on'));
-    attribute(camera, 'aria-pressed', String(track === null));
+    attribute(camera, 'data-on', String(track !== null));
     drawDevices();
     drawProblems();
     const names = call.inCall.filter(({ own }) => !own).map(({ name }) => name);
