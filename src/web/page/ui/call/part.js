@@ -101,7 +101,10 @@ export function createCallPart({ elements, room, iceServers, session, decode, in
   // What was said to somebody while away was not brought.
   room.on('changed', ({ id, away }, before) => before.away && !away && id !== room.me?.id && pairs.with(id).signallingBack());
   // After the call has let go of it.
-  room.on('left', ({ id }) => pairs.left(id));
+  room.on('left', ({ id }) => {
+    pairs.left(id);
+    relay.forget(id);
+  });
   room.on('change', update);
 
   const tiles = createCallTiles(elements.tiles, { onBlocked: actions.blocked, onCheck: actions.check, onShowing: (id, sizes) => call.showing(id, sizes), onCanvas: relay.show });
