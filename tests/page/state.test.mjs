@@ -27,7 +27,7 @@ test('both languages say the same things with the same values', () => {
 });
 
 test('every word that the code asks for exists, and every word is asked for', async () => {
-  const files = (await readdir(page, { recursive: true })).filter((file) => /(?<!i18n.e[ns])\.(js|html)$/.test(file));
+  const files = (await readdir(page, { recursive: true })).filter((file) => /(?<!i18n.(?:\w+\.)?e[ns])\.(js|html)$/.test(file));
   const texts = await Promise.all(files.map((file) => readFile(new URL(file, page), 'utf8')));
   const code = texts.join('\n');
   const groups = new Set(Object.keys(en).map((key) => key.split('.')[0]));
