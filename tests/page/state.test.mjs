@@ -26,6 +26,11 @@ test('both languages say the same things with the same values', () => {
   }
 });
 
+test('the page says usted to everybody, and never tú', () => {
+  const familiar = /(?<!\p{L})(tú|tus?|te|ti|contigo|eres|estás|tienes|puedes|quieres|has|oirás|verás|entrarás|mantén|inténtalo|muévete|ciérralo|suéltalo|guárdalo|permítel[ao])(?!\p{L})/iu;
+  for (const [key, words] of Object.entries(es)) assert.doesNotMatch(words, familiar, key);
+});
+
 test('every word that the code asks for exists, and every word is asked for', async () => {
   const files = (await readdir(page, { recursive: true })).filter((file) => /(?<!i18n.(?:\w+\.)?e[ns])\.(js|html)$/.test(file));
   const texts = await Promise.all(files.map((file) => readFile(new URL(file, page), 'utf8')));

@@ -24,9 +24,9 @@ export const es = {
   'pictures.lost': 'Imágenes por la conexión web: la conexión WebRTC se ha cortado.',
   'pictures.absent': 'Imágenes por la conexión web: este navegador no tiene WebRTC, o está desactivado.',
   'pictures.trying': 'Probando WebRTC ahora.',
-  'pictures.silent': 'Por aquí no hay sonido: este navegador no lo decodifica en esta página.',
+  'pictures.silent': 'Por aquí no hay sonido: este navegador no lo descodifica en esta página.',
   'pictures.check': 'Comprobar la conexión',
-  'pictures.close': 'Guardar este aviso',
+  'pictures.close': 'Cerrar este aviso',
 
   'connecting.title': 'Conectando',
   'connecting.body': 'Contactando con la máquina que envía las imágenes.',
