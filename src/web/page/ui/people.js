@@ -59,6 +59,8 @@ export function createPeople(acts, peopleActions = []) {
               event.stopPropagation();
               end();
             },
+            // Safari gives a pressed button no focus: the form would be away before the click.
+            mousedown: (event) => event.target !== input && event.preventDefault(),
             focusout: ({ relatedTarget }) => form !== null && !form.contains(relatedTarget) && end(false),
           },
         },
