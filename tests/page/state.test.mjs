@@ -195,5 +195,6 @@ test('keys do what the help says, and leave the browser’s own alone', () => {
   assert.deepEqual(press('?', { shiftKey: true }), { action: 'help' });
   assert.deepEqual(press('c'), { action: 'toggleRoom' });
   for (const held of ['ctrlKey', 'metaKey', 'altKey']) assert.equal(press('f', { [held]: true }), null);
+  for (const composed of [{ isComposing: true }, { keyCode: 229 }]) assert.equal(press('Escape', composed), null);
   for (const key of ['Tab', 'Enter', ' ', 'q', 'constructor']) assert.equal(press(key), null, key);
 });

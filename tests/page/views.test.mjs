@@ -49,6 +49,7 @@ test('a press on what saves or drops a name does not take the form away before i
   assert.ok(people.root.part('name-save').happen('mousedown').defaultPrevented);
   assert.ok(people.root.part('name-cancel').happen('mousedown').defaultPrevented);
   assert.ok(!input.happen('mousedown').defaultPrevented, 'where one writes the mouse puts the caret');
+  input.happen('keydown', { key: 'Escape', isComposing: true });
   input.value = 'Bea';
   input.parentElement.happen('submit');
   assert.deepEqual([renamed, people.root.part('name-input')], [['Bea'], null]);

@@ -328,8 +328,6 @@ store.subscribe((state) => {
 });
 
 addEventListener('keydown', (event) => {
-  // It is the input method's, not the page's.
-  if (event.isComposing || event.keyCode === 229) return;
   const typing = event.target.closest?.('input:not([type="checkbox"]), textarea, select') ?? null;
   const dialog = document.querySelector('dialog[open]') !== null;
   const asked = shortcut(event);

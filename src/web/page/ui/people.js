@@ -54,7 +54,7 @@ export function createPeople(acts, peopleActions = []) {
               end();
             },
             keydown: (event) => {
-              if (event.key !== 'Escape') return;
+              if (event.key !== 'Escape' || event.isComposing || event.keyCode === 229) return;
               event.preventDefault();
               event.stopPropagation();
               end();
