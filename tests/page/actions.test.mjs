@@ -22,7 +22,7 @@ test('who signs out leaves nothing to the next one, and is heard until it is gon
 });
 
 test('who could not be signed out loses nothing', async (t) => {
-  t.mock.timers.enable({ apis: ['setTimeout'] });
+  t.mock.method(globalThis, 'setTimeout', () => 0);
   const { actions, done, store } = begin({ signOut: () => Promise.reject(new Error('offline')) });
   await actions.signOut();
   assert.deepEqual([done, store.get().name, store.get().toasts[0].key], [[], 'Ana', 'notice.signout']);
