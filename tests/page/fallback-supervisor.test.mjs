@@ -7,7 +7,7 @@ import { FakeTimers, settle } from './fakes.mjs';
 
 async function begin({ webrtc = true } = {}) {
   const timers = new FakeTimers();
-  const run = { timers, sessions: [], statuses: [], pictures: [], heard: [], hidden: false };
+  const run = { timers, sessions: [], statuses: [], pictures: [], alone: [], heard: [], hidden: false };
   const note = (name) => (value) => run.heard.push([name, value]);
   run.supervisor = createSupervisor({
     access: { enter: async () => ({ access: 'open', authorized: true }) },
@@ -25,7 +25,10 @@ async function begin({ webrtc = true } = {}) {
     },
     onStatus: ({ phase }) => run.statuses.push(phase),
     onAccess() {},
-    onPictures: (how) => run.pictures.push(how),
+    onPictures(how, alone) {
+      run.pictures.push(how);
+      run.alone.push(alone);
+    },
     on: { welcome: note('welcome'), picture: note('picture'), track: note('track'), end: ({ kind }) => run.heard.push(['end', kind]) },
   });
   run.modes = () => run.sessions.map(({ mode }) => mode);
@@ -53,6 +56,7 @@ test('where no connection comes about the same session goes on by pictures', asy
   run.sessions[0].on.pictures({ why: null, alone: true });
   assert.deepEqual(run.now(), { why: 'blocked', trying: false, retryAt: 15_000 });
   assert.deepEqual([run.sessions.length, run.sessions[0].left], [1, 0]);
+  assert.deepEqual([run.alone[0], run.alone.at(-1)], [false, true], 'then its channels are gone, too');
 });
 
 test('WebRTC is tried beside the pictures after 15, 30 and 60 s, by one session at a time', async () => {

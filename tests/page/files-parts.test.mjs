@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import test from 'node:test';
 import { createReading, writeToMemory, writeToPrivate } from '../../src/web/page/files/jobs.js';
+import { createIncoming } from '../../src/web/page/files/incoming.js';
 import { createLink } from '../../src/web/page/files/link.js';
 import { OFFERED, isOver, step } from '../../src/web/page/files/machine.js';
 import { createPace, secondsLeft } from '../../src/web/page/files/pace.js';
@@ -230,6 +231,53 @@ test('a_channel_that_closes_by_itself_is_made_again_ever_more_seldom', async () 
   await timers.pass(1000);
   net.step();
   assert.deepEqual([opened, link.open], [2, true]);
+});
+
+test('after_a_connection_that_was_closed_here_a_channel_is_made_anew_though_none_told_of_its_end', async () => {
+  const net = new Net();
+  const timers = new FakeTimers();
+  let closed = 0;
+  const { pair } = net.ends[0];
+  // As Safari does it: after close() of the connection its channels say nothing.
+  const release = (name) => {
+    pair.held.delete(name);
+    for (const channel of net.channels) channel.readyState = 'closed';
+  };
+  const link = createLink({ pair: { ...pair, release }, timers, on: { open: () => {}, closed: () => (closed += 1), message: () => {} } });
+  net.ends[0].on('channel', (_, channel) => link.take(channel));
+  net.ends[1].pair.createChannel('files');
+  net.step();
+  link.want(true);
+  link.want(false);
+  await timers.pass(6000);
+  assert.deepEqual([link.open, closed, pair.held.size], [false, 1, 0]);
+  link.want(true);
+  while (net.step());
+  assert.equal(link.open, true);
+});
+
+test('what_has_come_is_finished_once_however_often_the_sender_is_done', async () => {
+  const digest = '0'.repeat(64);
+  let finished = 0;
+  const said = [];
+  const entry = { id: 'a', size: 0, mime: '', state: OFFERED, where: null, before: null };
+  const finish = () => new Promise((resolve) => setImmediate(resolve, (finished += 1)));
+  const incoming = createIncoming({
+    entry,
+    workshop: { sink: async () => ({ from: 0, write: async () => {}, digest: async () => digest, finish, end: () => {} }) },
+    hasRoom: async () => true,
+    resume: () => null,
+    timers: new FakeTimers(),
+    say: ({ type }) => said.push(type),
+    move: (event) => (entry.state = step(entry.state, event)),
+    progress: () => {},
+  });
+  await incoming.accept({ kind: 'memory' });
+  await settle();
+  for (let times = 0; times < 2; times += 1) incoming.message({ type: 'done', id: 'a', sha256: digest });
+  await settle();
+  await settle();
+  assert.deepEqual([finished, entry.state.phase, said], [1, 'done', ['accept', 'verified']]);
 });
 
 test('a_file_is_read_again_and_hashed_once', async () => {

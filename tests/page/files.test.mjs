@@ -93,6 +93,26 @@ test('no_more_than_the_window_is_ahead_of_a_disk_that_does_not_write', async () 
   assert.equal(sha256(await taken(meets)), sha256(bytes));
 });
 
+test('a_second_press_on_accept_does_not_move_the_file_elsewhere', async () => {
+  const places = [];
+  const keep = fakeKeep({ place: () => ({ kind: 'private', name: `place ${places.push(1)}` }) });
+  const meets = meeting({ keeps: [fakeKeep(), keep] });
+  meets.one.offer([file(randomBytes(1000, Math.random))], [2]);
+  await meets.run();
+  const { key } = only(meets.two);
+  meets.two.accept(key);
+  assert.equal(only(meets.two).where, 'private', 'its card says so at once');
+  meets.two.accept(key);
+  await meets.run();
+  meets.two.accept(key);
+  assert.deepEqual([phases(meets.two), places.length], [['done'], 1]);
+  meets.one.offer([file(randomBytes(1000, Math.random))], [2]);
+  await meets.run();
+  meets.two.refuse(meets.two.list()[1].key);
+  meets.two.accept(meets.two.list()[1].key);
+  assert.equal(places.length, 1);
+});
+
 test('a_refused_file_is_not_sent', async () => {
   const meets = meeting();
   meets.one.offer([file(randomBytes(1000, Math.random))], [2]);
@@ -301,6 +321,28 @@ test('who_does_not_know_what_was_on_its_way_does_not_hear_of_it', async () => {
   channel.send(JSON.stringify({ type: 'recall', proof: proofOf('id-1', 12, 1) }));
   await meets.run();
   assert.equal(JSON.parse(heard[0]).type, 'offer');
+});
+
+test('who_signs_out_leaves_no_file_behind_and_sends_none_on', async () => {
+  const forgotten = [];
+  const notes = new Set();
+  const keep = fakeKeep({ over: ({ name }) => notes.add(name), forget: ({ name }) => forgotten.push(name) });
+  const meets = meeting({ keeps: [fakeKeep(), keep] });
+  await accepted(meets, randomBytes(1000, randomFrom(14)), 'done');
+  await meets.run();
+  meets.one.offer([file(randomBytes(3_000_000, randomFrom(15)), 'coming')], [2]);
+  meets.two.offer([file(randomBytes(3_000_000, randomFrom(16)), 'going')], [1]);
+  await meets.run();
+  meets.two.accept(meets.two.list().find(({ name }) => name === 'coming').key);
+  meets.one.accept(meets.one.list().find(({ name }) => name === 'going').key);
+  await meets.run(() => meets.two.list().every(({ bytes }) => bytes > 0));
+  assert.ok(meets.two.busy);
+  meets.two.forgetAll();
+  assert.deepEqual([meets.two.list(), meets.two.busy, forgotten.sort(), [...notes]], [[], false, ['coming', 'done', 'going'], ['done', 'coming']]);
+  assert.equal(meets.net.ends[1].pair.held.size, 0);
+  await meets.run();
+  assert.deepEqual(phases(meets.one), ['done', 'cancelled', 'cancelled']);
+  assert.deepEqual([meets.workshops[1].sinks[1].ended, meets.two.list()], [{ discard: true }, []]);
 });
 
 test('who_does_not_come_back_is_not_waited_for_without_end', async () => {

@@ -149,6 +149,8 @@ test('one sample a second is kept, of the last two minutes', () => {
   assert.deepEqual(now, { bitrate: 1, fps: 30, loss: 0, rtt: 3, jitter: 2, delay: 10 });
   series.cut(201_000);
   assert.equal(series.chart('rtt', 201_000).lines[0].values.at(-1), null, 'a gap between two sessions');
+  for (let times = 0; times < 5; times += 1) series.cut(202_000 + times);
+  assert.equal(series.samples.length, SAMPLES, 'sessions without samples do not add up');
   assert.deepEqual(extremes([]), { last: null, min: null, max: null });
 });
 

@@ -50,7 +50,7 @@ class FakeConnection extends EventTarget {
   close() {}
 }
 
-function begin(recorder = undefined) {
+function begin(recorder = undefined, aside = false) {
   const timers = new FakeTimers();
   const watching = recorder ?? createRecorder({ now: timers.now });
   const transports = {
@@ -59,15 +59,16 @@ function begin(recorder = undefined) {
   };
   const nothing = () => {};
   const names = ['welcome', 'tracks', 'track', 'source', 'rendition', 'state', 'admin', 'doubt', 'refused', 'end'];
+  const { keep, ...watched } = watching.watched(transports, aside);
   const session = startSession({
-    ...watching.watched(transports),
+    ...watched,
     timers,
     videoCodecs: ['H264'],
     wanted: (all) => all,
     chosen: () => null,
     on: Object.fromEntries(names.map((name) => [name, nothing])),
   });
-  return { session, recorder: watching, timers, socket: FakeSocket.last };
+  return { session, recorder: watching, timers, keep, socket: FakeSocket.last };
 }
 
 async function connected(run) {
@@ -134,6 +135,23 @@ test('the beginning and the end of a session stay, and two sessions', async () =
   for (let number = 0; number < 4; number += 1) begin(run.recorder);
   assert.equal(run.recorder.runs.length, 2);
   assert.deepEqual(run.recorder.runs.map(({ id }) => id), [4, 5]);
+});
+
+test('trials in vain push no session out; one that does well is the latest, from its beginning on', async () => {
+  const run = await connected(begin());
+  const { recorder } = run;
+  recorder.series.mids.set('of the session', 'v');
+  const { tracks } = recorder.series;
+  for (let times = 0; times < 5; times += 1) await connected(begin(recorder, true));
+  assert.deepEqual([recorder.runs.map(({ id }) => id), recorder.series.tracks], [[1], tracks]);
+  assert.equal(recorder.series.mids.size, 1);
+  const trial = await connected(begin(recorder, true));
+  trial.keep();
+  trial.keep();
+  assert.deepEqual(recorder.runs.map(({ id }) => id), [1, 7]);
+  assert.equal(namesOf(recorder)[0], 'WebSocket opening');
+  assert.notEqual(recorder.series.tracks, tracks, 'what is measured is its own');
+  assert.equal(recorder.series.mids.size, 0);
 });
 
 test('what is watched is told of each entry until it is let go', async () => {

@@ -112,31 +112,37 @@ test('sizes keep their shape, have even sides and never grow', () => {
   assert.deepEqual(sizeOf(4000, 1, 240), { width: 240, height: 2 });
 });
 
-test('each participant is drawn on its canvas; of whom none is shown it is acknowledged and dropped', async () => {
+test('each participant is drawn on its canvas; of whom none is shown one picture is asked for at most', async () => {
   const seen = [];
-  const sizes = [];
   const faces = createFaces({
     decode: async () => ({ width: 320, height: 240 }),
     seen: (...what) => seen.push(what),
-    onSize: (participant) => sizes.push(participant),
   });
   const drawn = [];
   const canvas = { width: 0, height: 0, hidden: true, getContext: () => ({ drawImage: () => drawn.push(7) }) };
   const frame = (subject, number) => ({ kind: KIND.participant, subject, number, data: jpeg() });
   faces.take(frame(7, 1));
+  assert.deepEqual(seen, [], 'no other is sent until somebody looks');
   faces.show(7, canvas);
+  assert.deepEqual(seen, [[7, 1]]);
   faces.take(frame(7, 2));
   await settle();
   faces.take(frame(7, 3));
   faces.take(frame(8, 1));
   await settle();
   assert.deepEqual(drawn, [7, 7]);
-  assert.deepEqual(seen, [[7, 1], [7, 2], [8, 1], [7, 3]]);
-  assert.deepEqual([canvas.width, canvas.height, canvas.hidden, sizes], [320, 240, false, [7]]);
+  assert.deepEqual(seen, [[7, 1], [7, 2], [7, 3]]);
+  assert.deepEqual([canvas.width, canvas.height, canvas.hidden], [320, 240, false]);
   faces.show(7, null);
   faces.take(frame(7, 4));
   await settle();
-  assert.deepEqual([drawn.length, seen.at(-1)], [2, [7, 4]]);
+  assert.deepEqual([drawn.length, seen.at(-1)], [2, [7, 3]]);
+  faces.show(7, canvas);
+  faces.show(7, canvas);
+  assert.deepEqual(seen.slice(3), [[7, 4]], 'once');
+  faces.forget(8);
+  faces.show(8, canvas);
+  assert.equal(seen.length, 4, 'of who is gone nothing is owed');
 });
 
 test('the camera goes by the daemon for as long as somebody cannot be reached, and there is a camera', async () => {

@@ -92,6 +92,20 @@ test('where nobody looks nothing is drawn nor acknowledged, and afterwards it go
   assert.deepEqual(run.drawn, [[0, 1], [0, 2]]);
 });
 
+test('a hold that begins and ends while one is decoded leaves nothing behind', async () => {
+  const run = drawing();
+  run.take(1);
+  run.drawing.hold(true);
+  run.take(2);
+  run.drawing.hold(false);
+  await run.decoded();
+  await run.decoded();
+  assert.deepEqual(run.seen, [[0, 1], [0, 2]]);
+  run.take(3);
+  await run.decoded();
+  assert.deepEqual([run.drawn.length, run.seen.at(-1)], [3, [0, 3]]);
+});
+
 test('what is over draws nothing more', async () => {
   const run = drawing();
   run.take(1);

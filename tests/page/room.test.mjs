@@ -324,6 +324,29 @@ test('signals and points are of those who are there', () => {
   assert.deepEqual(run.told.slice(1), [['signal', { from: 2, body: 'a' }], ['pointed', { from: 2, source: null, x: 0, y: 0 }]]);
 });
 
+test('by the WebSocket one points at its pace: the last place and the end always go', async () => {
+  const run = begin().enter();
+  const xs = () => run.of('point').map(({ x = null }) => x);
+  for (let at = 0; at < 50; at += 1) {
+    run.room.point({ source: 'screen', x: at / 100, y: 0 });
+    await run.timers.pass(20);
+  }
+  assert.ok(xs().length <= 14 && xs().length >= 12, `${xs().length} in a second`);
+  await run.timers.pass(1000);
+  assert.equal(xs().at(-1), 0.49);
+  run.room.point({ source: 'screen', x: 0.6, y: 0 });
+  run.room.point({ source: 'screen', x: 0.7, y: 0 });
+  run.room.point();
+  assert.deepEqual(xs().slice(-2), [0.6, null]);
+  await run.timers.pass(1000);
+  assert.equal(xs().at(-1), null, 'and nothing after it');
+
+  const byChannel = [];
+  run.room.transport({ send: (message) => byChannel.push(message) > 0 });
+  for (let at = 0; at < 5; at += 1) run.room.point({ source: 'screen', x: 0, y: 0 });
+  assert.equal(byChannel.length, 5, 'a channel takes them all');
+});
+
 test('a room that is over is left, and nothing more of it is heard', () => {
   const run = begin().enter();
   run.room.hear({ type: 'room_over', reason: 'closed', message: 'It was closed.' });
@@ -366,6 +389,17 @@ test('a channel is the way while it is open, and a closed one no more', () => {
   room.dispatchEvent(new Event('close'));
   assert.equal(channels.send({ type: 'say' }, { label: 'room' }), false);
   assert.equal(changes, 2);
+});
+
+test('channels of a connection that was closed here are given up, though the browser does not tell', () => {
+  const heard = [];
+  const channels = createChannels({ message: (message) => heard.push(message.type), change: () => {} });
+  const room = Object.assign(new EventTarget(), { label: 'room', readyState: 'open', bufferedAmount: 0, send() {} });
+  channels.add(room);
+  assert.deepEqual([channels.clear(), channels.clear()], [true, false]);
+  assert.equal(channels.send({ type: 'say' }, { label: 'room' }), false);
+  room.dispatchEvent(Object.assign(new Event('message'), { data: '{"type":"said"}' }));
+  assert.deepEqual(heard, []);
 });
 
 test('rooms are at their paths, and ids unlike each other', () => {

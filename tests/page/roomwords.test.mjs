@@ -6,7 +6,7 @@ import { translator } from '../../src/web/page/i18n/i18n.js';
 import { createComings } from '../../src/web/page/room/comings.js';
 import { partsOf } from '../../src/web/page/room/links.js';
 import { initialsOf, inWords, nameFrom } from '../../src/web/page/room/people.js';
-import { createTeller, pictureIn, placeOf, Points, spotOf } from '../../src/web/page/room/pointer.js';
+import { createTeller, pictureIn, pictureOf, placeOf, Points, spotOf } from '../../src/web/page/room/pointer.js';
 import { FakeTimers } from './fakes.mjs';
 
 const links = (text) => partsOf(text).filter(({ href }) => href !== null).map((part) => part.text);
@@ -126,6 +126,14 @@ test('a point fades within a second of the last word of it', () => {
   for (const broken of [{ x: 2, y: 0 }, { x: NaN, y: 0 }, { x: '0', y: 0 }, { x: 0, y: -0.1 }]) points.take({ from: 3, source: 'screen', ...broken }, 4000);
   points.take({ from: 3, source: 7, x: 0, y: 0 }, 4000);
   assert.deepEqual(points.seen(4000), []);
+});
+
+test('where pictures come by the WebSocket it is they that are pointed at', () => {
+  const video = { videoWidth: 0, videoHeight: 0 };
+  const canvas = { width: 640, height: 360 };
+  assert.deepEqual(pictureOf({ video, canvas, byCanvas: true }), { element: canvas, width: 640, height: 360 });
+  Object.assign(video, { videoWidth: 1920, videoHeight: 1080 });
+  assert.deepEqual(pictureOf({ video, canvas, byCanvas: false }), { element: video, width: 1920, height: 1080 });
 });
 
 test('where one points is told no oftener than it is taken, the last place always, and again while it rests', async () => {

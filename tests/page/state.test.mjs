@@ -26,8 +26,13 @@ test('both languages say the same things with the same values', () => {
   }
 });
 
+test('the page says usted to everybody, and never tú', () => {
+  const familiar = /(?<!\p{L})(tú|tus?|te|ti|contigo|eres|estás|tienes|puedes|quieres|has|oirás|verás|entrarás|mantén|inténtalo|muévete|ciérralo|suéltalo|guárdalo|permítel[ao])(?!\p{L})/iu;
+  for (const [key, words] of Object.entries(es)) assert.doesNotMatch(words, familiar, key);
+});
+
 test('every word that the code asks for exists, and every word is asked for', async () => {
-  const files = (await readdir(page, { recursive: true })).filter((file) => /(?<!i18n.e[ns])\.(js|html)$/.test(file));
+  const files = (await readdir(page, { recursive: true })).filter((file) => /(?<!i18n.(?:\w+\.)?e[ns])\.(js|html)$/.test(file));
   const texts = await Promise.all(files.map((file) => readFile(new URL(file, page), 'utf8')));
   const code = texts.join('\n');
   const groups = new Set(Object.keys(en).map((key) => key.split('.')[0]));
@@ -190,5 +195,6 @@ test('keys do what the help says, and leave the browser’s own alone', () => {
   assert.deepEqual(press('?', { shiftKey: true }), { action: 'help' });
   assert.deepEqual(press('c'), { action: 'toggleRoom' });
   for (const held of ['ctrlKey', 'metaKey', 'altKey']) assert.equal(press('f', { [held]: true }), null);
+  for (const composed of [{ isComposing: true }, { keyCode: 229 }]) assert.equal(press('Escape', composed), null);
   for (const key of ['Tab', 'Enter', ' ', 'q', 'constructor']) assert.equal(press(key), null, key);
 });

@@ -21,8 +21,9 @@ import { closePopover } from './ui/popover.js';
  * @param {() => object} parts.admin
  * @param {() => object} parts.meeting
  * @param {() => object} parts.call
+ * @param {() => object} parts.files
  */
-export function createActions({ store, access, supervisor, stage, speakers, help, check, admin, meeting, call }) {
+export function createActions({ store, access, supervisor, stage, speakers, help, check, admin, meeting, call, files }) {
   const { get, set } = store;
   let nextToast = 1;
 
@@ -151,6 +152,10 @@ export function createActions({ store, access, supervisor, stage, speakers, help
         return;
       }
       set({ authorized: false, name: null, role: 'viewer' });
+      // The next one to sign in here may be somebody else. Those in the room still hear of what ends.
+      files().forget();
+      call().forget();
+      meeting().forget();
       supervisor().stop('signed-out', null);
     },
 

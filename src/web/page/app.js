@@ -19,13 +19,13 @@ import { watchNetwork } from './net/network.js';
 import { createSpeakers, hasOpus } from './sound/opus.js';
 import { chosenRung, renditionOf, withRendition } from './state/renditions.js';
 import { loadSettings, settingsSaver } from './state/settings.js';
-import { shown, sourcesFrom, withState } from './state/sources.js';
+import { sourcesFrom, withState } from './state/sources.js';
 import { createStore } from './state/store.js';
-import { attribute, h, icon, text } from './ui/dom.js';
 import { createCallPart, NO_CALL } from './ui/call/part.js';
 import { createFilesPart, NO_FILES } from './ui/filespart.js';
 import { createAdmin } from './ui/admin.js';
 import { createCheck } from './ui/check.js';
+import { createFrame } from './ui/frame.js';
 import { createGauges } from './ui/gauges.js';
 import { createHelp, shortcut } from './ui/help.js';
 import { createBanner, createNotice, createToasts } from './ui/notice.js';
@@ -126,6 +126,7 @@ const actions = createActions({
   admin: () => parts.admin,
   meeting: () => parts.meeting,
   call: () => parts.call,
+  files: () => parts.files,
 });
 
 const wanted = (names) => names.filter((name) => !store.get().hidden.includes(name));
@@ -166,27 +167,36 @@ parts.supervisor = createSupervisor({
   random: Math.random,
   webrtc: typeof RTCPeerConnection !== 'undefined',
   hidden: () => document.hidden,
-  startSession: (on, mode) =>
-    startSession({
+  startSession(on, mode) {
+    const { keep, ...watched } = recorder.watched(transports, mode === 'trial');
+    return startSession({
       ...transports,
-      ...recorder.watched(transports),
-      on,
+      ...watched,
+      on: {
+        ...on,
+        flows() {
+          keep();
+          on.flows?.();
+        },
+      },
       mode,
       view,
       decode,
       wanted,
       chosen: (name) => chosenRung(store.get().chosenRungs, name),
-    }),
+    });
+  },
   onStatus: ({ phase, cause, message, attempt, retryAt }) => {
     const over = ['signed-out', 'ended', 'failed'].includes(phase);
     store.set({ phase, cause, message, attempt, retryAt, ...(over ? { sources: [], offered: null } : {}) });
     if (phase === 'signed-out') parts.meeting?.on.signedOut();
   },
-  onPictures(pictures) {
+  onPictures(pictures, alone) {
     const before = store.get().pictures;
     store.set({ pictures });
     if (before === null && pictures !== null) parts.stage.tiles().forEach((tile) => tile.player.yield());
     if (before !== null && pictures === null) parts.stage.tiles().forEach((tile) => tile.player.release());
+    if (alone) parts.meeting.on.alone();
   },
   onAccess: ({ refusal = null, ...entry }) => store.set({ ...entry, refusal }),
   on: {
@@ -295,45 +305,8 @@ const views = [
     },
   }),
   createGauges({ stage: parts.stage, session: () => parts.supervisor.session }),
-  createFrame(),
+  createFrame(root, actions),
 ];
-
-/** What is around the views: the document's own attributes, heading, status and sound button. */
-function createFrame() {
-  const unblock = byId('unblock');
-  const words = h('span');
-  unblock.append(icon('silent'), words);
-  unblock.addEventListener('click', actions.unblock);
-  const light = matchMedia('(prefers-color-scheme: light)');
-  light.addEventListener('change', () => store.get().theme === 'system' && dress('system'));
-  const dress = (theme) => {
-    root.dataset.theme = theme === 'system' ? (light.matches ? 'light' : 'dark') : theme;
-    const colour = getComputedStyle(root).getPropertyValue('--canvas').trim();
-    document.querySelector('meta[name="theme-color"]').content = colour;
-  };
-  let theme = null;
-  return {
-    render(state, t) {
-      if (state.theme !== theme) {
-        theme = state.theme;
-        dress(theme);
-      }
-      attribute(root, 'data-connection', state.phase);
-      attribute(root, 'data-inspecting', String(state.inspecting));
-      attribute(root, 'data-media', state.pictures === null ? 'webrtc' : 'pictures');
-      attribute(root, 'data-fullscreen', String(state.fullscreen === root));
-      attribute(root, 'data-watching', String(shown(state.sources, state.hidden).length > 0 || state.room.inside));
-      const title = (state.room.name !== 'main' && state.room.title) || state.title || 'vitrina';
-      text(byId('title'), title);
-      const status = t(state.phase === 'connected' && state.pictures !== null ? 'status.pictures' : `status.${state.phase}`);
-      text(byId('status-words'), status);
-      const unread = state.unread > 0 ? `(${state.unread}) ` : '';
-      document.title = unread + (state.phase === 'connected' ? title : `${status} – ${title}`);
-      unblock.hidden = state.blocked === null || state.phase !== 'connected' || (state.muted && state.call.phase !== 'in');
-      text(words, t(state.blocked === 'picture' ? 'picture.blocked' : 'sound.blocked'));
-    },
-  };
-}
 
 let translated = null;
 const save = settingsSaver(storage);

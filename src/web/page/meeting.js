@@ -131,6 +131,12 @@ export function createMeeting({ store, actions, timers, stage, roots, words, peo
     toggle: acts.toggle,
     pointing,
     start: noteWidth,
+    /** Whoever uses the page next is called otherwise, and has written nothing. */
+    forget() {
+      set({ roomName: null });
+      room.rename(null);
+      panel.forget();
+    },
     /** Escape. @returns {boolean} whether something was closed */
     back() {
       if (pointing.on) pointing.stop();
@@ -145,6 +151,10 @@ export function createMeeting({ store, actions, timers, stage, roots, words, peo
       /** A data channel of the daemon's. @returns {boolean} whether it is the room's */
       channel: (channel) => channels.add(channel),
       refused: (code, message) => room.refused(code, message),
+      /** The session goes on without the connection that carried them. */
+      alone() {
+        if (channels.clear()) room.wayChanged();
+      },
       end() {
         channels.clear();
         room.disconnected();

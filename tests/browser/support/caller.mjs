@@ -82,7 +82,7 @@ export class Caller {
     await this.knock();
     if (!camera) {
       await this.part('join-camera').click();
-      await this.page.waitForSelector('[data-testid="join-camera"][aria-pressed="true"]');
+      await this.page.waitForSelector('[data-testid="join-camera"][data-on="false"]');
     }
     await this.part('join-confirm').click();
     await this.inCall();

@@ -189,7 +189,6 @@ export function createDevices({ media, on }) {
       return lists;
     },
     chosen: (kind) => chosen[kind],
-    list,
 
     /** Takes the devices of an earlier visit, as far as they are there. */
     async restore(wanted) {

@@ -166,11 +166,12 @@ function openCamera(track) {
  * @param {object} options
  * @param {(data: Uint8Array) => Promise<ImageBitmap>} options.decode
  * @param {(subject: number, number: number) => void} options.seen `session.seen`
- * @param {(participant: number) => void} [options.onSize] a picture has come, or has another shape
  */
-export function createFaces({ decode, seen, onSize = () => {} }) {
+export function createFaces({ decode, seen }) {
   /** By participant: the canvas on which it is drawn. */
   const canvases = new Map();
+  /** By participant of whom nothing is shown: the picture for which the next one waits. */
+  const owed = new Map();
   const drawing = createDrawing({
     decode,
     seen,
@@ -178,31 +179,33 @@ export function createFaces({ decode, seen, onSize = () => {} }) {
       const canvas = canvases.get(participant);
       if (canvas === undefined) return;
       const { width, height } = bitmap;
-      const other = canvas.width !== width || canvas.height !== height;
-      if (other) Object.assign(canvas, { width, height });
+      if (canvas.width !== width || canvas.height !== height) Object.assign(canvas, { width, height });
       canvas.getContext('2d', { alpha: false }).drawImage(bitmap, 0, 0);
-      if (other || canvas.hidden) {
-        canvas.hidden = false;
-        onSize(participant);
-      }
+      canvas.hidden = false;
     },
   });
   return {
     /** Shows a participant on this canvas, or no more: null. */
     show(participant, canvas) {
-      if (canvas === null) canvases.delete(participant);
-      else canvases.set(participant, canvas);
+      if (canvas === null) {
+        canvases.delete(participant);
+        return;
+      }
+      canvases.set(participant, canvas);
+      if (owed.has(participant)) seen(participant, owed.get(participant));
+      owed.delete(participant);
     },
-    /** Takes a frame: the session's `participant`. Of whom nobody is shown it is acknowledged and dropped. */
+    /**
+     * Takes a frame: the session's `participant`. Of whom nothing is shown it is dropped, and acknowledged only
+     * when something is: until then the daemon sends no other.
+     */
     take(frame) {
       if (canvases.has(frame.subject)) drawing.take(frame);
-      else seen(frame.subject, frame.number);
+      else owed.set(frame.subject, frame.number);
     },
+    /** That participant is gone: nothing is owed any more. */
+    forget: (participant) => owed.delete(participant),
     /** Whether what comes waits: nobody sees the page. */
     hold: (hold) => drawing.hold(hold),
-    stop() {
-      drawing.stop();
-      canvases.clear();
-    },
   };
 }

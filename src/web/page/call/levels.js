@@ -85,10 +85,6 @@ export function createMeter({ AudioContext, streamOf }) {
       for (const sample of samples) sum += sample * sample;
       return Math.sqrt(sum / samples.length);
     },
-
-    get running() {
-      return context !== null;
-    },
   };
 }
 

@@ -336,11 +336,6 @@ export function createPair({ polite, iceServers, send, RTCPeerConnection, timers
     /** @returns {Promise<RTCStatsReport | null>} */
     stats: async () => link?.connection.getStats() ?? null,
 
-    /** Whether there is a connection. */
-    get open() {
-      return link !== null;
-    },
-
     /** Closes the connection, and tells the other side. The pair may be used again. */
     close() {
       holders.clear();

@@ -78,10 +78,5 @@ export function createPairs({ me, send, iceServers, RTCPeerConnection, timers, p
       listeners[name].add(listener);
       return () => listeners[name].delete(listener);
     },
-
-    /** How many connections there are. */
-    get size() {
-      return [...pairs.values()].filter((pair) => pair.open).length;
-    },
   };
 }

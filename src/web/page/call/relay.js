@@ -34,5 +34,6 @@ export function createRelay({ send, seen, decode, timers, wallNow, open }) {
     show: faces.show,
     take: faces.take,
     hold: faces.hold,
+    forget: faces.forget,
   };
 }

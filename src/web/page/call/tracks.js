@@ -57,10 +57,6 @@ export function createTracks({ maker, newStream = () => new MediaStream() }) {
       isOpen = true;
     },
 
-    get isOpen() {
-      return isOpen;
-    },
-
     /** A connection is there, or the call is open now. */
     attach(connection) {
       if (transceivers === null && isOpen && maker) make(connection);

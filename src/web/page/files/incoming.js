@@ -29,6 +29,7 @@ export function createIncoming({ entry, workshop, hasRoom, resume, timers, say, 
   /** What the sender says the digest is, and what it is here. */
   let told = null;
   let found = null;
+  let finishing = false;
 
   const over = () => isOver(entry.state);
 
@@ -49,11 +50,13 @@ export function createIncoming({ entry, workshop, hasRoom, resume, timers, say, 
   }
 
   async function compare() {
-    if (told === null || found === null || over()) return;
+    // After a cut the sender says it again.
+    if (told === null || found === null || finishing || over()) return;
     if (told !== found) {
       fail('hash');
       return;
     }
+    finishing = true;
     try {
       entry.file = await sink.finish();
     } catch (error) {

@@ -84,6 +84,13 @@ export function createLink({ pair, timers, on }) {
     else on.closed();
   }
 
+  function dropAll() {
+    const other = theirs;
+    theirs = null;
+    drop(own);
+    drop(other);
+  }
+
   function make() {
     if (own !== null || theirs !== null) return;
     try {
@@ -109,7 +116,13 @@ export function createLink({ pair, timers, on }) {
       if (wanted) {
         pair.hold('files');
         make();
-      } else linger = timers.setTimeout(() => pair.release('files'), LINGER_MS);
+      } else {
+        linger = timers.setTimeout(() => {
+          // Not every browser tells of channels that go with the connection.
+          dropAll();
+          pair.release('files');
+        }, LINGER_MS);
+      }
     },
 
     /** The other page has made one. */
@@ -122,10 +135,7 @@ export function createLink({ pair, timers, on }) {
     /** The connection is gone, with all of its channels. */
     reset() {
       nonsense = 0;
-      const other = theirs;
-      theirs = null;
-      drop(own);
-      drop(other);
+      dropAll();
       if (wanted) {
         pair.hold('files');
         make();
@@ -141,8 +151,7 @@ export function createLink({ pair, timers, on }) {
       wanted = false;
       timers.clearTimeout(again);
       timers.clearTimeout(linger);
-      drop(own);
-      drop(theirs);
+      dropAll();
       pair.release('files');
     },
   };

@@ -83,6 +83,7 @@ export function createSharing({ room, pairs, store, timers, note }) {
     keep: parts.keep,
     choose: (what, transfer) => choose[what](transfer),
     clear: () => transfers.clearOver(),
+    forget: () => transfers.forgetAll(),
     folder: () => note('files.note.folder', {}),
 
     /** Offers files to one participant, or to everybody who is here now (null). */

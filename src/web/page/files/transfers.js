@@ -302,7 +302,15 @@ export function createTransfers({ pairs, me, person, workshop, keep, limits, tim
     },
 
     /** @param {FileSystemFileHandle} [handle] a place that the person has chosen */
-    accept: (key, handle) => find(key, (entry) => entry.outgoing || entry.work.accept(keep.place(entry, handle)).then(changed)),
+    accept(key, handle) {
+      find(key, (entry) => {
+        // A second press would give it another place than the one to which it goes.
+        if (entry.outgoing || entry.where !== null || isOver(entry.state)) return;
+        const taking = entry.work.accept(keep.place(entry, handle));
+        changed();
+        void taking.then(changed);
+      });
+    },
     refuse: (key) => find(key, (entry) => entry.outgoing || entry.work.refuse('person')),
     hold: (key, value) => find(key, (entry) => entry.work.hold(value)),
     cancel: (key) => find(key, (entry) => entry.work.cancel()),
@@ -348,6 +356,13 @@ export function createTransfers({ pairs, me, person, workshop, keep, limits, tim
     /** This page is in no room any more, or as somebody else. */
     clear() {
       for (const peer of [...links.keys()]) gone(peer);
+    },
+    /** Somebody else may use the page now: nothing is sent on, and nothing of it is left to see or to save. */
+    forgetAll() {
+      for (const { work } of open(all())) work.cancel();
+      for (const entry of all()) remove(entry);
+      for (const peer of [...links.keys()]) gone(peer);
+      changed();
     },
   };
 }

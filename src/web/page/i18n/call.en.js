@@ -5,8 +5,6 @@
 export const enCall = {
   'call.join': 'Join the call',
   'call.join_count': 'Join the call · {count}',
-  'call.in': 'In the call',
-  'call.full_button': 'The call is full',
   'call.camera': 'Camera',
   'call.microphone': 'Microphone',
   'call.speaker': 'Speaker',

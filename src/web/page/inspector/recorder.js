@@ -66,12 +66,20 @@ export function createRecorder({ now }) {
   function note(run, entry) {
     run.add({ id: nextEntry, at: now(), ...entry });
     nextEntry += 1;
+    if (runs.includes(run)) tell();
+  }
+
+  function tell() {
     for (const watcher of watchers) watcher();
   }
 
   function begin() {
     const run = new Run(nextRun, now());
     nextRun += 1;
+    return run;
+  }
+
+  function keep(run) {
     runs.push(run);
     if (runs.length > RUNS) runs.shift();
     series.cut(now());
@@ -94,12 +102,25 @@ export function createRecorder({ now }) {
     /**
      * What a session needs of the browser, with a look at what passes. For one session.
      * @param {{openSignalling: Function, createPeer: Function}} transports
+     * @param {boolean} [aside] a trial, of which there may be many in vain: it is none of `runs` before `keep` is called
      */
-    watched({ openSignalling, createPeer }) {
+    watched({ openSignalling, createPeer }, aside = false) {
       const run = begin();
+      const measured = { series: aside ? createSeries() : series };
+      if (!aside) keep(run);
       return {
-        openSignalling: (events) => watchedSignalling(openSignalling, events, (entry) => note(run, entry), series),
-        createPeer: (options) => watchedPeer(createPeer, options, run, (entry) => note(run, entry), { now, series }),
+        openSignalling: (events) => watchedSignalling(openSignalling, events, (entry) => note(run, entry), measured),
+        createPeer: (options) => watchedPeer(createPeer, options, run, (entry) => note(run, entry), { now, measured }),
+        /** It is the session from now on. */
+        keep() {
+          if (measured.series === series) return;
+          const { tracks, mids } = measured.series;
+          keep(run);
+          series.tracks = tracks;
+          for (const [track, mid] of mids) series.mids.set(track, mid);
+          measured.series = series;
+          tell();
+        },
       };
     },
 
@@ -111,7 +132,7 @@ export function createRecorder({ now }) {
      * @returns {(from: 'browser' | 'peer', message: {type: string}) => void} for its signalling
      */
     watchCall(connection, peer) {
-      const run = runs.at(-1) ?? begin();
+      const run = runs.at(-1) ?? keep(begin());
       watchConnection(connection, (entry) => note(run, { ...entry, peer }));
       return (from, message) =>
         note(run, { kind: 'signal', from, to: from === 'peer' ? 'browser' : 'peer', message: keptOf(message), peer });
@@ -119,7 +140,7 @@ export function createRecorder({ now }) {
   };
 }
 
-function watchedSignalling(open, events, note, series) {
+function watchedSignalling(open, events, note, measured) {
   let isOpen = false;
   let over = false;
   function closed(why) {
@@ -136,7 +157,7 @@ function watchedSignalling(open, events, note, series) {
     },
     onMessage(message) {
       note({ kind: 'signal', from: 'daemon', to: 'browser', message: keptOf(message) });
-      if (message.type === 'offer') series.tracks = message.tracks ?? [];
+      if (message.type === 'offer') measured.series.tracks = message.tracks ?? [];
       events.onMessage(message);
     },
     onClose(why) {
@@ -161,7 +182,7 @@ function watchedSignalling(open, events, note, series) {
   });
 }
 
-function watchedPeer(create, options, run, note, { now, series }) {
+function watchedPeer(create, options, run, note, { now, measured }) {
   const inner = create({
     ...options,
     watch(connection) {
@@ -169,7 +190,7 @@ function watchedPeer(create, options, run, note, { now, series }) {
       connection.addEventListener('datachannel', ({ channel }) => {
         if (channel.label === 'echo') run.echo = channel;
       });
-      connection.addEventListener('track', ({ track, transceiver }) => series.mids.set(track.id, transceiver.mid));
+      connection.addEventListener('track', ({ track, transceiver }) => measured.series.mids.set(track.id, transceiver.mid));
       options.watch?.(connection);
     },
   });
@@ -178,7 +199,7 @@ function watchedPeer(create, options, run, note, { now, series }) {
       // The page looks several times a second whether media comes; that look is used.
       async value() {
         const report = await inner.stats();
-        series.offer(report, now());
+        measured.series.offer(report, now());
         return report;
       },
     },

@@ -46,6 +46,7 @@ export function createSeries() {
     cut(at) {
       sampler = new Sampler();
       if (samples.length > 0) samples.push({ at, rttMs: null, rows: [] });
+      if (samples.length > SAMPLES) samples.shift();
       last = -Infinity;
       series.mids.clear();
     },

@@ -122,7 +122,8 @@ export function createDrawing({ decode, draw, seen }) {
     if (over) return;
     seen(subject, frame.number);
     const next = waiting.get(subject);
-    if (next === null) waiting.delete(subject);
+    // After a hold that ended meanwhile, another run has finished first.
+    if (next == null) waiting.delete(subject);
     else if (!held) void run(next);
   }
 

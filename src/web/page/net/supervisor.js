@@ -46,7 +46,7 @@ const TOLD = [
  *   takes the session's handlers
  * @param {boolean} [options.webrtc] whether this browser has it
  * @param {() => boolean} [options.hidden] whether nobody sees the page
- * @param {(how: ByPictures | null) => void} [options.onPictures]
+ * @param {(how: ByPictures | null, alone: boolean) => void} [options.onPictures] `alone`: no connection is left beside them
  * @param {{setTimeout: Function, clearTimeout: Function, now: () => number}} options.timers
  * @param {() => number} options.random
  * @param {(status: Status) => void} options.onStatus
@@ -113,7 +113,7 @@ export function createSupervisor({
 
   function tellPictures(more) {
     byPictures = more === null ? null : { ...byPictures, ...more };
-    onPictures(byPictures);
+    onPictures(byPictures, alone);
   }
 
   /** No more pictures, nor plans because of them. */
@@ -179,8 +179,8 @@ export function createSupervisor({
       return;
     }
     const why = byPictures?.why ?? how.why ?? 'lost';
-    tellPictures({ why, trying: byPictures?.trying ?? !how.alone, retryAt: byPictures?.retryAt ?? null });
     alone = how.alone;
+    tellPictures({ why, trying: byPictures?.trying ?? !how.alone, retryAt: byPictures?.retryAt ?? null });
     if (!alone || !webrtc || trial !== null || trialTimer !== null) return;
     // A way that was there a moment ago may be there again; one that never was is waited for.
     if (why === 'lost' && trials === 0) tryWebRtc();

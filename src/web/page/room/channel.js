@@ -57,7 +57,11 @@ export function createChannels({ message: hear, change }) {
         return false;
       }
     },
-    /** The connection is over: so are they. */
-    clear: () => channels.clear(),
+    /** The connection is over: so are they, whether the browser tells or not. @returns {boolean} whether there were any */
+    clear() {
+      const some = channels.size > 0;
+      channels.clear();
+      return some;
+    },
   };
 }

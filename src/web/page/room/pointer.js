@@ -5,7 +5,7 @@
 
 /** After the last word of it, a point fades for so long. */
 export const FADE_MS = 1000;
-/** At most so often is it told where one points: the daemon takes 60 a second. */
+/** At most so often is it told where one points: the daemon takes 60 a second, by the WebSocket fewer: see room.js. */
 export const TELL_MS = 20;
 /** One that rests is told again, so that it does not fade. */
 export const AGAIN_MS = 400;
@@ -25,6 +25,15 @@ export function pictureIn(box, picture, fit) {
   const [width, height] = [picture.width * scale, picture.height * scale];
   return { left: (box.width - width) / 2, top: (box.height - height) / 2, width, height };
 }
+
+/**
+ * What is seen of a tile's player, and its size in its own pixels: the video knows none while pictures come
+ * by the WebSocket.
+ */
+export const pictureOf = ({ video, canvas, byCanvas }) =>
+  byCanvas
+    ? { element: canvas, width: canvas.width, height: canvas.height }
+    : { element: video, width: video.videoWidth, height: video.videoHeight };
 
 /** The place in the picture, 0 to 1, of a place in its element; null beside the picture. */
 export function placeOf({ x, y }, area) {

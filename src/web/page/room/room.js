@@ -40,11 +40,13 @@ const KEPT_OUT = new Set(['unknown_room', 'room_full']);
 const NOT_THERE = new Set(['unknown_room', 'closed']);
 /** Coming in was too much at once: once more after so long. */
 const ENTER_AGAIN_MS = 1500;
+/** By WebSocket points count as messages: 15 a second is the pace to keep to. */
+const POINT_MS = 80;
 
 /**
  * @param {object} options
  * @param {string} options.name of the room: `main`, or that of /r/NAME
- * @param {{setTimeout: Function, clearTimeout: Function}} options.timers
+ * @param {{setTimeout: Function, clearTimeout: Function, now: () => number}} options.timers
  * @param {() => string} options.newId for a message: unlike every other
  */
 export function createRoom({ name, timers, newId }) {
@@ -67,6 +69,9 @@ export function createRoom({ name, timers, newId }) {
   let entering = false;
   let enterTimer = null;
   let inside = false;
+  /** When it was last pointed by the WebSocket, and what does so again. */
+  let pointedMs = -Infinity;
+  let pointTimer = null;
   const talk = createTalk({
     timers,
     newId,
@@ -79,7 +84,7 @@ export function createRoom({ name, timers, newId }) {
   }
   const changed = () => emit('change');
 
-  /** @param {'room' | 'pointer' | 'socket'} label by which channel, where that is open */
+  /** @param {'room' | 'socket'} label by which channel, where that is open */
   function send(message, label = 'socket') {
     if (label !== 'socket' && way?.send(message, { label })) return;
     socket?.(message);
@@ -98,9 +103,20 @@ export function createRoom({ name, timers, newId }) {
     changed();
   }
 
+  function pointBySocket(place) {
+    const wait = place === null ? 0 : pointedMs + POINT_MS - timers.now();
+    if (wait > 0) {
+      pointTimer = timers.setTimeout(() => pointBySocket(place), wait);
+      return;
+    }
+    pointedMs = timers.now();
+    socket?.({ type: 'point', ...(place ?? {}) });
+  }
+
   function outside() {
     inside = false;
     entering = false;
+    timers.clearTimeout(pointTimer);
     timers.clearTimeout(enterTimer);
     enterTimer = null;
     talk.outside();
@@ -248,7 +264,9 @@ export function createRoom({ name, timers, newId }) {
     },
     /** Points at a place of a source's picture, 0 to 1; without one: no more. */
     point(place = null) {
-      if (inside) send({ type: 'point', ...(place ?? {}) }, 'pointer');
+      if (!inside) return;
+      timers.clearTimeout(pointTimer);
+      if (!way?.send({ type: 'point', ...(place ?? {}) }, { label: 'pointer' })) pointBySocket(place);
     },
     /** Under which name to be here; null leaves it to the daemon. */
     rename(next) {

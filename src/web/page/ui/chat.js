@@ -221,6 +221,12 @@ export function createChat(acts, beside = []) {
   return {
     root,
     focus: () => (form.hidden ? scroller : input).focus(),
+    /** What was begun to be written is nobody else's. It may not be seen: then it has no height to be measured. */
+    forget() {
+      input.value = '';
+      input.style.height = 'auto';
+      tellLeft();
+    },
     toEnd,
     /** @param {object} next of the page @param {Function} translate */
     render(next, translate) {

@@ -11,6 +11,7 @@ import { h, iconButton } from './dom.js';
  * @param {string} options.testid of the button that closes it
  * @param {() => void} [options.closed]
  * @param {...Element} body
+ * @returns {HTMLElement} its heading
  */
 export function fillDialog(dialog, { title, testid, closed = () => {} }, ...body) {
   const heading = h('h2', { id: `${dialog.id}-title`, data: { t: title } });
@@ -31,4 +32,5 @@ export function fillDialog(dialog, { title, testid, closed = () => {} }, ...body
   // A press beside the box closes it.
   dialog.addEventListener('click', ({ target }) => target === dialog && dialog.close());
   dialog.addEventListener('close', closed);
+  return heading;
 }

@@ -57,6 +57,9 @@ export function createFilesPart({ store, actions, timers, drop: dropRoot }) {
       return button;
     },
 
+    /** Whoever uses the page next is somebody else. */
+    forget: () => sharing.forget(),
+
     /** A view of its own: it is there whether the room's panel is open or not. */
     drop: { render: (state, t) => drop.render({ others: sharing.others, most: sharing.most }, t) },
 

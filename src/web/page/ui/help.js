@@ -72,10 +72,13 @@ export function createHelp(dialog) {
 
 /**
  * What a key asks for, by its position-free name; null for nothing. Pure.
- * @param {{key: string, code: string, shiftKey: boolean, ctrlKey: boolean, metaKey: boolean, altKey: boolean}} event
+ * @param {{key: string, code: string, shiftKey: boolean, ctrlKey: boolean, metaKey: boolean, altKey: boolean,
+ *   isComposing?: boolean, keyCode?: number}} event
  * @returns {{action: string, value?: unknown} | null}
  */
-export function shortcut({ key, code, shiftKey, ctrlKey, metaKey, altKey }) {
+export function shortcut({ key, code, shiftKey, ctrlKey, metaKey, altKey, isComposing = false, keyCode = 0 }) {
+  // It is the input method's; Safari says so by that number alone.
+  if (isComposing || keyCode === 229) return null;
   if (ctrlKey || metaKey || altKey) return null;
   const digit = /^(?:Digit|Numpad)([0-9])$/.exec(code ?? '')?.[1];
   if (digit === '0' && !shiftKey) return { action: 'setLayout', value: 'grid' };

@@ -54,11 +54,13 @@ export function createPeople(acts, peopleActions = []) {
               end();
             },
             keydown: (event) => {
-              if (event.key !== 'Escape') return;
+              if (event.key !== 'Escape' || event.isComposing || event.keyCode === 229) return;
               event.preventDefault();
               event.stopPropagation();
               end();
             },
+            // Safari gives a pressed button no focus: the form would be away before the click.
+            mousedown: (event) => event.target !== input && event.preventDefault(),
             focusout: ({ relatedTarget }) => form !== null && !form.contains(relatedTarget) && end(false),
           },
         },

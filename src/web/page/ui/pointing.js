@@ -3,7 +3,7 @@
  * the others' are, each in its colour and with its name.
  */
 
-import { createTeller, pictureIn, placeOf, Points, spotOf } from '../room/pointer.js';
+import { createTeller, pictureIn, pictureOf, placeOf, Points, spotOf } from '../room/pointer.js';
 import { attribute, h, text } from './dom.js';
 
 /** A key or a button that is held for less was pressed. */
@@ -37,9 +37,10 @@ export function createPointing({ stage, room, timers, onChange }) {
   // Where things are
 
   /** Where the picture of a tile lies, and the tile itself, on the screen. */
-  function areaOf({ root, player: { video } }) {
+  function areaOf({ root, player }) {
     const box = root.getBoundingClientRect();
-    const area = pictureIn(box, { width: video.videoWidth, height: video.videoHeight }, getComputedStyle(video).objectFit);
+    const { element, ...size } = pictureOf(player);
+    const area = pictureIn(box, size, getComputedStyle(element).objectFit);
     return { box, area };
   }
 

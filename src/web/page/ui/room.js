@@ -74,6 +74,7 @@ export function createRoomPanel(root, acts, peopleActions, files) {
       if (state.room.inside && state.roomTab === 'chat' && !matchMedia('(pointer: coarse)').matches) parts.chat.focus();
       else tabs.find((tab) => tab.getAttribute('aria-selected') === 'true')?.focus();
     },
+    forget: () => parts.chat.forget(),
     /** A refusal of what was asked here. @returns {boolean} whether it was */
     refused: (code, t) => parts.rooms.refused(code, t),
 

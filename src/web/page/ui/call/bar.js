@@ -42,11 +42,14 @@ export function createCallBar(root, actions) {
   root.dataset.tLabel = 'call.controls';
   root.append(words, h('div', { class: 'callbar__buttons' }, microphone, camera, share, deafen, settings, leave));
 
-  /** A switch whose icon says how it is, and whose name what a press does. */
+  /**
+   * A switch whose icon says how it is, and whose name what a press does. It is not told as pressed: "Mute,
+   * pressed" would be the opposite of what is.
+   */
   function toggle(control, isOn, [on, off], words, key) {
     setIcon(control.firstChild, isOn ? on : off);
     label(control, words, key);
-    attribute(control, 'aria-pressed', String(isOn));
+    attribute(control, 'data-on', String(isOn));
   }
 
   return {

@@ -17,7 +17,6 @@ const KINDS = ['camera', 'microphone', 'speaker'];
  * @param {object} options.meter of call/levels.js
  * @param {boolean} options.hasSpeakers whether the browser lets a speaker be chosen
  * @param {() => void} options.onJoin
- * @param {() => void} options.onCheck the connection test is asked for
  * @param {(kind: string, id: string) => void} options.onChoose
  * @param {(kind: 'camera' | 'microphone', is: boolean) => void} options.onSwitch
  * @param {() => void} options.onClose
@@ -49,7 +48,7 @@ export function createJoin(dialog, { devices, meter, hasSpeakers, onJoin, onChoo
   const problems = h('div', { class: 'join__problems', role: 'status' });
   const who = h('p', { class: 'join__who', data: { testid: 'join-who' } });
   const confirm = h('button', { type: 'button', class: 'button button--primary button--wide', data: { testid: 'join-confirm' }, on: { click: () => (state.call.phase === 'out' ? onJoin() : dialog.close()) } });
-  fillDialog(
+  const heading = fillDialog(
     dialog,
     { title: 'call.join', testid: 'join-close', closed },
     h('div', { class: 'join' }, mirror, h('div', { class: 'join__side' }, ...KINDS.map((kind) => selects[kind].row), problems, who, confirm)),
@@ -112,6 +111,8 @@ export function createJoin(dialog, { devices, meter, hasSpeakers, onJoin, onChoo
   function draw() {
     const { call } = state;
     const before = call.phase === 'out';
+    heading.dataset.t = before ? 'call.join' : 'call.settings';
+    text(heading, t(heading.dataset.t));
     const track = devices.track('camera');
     const [shown = null] = video.srcObject?.getTracks() ?? [];
     if (shown !== track) {
@@ -123,10 +124,10 @@ export function createJoin(dialog, { devices, meter, hasSpeakers, onJoin, onChoo
     const sounds = devices.track('microphone') !== null && (before || !call.muted);
     setIcon(microphone.firstChild, sounds ? 'audio' : 'microphone_off');
     label(microphone, t(sounds ? 'call.mute' : 'call.unmute'));
-    attribute(microphone, 'aria-pressed', String(!sounds));
+    attribute(microphone, 'data-on', String(sounds));
     setIcon(camera.firstChild, track !== null ? 'camera' : 'camera_off');
     label(camera, t(track !== null ? 'call.camera_off' : 'call.camera_on'));
-    attribute(camera, 'aria-pressed', String(track === null));
+    attribute(camera, 'data-on', String(track !== null));
     drawDevices();
     drawProblems();
     const names = call.inCall.filter(({ own }) => !own).map(({ name }) => name);

@@ -101,7 +101,10 @@ export function createCallPart({ elements, room, iceServers, session, decode, in
   // What was said to somebody while away was not brought.
   room.on('changed', ({ id, away }, before) => before.away && !away && id !== room.me?.id && pairs.with(id).signallingBack());
   // After the call has let go of it.
-  room.on('left', ({ id }) => pairs.left(id));
+  room.on('left', ({ id }) => {
+    pairs.left(id);
+    relay.forget(id);
+  });
   room.on('change', update);
 
   const tiles = createCallTiles(elements.tiles, { onBlocked: actions.blocked, onCheck: actions.check, onShowing: (id, sizes) => call.showing(id, sizes), onCanvas: relay.show });
@@ -239,6 +242,11 @@ export function createCallPart({ elements, room, iceServers, session, decode, in
     /** After a click: plays what was blocked. */
     resume: () => tiles.resume(),
     networkChanged: () => pairs.networkChanged(),
+    /** Whoever uses the page next is somebody else: no connection between two browsers stays. */
+    forget() {
+      call.leave();
+      pairs.clear();
+    },
     /** A picture of somebody's camera, by the WebSocket. */
     participant: relay.take,
 
