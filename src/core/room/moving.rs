@@ -60,8 +60,7 @@ impl Rooms {
             member.name = name;
             is_other = true;
         }
-        let who = member.who.clone();
-        let since = since.max(member.floor);
+        let (who, floor) = (member.who.clone(), member.floor);
         if let Some(viewer) = former.viewer().filter(|viewer| *viewer != asker.viewer) {
             self.seats.remove(&viewer);
             let message = "This page is open elsewhere, and goes on there.".to_owned();
@@ -72,8 +71,9 @@ impl Rooms {
         if is_other && let Some(member) = room.member(id) {
             room.tell(Some(id), &ServerMessage::Changed { participant: member.info() }, effects);
         }
-        // A number that is too large is of another run.
-        let since = if since > room.chat.last() { 0 } else { since };
+        // A number that is too large is of another run; what was said before one came is not for one then
+        // either.
+        let since = if since > room.chat.last() { floor } else { since.max(floor) };
         let (said, more) = room.chat.after(since);
         let (said, note) = (
             said.to_vec(),

@@ -209,6 +209,24 @@ fn who_comes_later_is_told_the_latest_and_who_comes_back_all_that_it_missed() {
 }
 
 #[test]
+fn who_comes_back_is_told_nothing_that_was_said_before_they_came() {
+    let mut table = Table::new(Settings { history: 0, ..settings() });
+    table.come(1, "Ana");
+    for number in 1..=5 {
+        table.say(1, &format!("m{number}"), "x");
+    }
+    let bert = table.entered(2, enter("Bert"));
+    assert!(bert.history.is_empty());
+    table.say(1, "m6", "x");
+    for since in [0, 3, 5, 4711, u64::MAX] {
+        let resume = Some(bert.resume.clone());
+        let back = table.entered(2, Enter { since: Some(since), resume, ..enter("Bert") });
+        let numbers: Vec<_> = back.history.iter().map(|said| said.seq).collect();
+        assert_eq!((numbers, back.me), (vec![6], bert.me), "{since}");
+    }
+}
+
+#[test]
 fn who_does_not_come_back_in_time_is_gone_and_comes_back_as_another() {
     let mut table = Table::new(settings());
     let (ana, _bert) = (table.come(1, "Ana"), table.come(2, "Bert"));
