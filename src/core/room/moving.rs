@@ -50,10 +50,13 @@ impl Rooms {
             // Whoever it is elsewhere, it is not any more.
             self.vacate(asker.viewer, LeftReason::Left, effects);
         }
-        let Some(room) = self.all.get_mut(at) else { return Ok(()) };
+        let (Some(settings), Some(room)) = (&self.settings, self.all.get_mut(at)) else { return Ok(()) };
         let Some(member) = room.member_mut(id) else { return Ok(()) };
         let former = std::mem::replace(&mut member.line, Line::Here(asker.viewer));
         let mut is_other = former.viewer().is_none();
+        // Their role may be another since they came, and their connection was ended for that.
+        member.role = asker.principal.role;
+        is_other |= member.allow(settings.may_talk(member.role));
         if let Some(name) = name
             && name != member.name
         {

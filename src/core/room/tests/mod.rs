@@ -427,6 +427,32 @@ fn where_talk_is_for_participants_viewers_only_read() {
 }
 
 #[test]
+fn who_comes_back_in_another_role_has_the_rights_of_that() {
+    let mut table = Table::new(Settings { talk: Talk::Participants, ..settings() });
+    let participant = Principal { role: Role::Participant, ..Principal::anyone(Rights::All) };
+    let reader = Principal { role: Role::Viewer, ..participant.clone() };
+    table.ask_as(1, &participant, Request::Enter(enter("Ana")));
+    let Some(ServerMessage::Room(ana)) = table.told(1).into_iter().next() else { panic!("no room") };
+    table.come(2, "Bert");
+    table.call(1, true);
+    assert_eq!(table.words(2), ["changed Ana calls"]);
+    let back = || Request::Enter(Enter { resume: Some(ana.resume.clone()), ..enter("Ana") });
+    table.ask_as(3, &reader, back());
+    assert!(matches!(&table.told(3)[0], ServerMessage::Room(state) if state.me == ana.me && !state.may_talk));
+    assert_eq!(table.words(2), ["changed Ana"], "and is in no call any more");
+    // A reload asks again of the role that they have now.
+    let effects = table.rooms.configure(Some(Settings { talk: Talk::Participants, ..settings() }));
+    table.take(effects);
+    table.say(3, "m1", "x");
+    assert_eq!(table.words(3), ["error MayNotTalk"]);
+    table.ask_as(3, &participant, back());
+    assert_eq!(table.words(2), ["changed Ana"]);
+    table.told(3);
+    table.say(3, "m1", "x");
+    assert_eq!(table.words(3), ["said 1 x"]);
+}
+
+#[test]
 fn admins_make_rooms_and_close_them() {
     let mut table = Table::new(settings());
     table.come(1, "Ana");
