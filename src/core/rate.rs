@@ -36,8 +36,20 @@ impl TokenBucket {
     /// # Errors
     /// How long to wait until there is one; nothing was taken then.
     pub fn take(&mut self, now: Instant) -> Result<(), Duration> {
-        self.check(now)?;
-        self.full_at = now.checked_add(self.owed(now) + self.interval);
+        self.take_many(now, 1)
+    }
+
+    /// Takes so many tokens at once; more than the bucket holds are never there.
+    ///
+    /// # Errors
+    /// How long to wait until there are so many; nothing was taken then.
+    pub fn take_many(&mut self, now: Instant, count: u32) -> Result<(), Duration> {
+        let owed = self.owed(now).saturating_add(self.interval.saturating_mul(count));
+        let wait = owed.saturating_sub(self.room);
+        if !wait.is_zero() {
+            return Err(wait);
+        }
+        self.full_at = now.checked_add(owed);
         Ok(())
     }
 
@@ -85,6 +97,18 @@ mod tests {
         let mut bucket = TokenBucket::new(1, SECOND);
         assert_eq!(bucket.take(start), Ok(()));
         assert!(bucket.take(start - 5 * SECOND).is_err());
+    }
+
+    #[test]
+    fn many_are_taken_at_once_or_none_of_them() {
+        let start = Instant::now();
+        let mut bucket = TokenBucket::new(10, SECOND);
+        assert_eq!(bucket.take_many(start, 11), Err(SECOND));
+        assert_eq!(bucket.take_many(start, 7), Ok(()));
+        assert_eq!(bucket.take_many(start, 4), Err(SECOND));
+        assert_eq!(bucket.take_many(start, 3), Ok(()));
+        assert_eq!(bucket.take_many(start + 4 * SECOND, 4), Ok(()));
+        assert!(bucket.take_many(start, u32::MAX).is_err());
     }
 
     proptest! {

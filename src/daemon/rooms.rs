@@ -194,6 +194,16 @@ impl Viewers {
             {
                 return;
             }
+            // Nobody ends another's session by signalling to it faster than it reads.
+            ServerMessage::Signal { from, .. } if unit.outbox().is_some_and(|it| it.is_half_full()) => {
+                if let Some(sender) = self.meeting.rooms.viewer_of(*from)
+                    && let Some(unit) = self.all.get_mut(&sender)
+                {
+                    let (code, message) = (ErrorCode::TooFast, "They do not read what you signal.".to_owned());
+                    unit.say(ServerMessage::Error { code, message });
+                }
+                return;
+            }
             ServerMessage::Left { participant, .. } => unit.end_camera(participant.0),
             ServerMessage::Changed { participant } if !participant.pictures => {
                 unit.end_camera(participant.id.0);

@@ -192,6 +192,12 @@ impl Rooms {
         self.seats.get(&viewer).map(|(room, id)| (room, *id))
     }
 
+    /// By which connection a participant is there, if it stands.
+    #[must_use]
+    pub fn viewer_of(&self, id: ParticipantId) -> Option<ViewerId> {
+        self.all.iter().find_map(|room| room.member(id))?.line.viewer()
+    }
+
     /// When [`Rooms::tick`] is due.
     #[must_use]
     pub fn deadline(&self) -> Option<Instant> {

@@ -539,6 +539,29 @@ fn what_comes_too_fast_is_refused_and_the_others_lose_nothing() {
 }
 
 #[test]
+fn signals_cost_by_their_bytes() {
+    let mut table = Table::new(settings());
+    table.come(1, "Ana");
+    let bert = table.come(2, "Bert").me;
+    let offer = |bytes: usize| SignalBody::Description {
+        description_type: DescriptionType::Offer,
+        sdp: "x".repeat(bytes),
+        session: "s".into(),
+    };
+    for _ in 0..20 {
+        table.ask(1, Request::Signal(bert, offer(40 * 1024)));
+    }
+    assert_eq!(table.words(2).len(), 6);
+    assert_eq!(table.words(1), ["error TooFast"; 14]);
+    // What is small goes on, and so does all of it after a while.
+    table.ask(1, Request::Signal(bert, bye()));
+    table.after(1000);
+    table.ask(1, Request::Signal(bert, offer(40 * 1024)));
+    assert_eq!(table.words(2).len(), 2);
+    assert!(table.words(1).is_empty());
+}
+
+#[test]
 fn accounts_come_by_their_name_and_guests_by_a_number() {
     let mut table = Table::new(settings());
     let anna = Principal {
