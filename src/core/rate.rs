@@ -58,6 +58,11 @@ impl TokenBucket {
         self.full_at = self.full_at.and_then(|full_at| full_at.checked_sub(self.interval));
     }
 
+    /// What was taken of another one of the same size is taken of this one, too, as far as it has it.
+    pub fn add(&mut self, now: Instant, other: &Self) {
+        self.full_at = now.checked_add(self.owed(now).saturating_add(other.owed(now)).min(self.room));
+    }
+
     /// Whether every token is there.
     #[must_use]
     pub fn is_full(&self, now: Instant) -> bool {
@@ -97,6 +102,19 @@ mod tests {
         let mut bucket = TokenBucket::new(1, SECOND);
         assert_eq!(bucket.take(start), Ok(()));
         assert!(bucket.take(start - 5 * SECOND).is_err());
+    }
+
+    #[test]
+    fn what_was_taken_of_another_is_taken_too() {
+        let start = Instant::now();
+        let mut buckets = [TokenBucket::new(10, SECOND), TokenBucket::new(10, SECOND)];
+        buckets.iter_mut().for_each(|bucket| bucket.take_many(start, 4).unwrap());
+        let [mut bucket, other] = buckets;
+        bucket.add(start + SECOND, &other);
+        assert_eq!(bucket.take_many(start + SECOND, 5), Err(SECOND));
+        assert_eq!(bucket.take_many(start + SECOND, 4), Ok(()));
+        bucket.add(start + SECOND, &bucket.clone());
+        assert_eq!(bucket.take(start + SECOND), Err(SECOND), "and no more than there is");
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! One who is in a room.
 
 use super::Refusal;
+use super::rates::Rates;
 use crate::core::ids::{ParticipantId, ViewerId};
 use crate::core::principal::{Role, Who};
 use crate::core::protocol::{ErrorCode, Participant, Presence};
@@ -55,6 +56,8 @@ pub(super) struct Member {
     pub(super) line: Line,
     /// It is told nothing that was said up to this.
     pub(super) floor: u64,
+    /// How much it had asked for by its former connection: who comes back has that behind them.
+    pub(super) rates: Option<Rates>,
     /// What it has said last.
     pub(super) sent: VecDeque<Sent>,
 }

@@ -66,6 +66,7 @@ impl Rooms {
         let (who, floor) = (member.who.clone(), member.floor);
         if let Some(viewer) = former.viewer().filter(|viewer| *viewer != asker.viewer) {
             self.seats.remove(&viewer);
+            member.rates = self.rates.remove(&viewer);
             let message = "This page is open elsewhere, and goes on there.".to_owned();
             let over = ServerMessage::RoomOver { reason: RoomOverReason::TakenOver, message };
             effects.push(Effect::Tell(viewer, over));
@@ -130,6 +131,7 @@ impl Rooms {
             pictures: false,
             line: Line::Here(asker.viewer),
             floor,
+            rates: None,
             sent: VecDeque::new(),
         };
         room.tell(None, &ServerMessage::Arrived { participant: member.info() }, effects);

@@ -36,6 +36,17 @@ impl Rates {
         }
     }
 
+    /// Goes on from those of the same participant's former connection.
+    pub(super) fn add(&mut self, now: Instant, former: &Self) {
+        let Self { all, say, change, fetch, point, signal } = self;
+        all.add(now, &former.all);
+        say.add(now, &former.say);
+        change.add(now, &former.change);
+        fetch.add(now, &former.fetch);
+        point.add(now, &former.point);
+        signal.add(now, &former.signal);
+    }
+
     /// # Errors
     /// It is too much: what to say of it, or nothing.
     pub(super) fn take(&mut self, now: Instant, request: &Request) -> Result<(), Option<Refusal>> {

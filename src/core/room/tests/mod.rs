@@ -539,6 +539,37 @@ fn what_comes_too_fast_is_refused_and_the_others_lose_nothing() {
 }
 
 #[test]
+fn to_come_back_makes_nobody_faster() {
+    let mut table = Table::new(settings());
+    let ana = table.come(1, "Ana");
+    table.come(2, "Bert");
+    let back = || Enter { resume: Some(ana.resume.clone()), ..enter("Ana") };
+    for (former, viewer) in [(1, 3), (3, 4), (4, 5)] {
+        for number in 0..20 {
+            table.say(former, &format!("m{viewer}-{number}"), "x");
+        }
+        // Whether the former connection is lost, or stands.
+        if viewer != 4 {
+            table.lost(former);
+        }
+        assert_eq!(table.entered(viewer, back()).me, ana.me);
+        table.told(viewer);
+        if viewer == 3 {
+            // Who is somebody else is not slowed.
+            table.told(2);
+            table.say(2, "b", "y");
+            assert_eq!(table.words(2), ["said 21 y"]);
+        }
+    }
+    table.say(5, "last", "x");
+    assert_eq!(table.words(5), ["error TooFast"]);
+    assert_eq!(table.rooms.all[0].chat.last(), 21);
+    table.after(500);
+    table.say(5, "last", "x");
+    assert_eq!(table.words(5), ["said 22 x"]);
+}
+
+#[test]
 fn signals_cost_by_their_bytes() {
     let mut table = Table::new(settings());
     table.come(1, "Ana");
