@@ -8,7 +8,7 @@ use super::audit;
 use super::channels::channel_of;
 use super::viewers::Viewers;
 use crate::config::{self, Config};
-use crate::core::ids::{RoomName, ViewerId};
+use crate::core::ids::{ParticipantId, RoomName, ViewerId};
 use crate::core::protocol::{ByeReason, ErrorCode, LeftReason, RoomInfo, Said, ServerMessage};
 use crate::core::room::{Asker, Effect, MAIN, Moment, Request, Rooms};
 use crate::web::state;
@@ -118,12 +118,20 @@ impl Viewers {
     /// Does what has come for the rooms since the last call, and lets time pass in them.
     pub(super) fn meet(&mut self, now: Instant) {
         for (viewer, turn) in std::mem::take(&mut self.meeting.turns) {
+            let before = self.seat(viewer);
             let effects = match turn {
                 Turn::Asked(request) => self.ask(now, viewer, request),
                 Turn::Lost => self.meeting.rooms.lost(now, viewer),
                 Turn::Ended(reason) => self.meeting.rooms.ended(viewer, reason),
             };
             self.carry_out(now, effects);
+            // What others have sent to who it was is not for who it is now.
+            if before.is_some()
+                && before != self.seat(viewer)
+                && let Some(unit) = self.all.get_mut(&viewer)
+            {
+                unit.end_cameras();
+            }
         }
         if self.meeting.rooms.deadline().is_some_and(|due| now >= due) {
             let effects = self.meeting.rooms.tick(now);
@@ -136,6 +144,11 @@ impl Viewers {
                 smol::unblock(move || job.run()).detach();
             }
         }
+    }
+
+    /// As whom a viewer is in a room.
+    fn seat(&self, viewer: ViewerId) -> Option<ParticipantId> {
+        self.meeting.rooms.seat(viewer).map(|(_, id)| id)
     }
 
     /// Takes the configuration over, and touches nobody whose room goes on.
@@ -199,11 +212,13 @@ impl Viewers {
                 if let Some(sender) = self.meeting.rooms.viewer_of(*from)
                     && let Some(unit) = self.all.get_mut(&sender)
                 {
-                    let (code, message) = (ErrorCode::TooFast, "They do not read what you signal.".to_owned());
+                    let (code, message) =
+                        (ErrorCode::TooFast, "They do not read what you signal.".to_owned());
                     unit.say(ServerMessage::Error { code, message });
                 }
                 return;
             }
+            ServerMessage::RoomOver { .. } => unit.end_cameras(),
             ServerMessage::Left { participant, .. } => unit.end_camera(participant.0),
             ServerMessage::Changed { participant } if !participant.pictures => {
                 unit.end_camera(participant.id.0);
@@ -357,3 +372,7 @@ fn read_history(path: &Path) -> Option<Vec<Said>> {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "rooms_tests.rs"]
+mod tests;
