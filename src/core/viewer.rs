@@ -243,8 +243,8 @@ impl Session {
             Input::Connected => self.connected(now, &mut effects),
             Input::Verified(same) => self.verified(same, &mut effects),
             Input::Picture { source, turn } => self.picture(source, turn, &mut effects),
-            Input::End { reason: ByeReason::ConnectionFailed, message } if self.takes_pictures => {
-                self.disconnected(message, &mut effects);
+            Input::End { reason: reason @ (ByeReason::ConnectionFailed | ByeReason::Internal), message } => {
+                self.connection_ends(reason, message, &mut effects);
             }
             Input::End { reason, message } => self.end(reason, message, &mut effects),
             Input::Tick => self.tick(now, &mut effects),
@@ -405,7 +405,8 @@ impl Session {
         let offer = match OfferSummary::parse(&sdp) {
             Ok(offer) => offer,
             Err(error) => {
-                return self.end(ByeReason::Internal, format!("The offer is unsound: {error}"), effects);
+                let message = format!("The offer is unsound: {error}");
+                return self.connection_ends(ByeReason::Internal, message, effects);
             }
         };
         let joined = joined.clone();
@@ -484,11 +485,16 @@ impl Session {
             }
             State::Greeted | State::Closed => return,
         };
-        let is_of_connection = matches!(reason, ByeReason::ConnectionFailed | ByeReason::Timeout);
-        if self.takes_pictures && is_of_connection {
-            return self.disconnected(message.into(), effects);
+        self.connection_ends(reason, message.into(), effects);
+    }
+
+    /// The peer connection's end, whoever is at fault for it, is the session's only where that takes no
+    /// pictures.
+    fn connection_ends(&mut self, reason: ByeReason, message: String, effects: &mut Vec<Effect>) {
+        if self.takes_pictures {
+            return self.disconnected(message, effects);
         }
-        self.end(reason, message.into(), effects);
+        self.end(reason, message, effects);
     }
 
     fn out_of_order(&mut self, rule: &str, effects: &mut Vec<Effect>) {

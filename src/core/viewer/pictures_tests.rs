@@ -64,3 +64,24 @@ fn pictures_go_on_where_the_connection_does_not_and_it_may_be_joined_anew() {
     test.say(answer());
     assert_eq!(test.wait(), ["bye ConnectionFailed retry", "close ConnectionFailed"]);
 }
+
+#[test]
+fn faults_of_the_connection_in_the_daemon_end_no_pictures_either() {
+    let taken = |names: &[&str]| ClientMessage::Pictures {
+        sources: names.iter().map(|each| TakenSource { source: name(each), width: None }).collect(),
+        audio: false,
+    };
+    let fault = || Input::End { reason: ByeReason::Internal, message: String::new() };
+    let mut test = Test::new();
+    test.say(hello());
+    test.say(taken(&["screen"]));
+    assert!(test.input(fault()).is_empty(), "of one that was given up");
+    test.say(join_all());
+    assert_eq!(test.wait(), ["disconnect", "error ConnectionFailed"], "no offer is made");
+    test.say(join_all());
+    test.input(offer());
+    test.say(answer());
+    assert_eq!(test.input(fault()), ["disconnect", "error ConnectionFailed"]);
+    test.say(taken(&[]));
+    assert_eq!(test.input(fault()), ["bye Internal retry", "close Internal"]);
+}
