@@ -9,6 +9,8 @@ mod audit;
 mod channels;
 mod control;
 mod desktop;
+#[cfg(test)]
+mod house;
 mod jobs;
 mod links;
 mod logins;
@@ -405,8 +407,8 @@ impl Daemon {
                 self.pictures.failed(now, &picture, run, detail);
                 Vec::new()
             }
-            media::Event::Viewer { viewer, event } => {
-                self.viewers.peer_event(now, viewer, event, &self.sources);
+            media::Event::Viewer { viewer, run, event } => {
+                self.viewers.peer_event(now, (viewer, run), event, &self.sources);
                 Vec::new()
             }
         };

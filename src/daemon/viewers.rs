@@ -33,6 +33,8 @@ const PROFILE_WITHIN: Duration = Duration::from_secs(4);
 #[derive(Debug)]
 pub(super) struct Opened {
     pub(super) viewer: ViewerId,
+    /// Which of its connections.
+    pub(super) run: u64,
     /// With its answer, where the client has made the offer.
     pub(super) result: Result<(Viewer, Option<String>), MediaError>,
 }
@@ -289,10 +291,13 @@ impl Viewers {
     pub(super) fn peer_event(
         &mut self,
         now: Instant,
-        viewer: ViewerId,
+        (viewer, run): (ViewerId, u64),
         event: ViewerEvent,
         sources: &Sources,
     ) {
+        if self.all.get(&viewer).is_none_or(|unit| unit.run != run) {
+            return;
+        }
         let input = match event {
             ViewerEvent::Offer { sdp } => match self.all.get_mut(&viewer).map(|unit| &mut unit.peer) {
                 Some(Peer::Open { renditions, .. }) => {
@@ -364,20 +369,22 @@ impl Viewers {
                 .map(|(rendition, profile)| track(rendition, profile.flatten()))
                 .collect();
             unit.peer = Peer::Opening { renditions: renditions.clone(), offer: None };
-            let ice = self.ice.clone();
-            let (id, events, opened) = (*id, self.events.clone(), self.opened.clone());
+            unit.run += 1;
+            let (ice, run) = (self.ice.clone(), unit.run);
+            let (id, events, opened) = (*id, self.events.of_run(run), self.opened.clone());
             smol::unblock(move || {
                 let result = Viewer::open(id, &ice, &specs, data, &events).map(|peer| (peer, None));
                 // The loop has ended when the channel is closed.
-                let _ = opened.send_blocking(Opened { viewer: id, result });
+                let _ = opened.send_blocking(Opened { viewer: id, run, result });
             })
             .detach();
         }
     }
 
     /// A peer connection has been made.
-    pub(super) fn opened(&mut self, now: Instant, Opened { viewer, result }: Opened, sources: &Sources) {
-        let Some(unit) = self.all.get_mut(&viewer) else { return };
+    pub(super) fn opened(&mut self, now: Instant, opened: Opened, sources: &Sources) {
+        let Opened { viewer, run, result } = opened;
+        let Some(unit) = self.all.get_mut(&viewer).filter(|unit| unit.run == run) else { return };
         let Peer::Opening { renditions, offer } = &mut unit.peer else { return };
         let (renditions, offer) = (std::mem::take(renditions), offer.take());
         match result {
@@ -389,7 +396,7 @@ impl Viewers {
             Ok((peer, None)) => {
                 unit.peer = Peer::Open { viewer: peer, renditions, accepted: Vec::new() };
                 if let Some(sdp) = offer {
-                    self.peer_event(now, viewer, ViewerEvent::Offer { sdp }, sources);
+                    self.peer_event(now, (viewer, run), ViewerEvent::Offer { sdp }, sources);
                 }
             }
             Err(error) => {
@@ -506,3 +513,7 @@ fn tracks(sdp: &str, renditions: &[RenditionId]) -> Vec<TrackInfo> {
         })
         .collect()
 }
+
+#[cfg(test)]
+#[path = "viewers_tests.rs"]
+mod tests;
