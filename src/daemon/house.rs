@@ -1,5 +1,6 @@
 //! Viewers in a room, without their sockets: for tests.
 
+use super::histories::Histories;
 use super::jobs::Jobs;
 use super::pauses::Kept;
 use super::rooms::{Meeting, Turn};
@@ -54,7 +55,7 @@ impl House {
         let addresses = vec!["127.0.0.1".parse().unwrap()];
         let ice = Ice::bind(0, false, IceSettings { addresses, ..IceSettings::default() }).unwrap();
         let (events, opened) = (async_channel::bounded(64).0, async_channel::bounded(64).0);
-        let meeting = Meeting::new(&config, Vec::new());
+        let meeting = Meeting::new(&config, Histories::default());
         let events = Events::new(events);
         let viewers = Viewers::new(ice, greeting(&config), rules(&config), events, opened, meeting);
         let mut house = Self { viewers, inboxes: BTreeMap::new(), now: Instant::now() };

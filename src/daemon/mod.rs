@@ -9,6 +9,7 @@ mod audit;
 mod channels;
 mod control;
 mod desktop;
+mod histories;
 #[cfg(test)]
 mod house;
 mod jobs;
@@ -221,7 +222,7 @@ impl Daemon {
         let state_dir = config.state_dir.clone();
         let (kept, pauses) = smol::unblock(move || Kept::read(&state_dir)).await;
         let with_rooms = config.clone();
-        let histories = smol::unblock(move || rooms::read_histories(&with_rooms)).await;
+        let histories = smol::unblock(move || histories::read(&with_rooms)).await;
         let (encoders, warm, found) = (encoders.await?, warm.await, found.await?);
         let ice = warm?;
         tracing::info!(port = ice.port(), "pictures and sound go by this UDP port");

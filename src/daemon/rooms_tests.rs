@@ -4,6 +4,7 @@ use super::*;
 use crate::core::protocol::{Enter, SignalBody};
 use crate::daemon::house::{House, config};
 use crate::web::OUTBOX_CAPACITY;
+use std::time::Duration;
 
 #[test]
 fn who_leaves_a_room_is_shown_no_camera_of_it_any_more() {
@@ -16,7 +17,7 @@ fn who_leaves_a_room_is_shown_no_camera_of_it_any_more() {
         |house, elsewhere| house.ask(2, elsewhere),
         |house, _| {
             let config = config("");
-            house.viewers.reconfigure_rooms(&config, Vec::new());
+            house.viewers.reconfigure_rooms(&config, Histories::default());
         },
     ];
     for (index, way) in ways.into_iter().enumerate() {
