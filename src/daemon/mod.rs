@@ -429,7 +429,10 @@ impl Daemon {
         }
         self.administer(now);
         self.show_sign(now);
-        self.viewers.tick(now, &self.sources);
+        if self.viewers.tick(now, &self.sources) {
+            // It may take other pictures now.
+            self.pictures.look();
+        }
         self.viewers.meet(now);
         self.viewers.follow_links(now, &self.sources);
         let viewers = &self.viewers;

@@ -253,8 +253,12 @@ impl Viewers {
                             follows.push(Input::End { reason: ByeReason::Full, message });
                             continue;
                         }
-                        audit::watches(viewer, &names);
                         let Some(unit) = self.all.get_mut(&viewer) else { return };
+                        // A page asks again whenever its window's size changes.
+                        let new: Vec<_> = names.into_iter().filter(|name| !unit.takes(name)).collect();
+                        if !new.is_empty() {
+                            audit::watches(viewer, &new);
+                        }
                         unit.take(viewer, taken, audio, sources);
                     }
                     Effect::Seen { kind, subject, number } => unit.seen(now, kind, subject, number),
@@ -407,8 +411,8 @@ impl Viewers {
         }
     }
 
-    /// Lets time pass, and shows out who does not take what it is told.
-    pub(super) fn tick(&mut self, now: Instant, sources: &Sources) {
+    /// Lets time pass, and shows out who does not take what it is told. Whether anybody's time had come.
+    pub(super) fn tick(&mut self, now: Instant, sources: &Sources) -> bool {
         let mut due = Vec::new();
         for (id, unit) in &self.all {
             if unit.has_overflowed() {
@@ -418,9 +422,11 @@ impl Viewers {
                 due.push((*id, Input::Tick));
             }
         }
+        let any = !due.is_empty();
         for (viewer, input) in due {
             self.handle(now, viewer, input, sources);
         }
+        any
     }
 
     /// A source's ladder is known, or another one.
