@@ -277,6 +277,19 @@ fn a_secret_is_good_for_its_own_room_and_person_alone_and_takes_over() {
 }
 
 #[test]
+fn a_secret_is_not_shown() {
+    let mut table = Table::new(settings());
+    let secret = "secret-1";
+    let ana = table.come(1, "Ana");
+    assert_eq!(ana.resume, secret);
+    let resume = Enter { resume: Some(secret.into()), ..enter("Ana") };
+    let principal = Principal::anyone(Rights::All);
+    let asker = Asker { viewer: ViewerId(1), principal: &principal, secret: secret.into() };
+    let shown = format!("{ana:?} {resume:?} {asker:?} {:?}", table.rooms);
+    assert!(shown.contains("Ana") && !shown.contains(secret), "{shown}");
+}
+
+#[test]
 fn what_is_said_twice_is_said_once() {
     let mut table = Table::new(settings());
     let ana = table.come(1, "Ana");
