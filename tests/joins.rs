@@ -89,7 +89,7 @@ fn viewers_that_join_ten_a_second_share_few_keyframes_and_wait_little() {
         match rig.received.try_recv() {
             Ok(Event::KeyframeWanted { .. }) if gate.request(now) => encoder.force_keyframe(),
             Ok(Event::KeyframeSent { at, .. }) => gate.keyframe_seen(at),
-            Ok(Event::Viewer { viewer: ViewerId(id), event }) => {
+            Ok(Event::Viewer { viewer: ViewerId(id), event, .. }) => {
                 let each = &mut all[usize::try_from(id).unwrap() - 1];
                 match event {
                     ViewerEvent::Offer { sdp } => {

@@ -6,7 +6,8 @@ pub const MAX_SIDE: u16 = 1920;
 /// Why a picture of a client's is not handed on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum BadJpeg {
-    /// It does not begin with SOI and end with EOI, or its segments do not follow each other.
+    /// It does not begin with SOI and end with EOI, its segments do not follow each other, or browsers do
+    /// not show what is of its kind.
     #[error("it is no JPEG picture")]
     Form,
     /// It has no side, or a longer one than [`MAX_SIDE`].
@@ -31,8 +32,8 @@ pub fn size(jpeg: &[u8]) -> Result<(u16, u16), BadJpeg> {
     while let [0xff, marker, high, low, behind @ ..] = rest {
         let length = usize::from(u16::from_be_bytes([*high, *low]));
         match marker {
-            // SOF0 to SOF15, without DHT, JPG and DAC.
-            0xc0..=0xc3 | 0xc5..=0xc7 | 0xc9..=0xcb | 0xcd..=0xcf => {
+            // SOF0 to SOF2: what browsers make and show. Others are lossless, hierarchical or arithmetic.
+            0xc0..=0xc2 => {
                 let [_precision, h1, h0, w1, w0, ..] = behind else { return Err(BadJpeg::Form) };
                 let (width, height) = (u16::from_be_bytes([*w1, *w0]), u16::from_be_bytes([*h1, *h0]));
                 let good = |side| (1..=MAX_SIDE).contains(&side);
@@ -83,6 +84,17 @@ mod tests {
         }
         // A segment that is longer than what there is.
         assert_eq!(size(&[0xff, 0xd8, 0xff, 0xe0, 0xff, 0xff, 0, 0xff, 0xd9]), Err(BadJpeg::Form));
+    }
+
+    #[test]
+    fn only_what_browsers_show_is_taken() {
+        for marker in 0xc0..=0xcf {
+            let mut jpeg = picture(16, 16);
+            let at = jpeg.iter().position(|byte| *byte == 0xc0).unwrap();
+            jpeg[at] = marker;
+            let taken = if marker <= 0xc2 { Ok((16, 16)) } else { Err(BadJpeg::Form) };
+            assert_eq!(size(&jpeg), taken, "{marker:x}");
+        }
     }
 
     proptest! {

@@ -36,14 +36,31 @@ impl TokenBucket {
     /// # Errors
     /// How long to wait until there is one; nothing was taken then.
     pub fn take(&mut self, now: Instant) -> Result<(), Duration> {
-        self.check(now)?;
-        self.full_at = now.checked_add(self.owed(now) + self.interval);
+        self.take_many(now, 1)
+    }
+
+    /// Takes so many tokens at once; more than the bucket holds are never there.
+    ///
+    /// # Errors
+    /// How long to wait until there are so many; nothing was taken then.
+    pub fn take_many(&mut self, now: Instant, count: u32) -> Result<(), Duration> {
+        let owed = self.owed(now).saturating_add(self.interval.saturating_mul(count));
+        let wait = owed.saturating_sub(self.room);
+        if !wait.is_zero() {
+            return Err(wait);
+        }
+        self.full_at = now.checked_add(owed);
         Ok(())
     }
 
     /// Puts back a token that was taken.
     pub fn give_back(&mut self) {
         self.full_at = self.full_at.and_then(|full_at| full_at.checked_sub(self.interval));
+    }
+
+    /// What was taken of another one of the same size is taken of this one, too, as far as it has it.
+    pub fn add(&mut self, now: Instant, other: &Self) {
+        self.full_at = now.checked_add(self.owed(now).saturating_add(other.owed(now)).min(self.room));
     }
 
     /// Whether every token is there.
@@ -85,6 +102,31 @@ mod tests {
         let mut bucket = TokenBucket::new(1, SECOND);
         assert_eq!(bucket.take(start), Ok(()));
         assert!(bucket.take(start - 5 * SECOND).is_err());
+    }
+
+    #[test]
+    fn what_was_taken_of_another_is_taken_too() {
+        let start = Instant::now();
+        let mut buckets = [TokenBucket::new(10, SECOND), TokenBucket::new(10, SECOND)];
+        buckets.iter_mut().for_each(|bucket| bucket.take_many(start, 4).unwrap());
+        let [mut bucket, other] = buckets;
+        bucket.add(start + SECOND, &other);
+        assert_eq!(bucket.take_many(start + SECOND, 5), Err(SECOND));
+        assert_eq!(bucket.take_many(start + SECOND, 4), Ok(()));
+        bucket.add(start + SECOND, &bucket.clone());
+        assert_eq!(bucket.take(start + SECOND), Err(SECOND), "and no more than there is");
+    }
+
+    #[test]
+    fn many_are_taken_at_once_or_none_of_them() {
+        let start = Instant::now();
+        let mut bucket = TokenBucket::new(10, SECOND);
+        assert_eq!(bucket.take_many(start, 11), Err(SECOND));
+        assert_eq!(bucket.take_many(start, 7), Ok(()));
+        assert_eq!(bucket.take_many(start, 4), Err(SECOND));
+        assert_eq!(bucket.take_many(start, 3), Ok(()));
+        assert_eq!(bucket.take_many(start + 4 * SECOND, 4), Ok(()));
+        assert!(bucket.take_many(start, u32::MAX).is_err());
     }
 
     proptest! {

@@ -24,6 +24,7 @@ pub use events::{AdminRequest, Effect, Input, Taken};
 use super::candidate::Candidate;
 use super::ids::SourceName;
 use super::protocol::{ByeReason, ClientMessage, Codec, ErrorCode, ServerMessage, TrackInfo, VERSION};
+use super::rate::TokenBucket;
 use super::sdp::{Agreement, CheckedAnswer, Fingerprint, OfferSummary};
 use super::watching::{NoSuchRung, Turn, Watching};
 use super::whep::IceSession;
@@ -116,6 +117,8 @@ pub struct Session {
     mistakes: u32,
     /// Whether it takes pictures by the WebSocket: it needs no peer connection then.
     takes_pictures: bool,
+    pictures_rate: TokenBucket,
+    later: Option<pictures::Later>,
     /// Of a session that began by WHEP.
     ice: Option<IceSession>,
     /// Of one that was made an offer.
@@ -135,6 +138,8 @@ impl Session {
             candidates: 0,
             mistakes: 0,
             takes_pictures: false,
+            pictures_rate: pictures::rate(),
+            later: None,
             ice: None,
             agreed: None,
         }
@@ -149,6 +154,11 @@ impl Session {
     /// When [`Input::Tick`] is next due.
     #[must_use]
     pub fn deadline(&self) -> Option<Instant> {
+        let later = self.later.as_ref().map(|later| later.due);
+        self.state_deadline().into_iter().chain(later).min()
+    }
+
+    fn state_deadline(&self) -> Option<Instant> {
         match &self.state {
             State::AwaitHello { until }
             | State::Preparing { until, .. }
@@ -243,8 +253,8 @@ impl Session {
             Input::Connected => self.connected(now, &mut effects),
             Input::Verified(same) => self.verified(same, &mut effects),
             Input::Picture { source, turn } => self.picture(source, turn, &mut effects),
-            Input::End { reason: ByeReason::ConnectionFailed, message } if self.takes_pictures => {
-                self.disconnected(message, &mut effects);
+            Input::End { reason: reason @ (ByeReason::ConnectionFailed | ByeReason::Internal), message } => {
+                self.connection_ends(reason, message, &mut effects);
             }
             Input::End { reason, message } => self.end(reason, message, &mut effects),
             Input::Tick => self.tick(now, &mut effects),
@@ -258,7 +268,7 @@ impl Session {
             ClientMessage::Join { sources, select, data } => self.join(now, (sources, select), data, effects),
             ClientMessage::Select { sources } => self.select(sources, effects),
             ClientMessage::Choose { source, rung } => self.choose(source, rung, effects),
-            ClientMessage::Pictures { sources, audio } => self.pictures(sources, audio, effects),
+            ClientMessage::Pictures { sources, audio } => self.pictures(now, (sources, audio), effects),
             ClientMessage::Seen { subject_kind, subject, number } => {
                 self.seen(subject_kind, subject, number, effects);
             }
@@ -405,7 +415,8 @@ impl Session {
         let offer = match OfferSummary::parse(&sdp) {
             Ok(offer) => offer,
             Err(error) => {
-                return self.end(ByeReason::Internal, format!("The offer is unsound: {error}"), effects);
+                let message = format!("The offer is unsound: {error}");
+                return self.connection_ends(ByeReason::Internal, message, effects);
             }
         };
         let joined = joined.clone();
@@ -465,7 +476,10 @@ impl Session {
     }
 
     fn tick(&mut self, now: Instant, effects: &mut Vec<Effect>) {
-        if self.deadline().is_none_or(|until| now < until) {
+        if self.later.as_ref().is_some_and(|later| now >= later.due) {
+            self.take_later(now, effects);
+        }
+        if self.state_deadline().is_none_or(|until| now < until) {
             return;
         }
         if self.ice.is_none() && matches!(self.state, State::Connected { way: Way::Lost { .. }, .. }) {
@@ -484,11 +498,16 @@ impl Session {
             }
             State::Greeted | State::Closed => return,
         };
-        let is_of_connection = matches!(reason, ByeReason::ConnectionFailed | ByeReason::Timeout);
-        if self.takes_pictures && is_of_connection {
-            return self.disconnected(message.into(), effects);
+        self.connection_ends(reason, message.into(), effects);
+    }
+
+    /// The peer connection's end, whoever is at fault for it, is the session's only where that takes no
+    /// pictures.
+    fn connection_ends(&mut self, reason: ByeReason, message: String, effects: &mut Vec<Effect>) {
+        if self.takes_pictures {
+            return self.disconnected(message, effects);
         }
-        self.end(reason, message.into(), effects);
+        self.end(reason, message, effects);
     }
 
     fn out_of_order(&mut self, rule: &str, effects: &mut Vec<Effect>) {
@@ -518,6 +537,7 @@ impl Session {
         let retry_ms = retry.map(|pause| u64::try_from(pause.as_millis()).unwrap_or(u64::MAX));
         effects.push(Effect::Send(ServerMessage::Bye { reason, message, retry_ms }));
         effects.push(Effect::Close(reason));
+        self.later = None;
         self.state = State::Closed;
     }
 }

@@ -9,6 +9,9 @@ mod audit;
 mod channels;
 mod control;
 mod desktop;
+mod histories;
+#[cfg(test)]
+mod house;
 mod jobs;
 mod links;
 mod logins;
@@ -219,7 +222,7 @@ impl Daemon {
         let state_dir = config.state_dir.clone();
         let (kept, pauses) = smol::unblock(move || Kept::read(&state_dir)).await;
         let with_rooms = config.clone();
-        let histories = smol::unblock(move || rooms::read_histories(&with_rooms)).await;
+        let histories = smol::unblock(move || histories::read(&with_rooms)).await;
         let (encoders, warm, found) = (encoders.await?, warm.await, found.await?);
         let ice = warm?;
         tracing::info!(port = ice.port(), "pictures and sound go by this UDP port");
@@ -405,8 +408,8 @@ impl Daemon {
                 self.pictures.failed(now, &picture, run, detail);
                 Vec::new()
             }
-            media::Event::Viewer { viewer, event } => {
-                self.viewers.peer_event(now, viewer, event, &self.sources);
+            media::Event::Viewer { viewer, run, event } => {
+                self.viewers.peer_event(now, (viewer, run), event, &self.sources);
                 Vec::new()
             }
         };
@@ -426,7 +429,10 @@ impl Daemon {
         }
         self.administer(now);
         self.show_sign(now);
-        self.viewers.tick(now, &self.sources);
+        if self.viewers.tick(now, &self.sources) {
+            // It may take other pictures now.
+            self.pictures.look();
+        }
         self.viewers.meet(now);
         self.viewers.follow_links(now, &self.sources);
         let viewers = &self.viewers;

@@ -162,9 +162,12 @@ impl Pictures {
             Err(error) => {
                 let detail = error.to_string();
                 tracing::warn!(picture = %id, detail, "encoder does not start");
+                // Another run encodes what it encodes.
+                if unit.lifecycle.run() == run {
+                    unit.of = None;
+                }
                 unit.lifecycle.handle(now, Input::Failed { run, cause: FailureCause::Encoder, detail });
                 unit.lifecycle.handle(now, Input::Stopped { run });
-                unit.of = None;
             }
         }
     }
@@ -253,3 +256,26 @@ impl Unit {
 
 /// What viewers take, as wide as their links carry it.
 pub(super) type Wanted = BTreeSet<PictureId>;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_former_run_that_does_not_start_leaves_the_next_what_it_encodes() {
+        let (events, done) = (async_channel::bounded(1).0, async_channel::bounded(1).0);
+        let mut pictures = Pictures::new(Events::new(events), Jobs::new(done));
+        let id = PictureId { source: SourceName::new("cam").unwrap(), width: 640 };
+        let of = Some((7, Size { width: 640, height: 360 }));
+        let mut unit = Unit::new(2);
+        unit.of = of;
+        pictures.all.insert(id.clone(), unit);
+        let mut fails = |run| {
+            let result = Err(MediaError::Init(String::new()));
+            pictures.started(Instant::now(), &id, run, result);
+            pictures.all[&id].of
+        };
+        assert_eq!(fails(1), of);
+        assert_eq!(fails(2), None);
+    }
+}

@@ -3,9 +3,9 @@
 //! Reading looks for devices and tries encoders, which takes seconds: a thread of the blocking
 //! pool does it, and the loop takes what comes of it. A bad configuration changes nothing.
 
-use super::rooms::Histories;
+use super::histories::{self, Histories};
 use super::viewer::Unit;
-use super::{Daemon, Means, greeting, ice, rooms, rules, sources_of, system};
+use super::{Daemon, Means, greeting, ice, rules, sources_of, system};
 use crate::config::{Config, ConfigErrors, Source};
 use crate::control::Reply;
 use crate::core::control::{Answer, Refusal};
@@ -161,6 +161,6 @@ fn read(running: &Config, means: Means, server: &Server) -> Result<Reloaded, Bad
     if config.network.srtp != running.network.srtp {
         tracing::warn!("[network] srtp has changed: restart the daemon for it to take effect");
     }
-    let histories = rooms::read_histories(&config);
+    let histories = histories::read(&config);
     Ok(Reloaded { config, sources, encoders, histories })
 }

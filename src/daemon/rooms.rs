@@ -2,32 +2,21 @@
 //!
 //! What viewers ask comes as [`Turn`]s and is done in their order when the loop settles; who is told
 //! what goes out by [`Viewers::deliver`], the one place that knows the ways to a participant.
-//! What was said is kept in the state folder, if the configuration says so, by the blocking pool.
+//! What was said is kept by [`super::histories`].
 
 use super::audit;
 use super::channels::channel_of;
+use super::histories::{Histories, Store};
 use super::viewers::Viewers;
-use crate::config::{self, Config};
-use crate::core::ids::{RoomName, ViewerId};
-use crate::core::protocol::{ByeReason, ErrorCode, LeftReason, RoomInfo, Said, ServerMessage};
-use crate::core::room::{Asker, Effect, MAIN, Moment, Request, Rooms};
+use crate::config::Config;
+use crate::core::ids::{ParticipantId, ViewerId};
+use crate::core::protocol::{ByeReason, ErrorCode, LeftReason, RoomInfo, ServerMessage};
+use crate::core::room::{Asker, Effect, Moment, Request, Rooms};
 use crate::web::state;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use ring::rand::{SecureRandom as _, SystemRandom};
-use std::collections::{BTreeMap, BTreeSet};
-use std::io::{self, Read as _};
-use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
-
-/// What is said is written at most so often.
-const WRITE_EVERY: Duration = Duration::from_secs(1);
-/// The largest file that is read, in bytes: 2 MiB of text, each letter of it written as `\u0000`.
-const LARGEST_FILE: u64 = 16 * 1024 * 1024;
-
-/// What was said in an earlier run.
-pub(super) type Histories = Vec<(RoomName, Vec<Said>)>;
+use std::sync::Arc;
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 /// What concerns the rooms.
 #[derive(Debug)]
@@ -65,12 +54,12 @@ impl Turn {
 pub(super) struct Meeting {
     rooms: Rooms,
     turns: Vec<(ViewerId, Turn)>,
-    store: Option<Store>,
+    store: Store,
 }
 
 impl Meeting {
     pub(super) fn new(config: &Config, histories: Histories) -> Self {
-        let mut meeting = Self { rooms: Rooms::default(), turns: Vec::new(), store: None };
+        let mut meeting = Self { rooms: Rooms::default(), turns: Vec::new(), store: Store::default() };
         // Nobody is there yet to be told.
         let _nobody = meeting.configure(config, histories);
         meeting
@@ -78,14 +67,10 @@ impl Meeting {
 
     fn configure(&mut self, config: &Config, histories: Histories) -> Vec<Effect> {
         let effects = self.rooms.configure(config.room.as_ref().map(|room| room.settings.clone()));
-        for (name, said) in histories {
+        for (name, said) in histories.said {
             self.rooms.restore(&name, said);
         }
-        let keeps = config.room.as_ref().is_some_and(|room| room.history_file);
-        self.store = match self.store.take() {
-            store if keeps => store.or_else(|| Some(Store::new(&config.state_dir))),
-            _ => None,
-        };
+        self.store.configure(config, histories.unread);
         effects
     }
 
@@ -100,17 +85,12 @@ impl Meeting {
     }
 
     pub(super) fn deadline(&self) -> Option<Instant> {
-        let writing = self.store.as_ref().and_then(Store::due);
-        self.rooms.deadline().into_iter().chain(writing).min()
+        self.rooms.deadline().into_iter().chain(self.store.due()).min()
     }
 
     /// Writes what is not written yet; the end of what is returned is the end of that.
     pub(super) fn stop(&mut self) -> impl Future<Output = ()> + use<> {
-        let jobs = match &mut self.store {
-            Some(store) => store.jobs(&self.rooms),
-            None => Vec::new(),
-        };
-        smol::unblock(move || jobs.into_iter().for_each(Job::run))
+        self.store.stop(&self.rooms)
     }
 }
 
@@ -118,24 +98,33 @@ impl Viewers {
     /// Does what has come for the rooms since the last call, and lets time pass in them.
     pub(super) fn meet(&mut self, now: Instant) {
         for (viewer, turn) in std::mem::take(&mut self.meeting.turns) {
+            let before = self.seat(viewer);
             let effects = match turn {
                 Turn::Asked(request) => self.ask(now, viewer, request),
                 Turn::Lost => self.meeting.rooms.lost(now, viewer),
                 Turn::Ended(reason) => self.meeting.rooms.ended(viewer, reason),
             };
             self.carry_out(now, effects);
+            // What others have sent to who it was is not for who it is now.
+            if before.is_some()
+                && before != self.seat(viewer)
+                && let Some(unit) = self.all.get_mut(&viewer)
+            {
+                unit.end_cameras();
+            }
         }
         if self.meeting.rooms.deadline().is_some_and(|due| now >= due) {
             let effects = self.meeting.rooms.tick(now);
             self.carry_out(now, effects);
         }
-        if let Some(store) = &mut self.meeting.store
-            && store.due().is_some_and(|due| now >= due)
-        {
-            for job in store.jobs(&self.meeting.rooms) {
-                smol::unblock(move || job.run()).detach();
-            }
+        if self.meeting.store.due().is_some_and(|due| now >= due) {
+            self.meeting.store.write(now, &self.meeting.rooms);
         }
+    }
+
+    /// As whom a viewer is in a room.
+    fn seat(&self, viewer: ViewerId) -> Option<ParticipantId> {
+        self.meeting.rooms.seat(viewer).map(|(_, id)| id)
     }
 
     /// Takes the configuration over, and touches nobody whose room goes on.
@@ -174,11 +163,7 @@ impl Viewers {
                         unit.say(message.clone());
                     }
                 }
-                Effect::Keep(room) => {
-                    if let Some(store) = &mut self.meeting.store {
-                        store.changed(now, room);
-                    }
-                }
+                Effect::Keep(room) => self.meeting.store.changed(now, room),
                 Effect::Note(note) => audit::room(&note),
             }
         }
@@ -194,6 +179,18 @@ impl Viewers {
             {
                 return;
             }
+            // Nobody ends another's session by signalling to it faster than it reads.
+            ServerMessage::Signal { from, .. } if unit.outbox().is_some_and(|it| it.is_half_full()) => {
+                if let Some(sender) = self.meeting.rooms.viewer_of(*from)
+                    && let Some(unit) = self.all.get_mut(&sender)
+                {
+                    let (code, message) =
+                        (ErrorCode::TooFast, "They do not read what you signal.".to_owned());
+                    unit.say(ServerMessage::Error { code, message });
+                }
+                return;
+            }
+            ServerMessage::RoomOver { .. } => unit.end_cameras(),
             ServerMessage::Left { participant, .. } => unit.end_camera(participant.0),
             ServerMessage::Changed { participant } if !participant.pictures => {
                 unit.end_camera(participant.id.0);
@@ -230,120 +227,9 @@ impl Viewers {
 
 /// What nobody guesses; `None` where the system has no random numbers.
 fn secret() -> Option<String> {
-    let mut bytes = [0; 16];
-    SystemRandom::new().fill(&mut bytes).ok()?;
-    Some(URL_SAFE_NO_PAD.encode(bytes))
+    state::random::<16>().ok().map(|bytes| URL_SAFE_NO_PAD.encode(bytes))
 }
 
-/// Where what was said is kept.
-#[derive(Debug)]
-struct Store {
-    folder: PathBuf,
-    /// Rooms of which something is not written yet, and when it is to be.
-    changed: BTreeSet<RoomName>,
-    due: Option<Instant>,
-    /// Counts what was to be written.
-    last: u64,
-    /// Of those, the last one of each room that was. Held while a file is written.
-    written: Arc<Mutex<BTreeMap<RoomName, u64>>>,
-}
-
-impl Store {
-    fn new(state_dir: &Path) -> Self {
-        let folder = folder(state_dir);
-        Self { folder, changed: BTreeSet::new(), due: None, last: 0, written: Arc::default() }
-    }
-
-    fn changed(&mut self, now: Instant, room: RoomName) {
-        self.changed.insert(room);
-        self.due.get_or_insert(now + WRITE_EVERY);
-    }
-
-    fn due(&self) -> Option<Instant> {
-        self.due
-    }
-
-    /// What is to be written now.
-    fn jobs(&mut self, rooms: &Rooms) -> Vec<Job> {
-        self.due = None;
-        let changed = std::mem::take(&mut self.changed);
-        let job = |room: RoomName| {
-            self.last += 1;
-            let (path, said) = (path(&self.folder, &room), rooms.kept(&room));
-            Job { path, said, room, number: self.last, written: Arc::clone(&self.written) }
-        };
-        changed.into_iter().map(job).collect()
-    }
-}
-
-/// One file to be written, or to be deleted.
-#[derive(Debug)]
-struct Job {
-    room: RoomName,
-    path: PathBuf,
-    said: Option<Vec<Said>>,
-    number: u64,
-    written: Arc<Mutex<BTreeMap<RoomName, u64>>>,
-}
-
-impl Job {
-    /// Blocks on the disk.
-    fn run(self) {
-        let mut written = self.written.lock().unwrap_or_else(PoisonError::into_inner);
-        let last = written.entry(self.room.clone()).or_default();
-        // A later one may have been quicker, and has it all.
-        if *last >= self.number {
-            return;
-        }
-        match write(&self.path, self.said.as_deref()) {
-            Ok(()) => *last = self.number,
-            Err(error) => tracing::error!(room = %self.room, error, "what was said is not kept"),
-        }
-    }
-}
-
-fn write(path: &Path, said: Option<&[Said]>) -> Result<(), String> {
-    let Some(said) = said else {
-        return match std::fs::remove_file(path) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error.to_string()),
-            _ => Ok(()),
-        };
-    };
-    let text = serde_json::to_vec(said).map_err(|error| error.to_string())?;
-    path.parent().map_or(Ok(()), state::make_folder).map_err(|error| error.to_string())?;
-    state::write_private(path, &text).map_err(|error| error.to_string())
-}
-
-fn folder(state_dir: &Path) -> PathBuf {
-    state_dir.join("rooms")
-}
-
-fn path(folder: &Path, room: &RoomName) -> PathBuf {
-    folder.join(format!("{room}.json"))
-}
-
-/// What was said in the configured rooms in an earlier run. Blocks on the files.
-pub(super) fn read_histories(config: &Config) -> Histories {
-    let Some(config::Room { settings, history_file: true }) = &config.room else { return Vec::new() };
-    let main = RoomName::new(MAIN).ok();
-    let names = main.into_iter().chain(settings.names.iter().cloned());
-    let folder = folder(&config.state_dir);
-    names.filter_map(|name| Some((name.clone(), read_history(&path(&folder, &name))?))).collect()
-}
-
-fn read_history(path: &Path) -> Option<Vec<Said>> {
-    let mut text = Vec::new();
-    let read = std::fs::File::open(path).and_then(|file| file.take(LARGEST_FILE).read_to_end(&mut text));
-    let said = read.and_then(|_| serde_json::from_slice(&text).map_err(io::Error::from));
-    match said {
-        Ok(said) => Some(said),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => None,
-        Err(error) => {
-            let file = path.display();
-            tracing::warn!(%file, %error, "what was said before is lost: it cannot be read");
-            // What is said from now on is written to its name; this stays for whoever can mend it.
-            let _ = std::fs::rename(path, path.with_extension("unreadable"));
-            None
-        }
-    }
-}
+#[cfg(test)]
+#[path = "rooms_tests.rs"]
+mod tests;

@@ -190,6 +190,12 @@ impl Unit {
         }
     }
 
+    /// No participant's camera is shown any more: it is not with them any more.
+    pub(super) fn end_cameras(&mut self) {
+        let subjects: Vec<_> = self.taking.cameras.keys().copied().collect();
+        subjects.into_iter().for_each(|subject| self.end_camera(subject));
+    }
+
     /// A participant's camera is shown no more.
     pub(super) fn end_camera(&mut self, subject: u32) {
         self.taking.cameras.remove(&subject);

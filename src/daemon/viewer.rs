@@ -27,6 +27,8 @@ pub(super) struct Unit {
     pub(super) guest: Guest,
     pub(super) since: Instant,
     pub(super) peer: Peer,
+    /// Counts its peer connections, and the end of each: what comes from an earlier one is late.
+    pub(super) run: u64,
     /// Its client's DTLS certificate as PEM, once connected.
     pub(super) certificate: Option<String>,
     /// What it has said by data channels while its certificate was not compared yet.
@@ -104,6 +106,7 @@ impl Unit {
             guest,
             since: now,
             peer: Peer::None,
+            run: 0,
             certificate: None,
             early: Vec::new(),
             taking: Taking::default(),
@@ -304,6 +307,7 @@ impl Unit {
             }
         }
         self.peer = Peer::None;
+        self.run += 1;
         self.early.clear();
     }
 }

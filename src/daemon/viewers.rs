@@ -33,6 +33,8 @@ const PROFILE_WITHIN: Duration = Duration::from_secs(4);
 #[derive(Debug)]
 pub(super) struct Opened {
     pub(super) viewer: ViewerId,
+    /// Which of its connections.
+    pub(super) run: u64,
     /// With its answer, where the client has made the offer.
     pub(super) result: Result<(Viewer, Option<String>), MediaError>,
 }
@@ -251,8 +253,12 @@ impl Viewers {
                             follows.push(Input::End { reason: ByeReason::Full, message });
                             continue;
                         }
-                        audit::watches(viewer, &names);
                         let Some(unit) = self.all.get_mut(&viewer) else { return };
+                        // A page asks again whenever its window's size changes.
+                        let new: Vec<_> = names.into_iter().filter(|name| !unit.takes(name)).collect();
+                        if !new.is_empty() {
+                            audit::watches(viewer, &new);
+                        }
                         unit.take(viewer, taken, audio, sources);
                     }
                     Effect::Seen { kind, subject, number } => unit.seen(now, kind, subject, number),
@@ -289,10 +295,13 @@ impl Viewers {
     pub(super) fn peer_event(
         &mut self,
         now: Instant,
-        viewer: ViewerId,
+        (viewer, run): (ViewerId, u64),
         event: ViewerEvent,
         sources: &Sources,
     ) {
+        if self.all.get(&viewer).is_none_or(|unit| unit.run != run) {
+            return;
+        }
         let input = match event {
             ViewerEvent::Offer { sdp } => match self.all.get_mut(&viewer).map(|unit| &mut unit.peer) {
                 Some(Peer::Open { renditions, .. }) => {
@@ -364,20 +373,22 @@ impl Viewers {
                 .map(|(rendition, profile)| track(rendition, profile.flatten()))
                 .collect();
             unit.peer = Peer::Opening { renditions: renditions.clone(), offer: None };
-            let ice = self.ice.clone();
-            let (id, events, opened) = (*id, self.events.clone(), self.opened.clone());
+            unit.run += 1;
+            let (ice, run) = (self.ice.clone(), unit.run);
+            let (id, events, opened) = (*id, self.events.of_run(run), self.opened.clone());
             smol::unblock(move || {
                 let result = Viewer::open(id, &ice, &specs, data, &events).map(|peer| (peer, None));
                 // The loop has ended when the channel is closed.
-                let _ = opened.send_blocking(Opened { viewer: id, result });
+                let _ = opened.send_blocking(Opened { viewer: id, run, result });
             })
             .detach();
         }
     }
 
     /// A peer connection has been made.
-    pub(super) fn opened(&mut self, now: Instant, Opened { viewer, result }: Opened, sources: &Sources) {
-        let Some(unit) = self.all.get_mut(&viewer) else { return };
+    pub(super) fn opened(&mut self, now: Instant, opened: Opened, sources: &Sources) {
+        let Opened { viewer, run, result } = opened;
+        let Some(unit) = self.all.get_mut(&viewer).filter(|unit| unit.run == run) else { return };
         let Peer::Opening { renditions, offer } = &mut unit.peer else { return };
         let (renditions, offer) = (std::mem::take(renditions), offer.take());
         match result {
@@ -389,7 +400,7 @@ impl Viewers {
             Ok((peer, None)) => {
                 unit.peer = Peer::Open { viewer: peer, renditions, accepted: Vec::new() };
                 if let Some(sdp) = offer {
-                    self.peer_event(now, viewer, ViewerEvent::Offer { sdp }, sources);
+                    self.peer_event(now, (viewer, run), ViewerEvent::Offer { sdp }, sources);
                 }
             }
             Err(error) => {
@@ -400,8 +411,8 @@ impl Viewers {
         }
     }
 
-    /// Lets time pass, and shows out who does not take what it is told.
-    pub(super) fn tick(&mut self, now: Instant, sources: &Sources) {
+    /// Lets time pass, and shows out who does not take what it is told. Whether anybody's time had come.
+    pub(super) fn tick(&mut self, now: Instant, sources: &Sources) -> bool {
         let mut due = Vec::new();
         for (id, unit) in &self.all {
             if unit.has_overflowed() {
@@ -411,9 +422,11 @@ impl Viewers {
                 due.push((*id, Input::Tick));
             }
         }
+        let any = !due.is_empty();
         for (viewer, input) in due {
             self.handle(now, viewer, input, sources);
         }
+        any
     }
 
     /// A source's ladder is known, or another one.
@@ -506,3 +519,7 @@ fn tracks(sdp: &str, renditions: &[RenditionId]) -> Vec<TrackInfo> {
         })
         .collect()
 }
+
+#[cfg(test)]
+#[path = "viewers_tests.rs"]
+mod tests;

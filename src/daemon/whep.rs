@@ -175,6 +175,7 @@ impl Viewers {
         let line = Line::new(reply, servers, agreement.section());
         let mut unit = Unit::by_whep(now, session, guest, line);
         unit.peer = Peer::Opening { renditions, offer: None };
+        let run = unit.run;
         self.all.insert(viewer, unit);
         let form = self.rules.audit_addresses;
         audit::came(form, viewer, &coming, self.count(), "viewer comes by WHEP");
@@ -182,12 +183,12 @@ impl Viewers {
         for ladder in ladders {
             self.handle(now, viewer, ladder, sources);
         }
-        let (events, opened) = (self.events.clone(), self.opened.clone());
+        let (events, opened) = (self.events.of_run(run), self.opened.clone());
         smol::unblock(move || {
             let result = Viewer::answer(viewer, &ice, &agreement, &specs, &events);
             let result = result.map(|(peer, answer)| (peer, Some(answer)));
             // The loop has ended when the channel is closed.
-            let _ = opened.send_blocking(Opened { viewer, result });
+            let _ = opened.send_blocking(Opened { viewer, run, result });
         })
         .detach();
     }

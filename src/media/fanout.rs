@@ -44,7 +44,7 @@ pub struct Fanout {
 struct State {
     subscriptions: Arc<Vec<Arc<Subscription>>>,
     /// Who hears the payloads alone.
-    listeners: Arc<Vec<Listener>>,
+    listeners: Vec<Listener>,
     recent: Recent,
 }
 
@@ -96,17 +96,13 @@ impl Fanout {
     /// Hands this viewer the payload of each packet from now on, in place of what it had before.
     pub fn listen(&self, listener: Listener) {
         let mut state = self.state();
-        let others = state.listeners.iter().filter(|each| each.viewer != listener.viewer).cloned();
-        state.listeners = Arc::new(others.chain([listener.clone()]).collect());
+        state.listeners.retain(|each| each.viewer != listener.viewer);
+        state.listeners.push(listener);
     }
 
     /// Ends what [`Fanout::listen`] began.
     pub fn unlisten(&self, viewer: ViewerId) {
-        let mut state = self.state();
-        if state.listeners.iter().any(|each| each.viewer == viewer) {
-            let others = state.listeners.iter().filter(|each| each.viewer != viewer).cloned();
-            state.listeners = Arc::new(others.collect());
-        }
+        self.state().listeners.retain(|each| each.viewer != viewer);
     }
 
     /// Nothing that an encoder before that run has made goes to anybody from now on: neither what it
@@ -152,7 +148,7 @@ impl Fanout {
         let picture = self.rendition.media() == MediaKind::Video;
         frame.number = self.frames.fetch_add(1, Ordering::Relaxed);
         let frame = Arc::new(frame);
-        let (subscriptions, listeners) = {
+        let subscriptions = {
             let mut state = self.state();
             if self.is_forgotten(&frame) {
                 return;
@@ -160,9 +156,11 @@ impl Fanout {
             if picture {
                 state.recent.push(&frame, common_time());
             }
-            (Arc::clone(&state.subscriptions), Arc::clone(&state.listeners))
+            // Here, so that whoever forgets what was until now finds it heard, or it is not heard at all.
+            // To hear never waits.
+            state.listeners.iter().for_each(|listener| listener.hear(&frame));
+            Arc::clone(&state.subscriptions)
         };
-        listeners.iter().for_each(|listener| listener.hear(&frame));
         for subscription in subscriptions.iter() {
             subscription.deliver(&frame, self.rendition.rung, || self.is_forgotten(&frame));
         }
@@ -170,5 +168,42 @@ impl Fanout {
             self.keyframes.fetch_add(1, Ordering::Relaxed);
             self.events.send(Event::KeyframeSent { rendition: self.rendition.clone(), at: Instant::now() });
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::core::ids::SourceName;
+    use crate::core::protocol::Codec;
+    use std::sync::atomic::AtomicBool;
+
+    #[test]
+    fn what_is_forgotten_has_been_heard_or_is_not_heard_at_all() {
+        crate::media::init().unwrap();
+        let source = SourceName::new("cam").unwrap();
+        let rendition = RenditionId { source, codec: Codec::Opus, rung: 0 };
+        let fanout = Arc::new(Fanout::new(rendition, Events::new(async_channel::bounded(1).0)));
+        let heard = Arc::new((AtomicU32::new(0), AtomicBool::new(true)));
+        let (whole, told) = (Arc::downgrade(&fanout), Arc::clone(&heard));
+        fanout.listen(Listener::new(ViewerId(1), move |_, _| {
+            told.0.fetch_add(1, Ordering::Relaxed);
+            // Forgetting takes the same lock.
+            let waits = whole.upgrade().is_some_and(|fanout| fanout.state.try_lock().is_err());
+            told.1.fetch_and(waits, Ordering::Relaxed);
+        }));
+        let frame = || {
+            let mut frame = Frame::default();
+            frame.stream = frame::stream_of(1, 0);
+            frame.add(&[0x80, 96, 0, 1, 0, 0, 0, 0, 0, 0, 0, 1, 7, 7]);
+            frame
+        };
+        fanout.deliver(frame());
+        fanout.forget_before(2);
+        fanout.deliver(frame());
+        fanout.unlisten(ViewerId(1));
+        fanout.forget_before(0);
+        fanout.deliver(frame());
+        assert_eq!((heard.0.load(Ordering::Relaxed), heard.1.load(Ordering::Relaxed)), (1, true));
     }
 }

@@ -167,6 +167,8 @@ pub enum Event {
     Viewer {
         /// Whose.
         viewer: ViewerId,
+        /// Which of its connections: that of [`Events::of_run`].
+        run: u64,
         /// What.
         event: viewer::ViewerEvent,
     },
@@ -175,18 +177,33 @@ pub enum Event {
 /// The way of events to the daemon. Bounded; a streaming thread that finds it full drops the
 /// event and says so in the log, which cannot happen while the daemon's loop is alive.
 #[derive(Debug, Clone)]
-pub struct Events(async_channel::Sender<Event>);
+pub struct Events {
+    sender: async_channel::Sender<Event>,
+    run: u64,
+}
 
 impl Events {
     /// Around a sender.
     #[must_use]
     pub fn new(sender: async_channel::Sender<Event>) -> Self {
-        Self(sender)
+        Self { sender, run: 0 }
+    }
+
+    /// The same way, for one peer connection: what it tells of itself bears this number, so that it is
+    /// known from what an earlier one of the same viewer still tells.
+    #[must_use]
+    pub fn of_run(&self, run: u64) -> Self {
+        Self { run, ..self.clone() }
+    }
+
+    /// Tells something about a viewer's peer connection; never waits.
+    pub fn tell(&self, viewer: ViewerId, event: viewer::ViewerEvent) {
+        self.send(Event::Viewer { viewer, run: self.run, event });
     }
 
     /// Never waits.
     pub fn send(&self, event: Event) {
-        if let Err(async_channel::TrySendError::Full(_)) = self.0.try_send(event) {
+        if let Err(async_channel::TrySendError::Full(_)) = self.sender.try_send(event) {
             // Not shown: an event may hold addresses.
             tracing::error!("the daemon does not take events; one is lost");
         }

@@ -170,7 +170,7 @@ impl Viewer {
                 && let Ok(error) = reply.get::<glib::Error>("error")
             {
                 let detail = format!("webrtcbin refuses the answer: {error}");
-                events.send(Event::Viewer { viewer, event: ViewerEvent::Failed { detail } });
+                events.tell(viewer, ViewerEvent::Failed { detail });
             }
         });
         self.webrtc.emit_by_name::<()>("set-remote-description", &[&answer, &promise]);
@@ -206,7 +206,7 @@ impl Viewer {
         let (events, path) = (events.clone(), self.path.clone());
         let promise = gst::Promise::with_change_func(move |reply| {
             let fail = |detail: String| {
-                events.send(Event::Viewer { viewer: id, event: ViewerEvent::Failed { detail } });
+                events.tell(id, ViewerEvent::Failed { detail });
             };
             let Some(webrtc) = webrtc.upgrade() else { return };
             let reply = match reply {
@@ -224,10 +224,10 @@ impl Viewer {
                 Err(error) => return fail(format!("webrtcbin's offer cannot be used: {error}")),
             };
             webrtc.emit_by_name::<()>("set-local-description", &[&offer, &None::<gst::Promise>]);
-            events.send(Event::Viewer { viewer: id, event: ViewerEvent::Offer { sdp } });
+            events.tell(id, ViewerEvent::Offer { sdp });
             // With trickle ICE nothing waits for the last, which is empty.
             for candidate in path.candidates().into_iter().chain([String::new()]) {
-                events.send(Event::Viewer { viewer: id, event: ViewerEvent::Candidate { candidate } });
+                events.tell(id, ViewerEvent::Candidate { candidate });
             }
         });
         self.webrtc.emit_by_name::<()>("create-offer", &[&None::<gst::Structure>, &promise]);
@@ -306,7 +306,7 @@ fn prepare(id: ViewerId, ice: &Ice, events: &Events) -> Result<Prepared, MediaEr
             News::Found => ViewerEvent::WayFound,
             News::Lost => ViewerEvent::WayLost,
         };
-        news.send(Event::Viewer { viewer: id, event });
+        news.tell(id, event);
     })?;
     let webrtc = ice::webrtcbin(&agent)
         .map_err(|_| MediaError::NoElement { element: "webrtcbin", package: "gstreamer1.0-plugins-bad" })?;
@@ -404,7 +404,7 @@ fn add_track(
 fn report(pipeline: &Pipeline, webrtc: &gst::Element, id: ViewerId, events: &Events) {
     let send = {
         let events = events.clone();
-        move |event| events.send(Event::Viewer { viewer: id, event })
+        move |event| events.tell(id, event)
     };
     let failed = send.clone();
     pipeline.on_message(move |message| match message {

@@ -30,6 +30,9 @@ use std::sync::Arc;
 pub(crate) const MAX_HEAD: usize = 64 * 1024;
 /// Header lines that hyper takes.
 const MAX_HEADER_LINES: usize = 128;
+/// What the kernel is to keep for a client that reads slowly, in bytes: some seconds of sound, and the
+/// largest picture.
+const KERNEL_BUFFER: usize = 128 * 1024;
 /// The first byte of a TLS connection: a record of type handshake (RFC 8446 section 5.1).
 const TLS_HANDSHAKE: u8 = 0x16;
 
@@ -42,8 +45,7 @@ pub(crate) async fn serve(
     place: Place,
     stopping: async_channel::Receiver<Infallible>,
 ) {
-    // Signalling is many small messages.
-    let _ = stream.set_nodelay(true);
+    prepare(&stream);
     let limit = shared.deadlines.write;
     let settings = shared.settings();
     let wait = if settings.tls.is_some() { shared.deadlines.handshake } else { shared.deadlines.head };
@@ -75,6 +77,14 @@ pub(crate) async fn serve(
         Some(Err(error)) => tracing::debug!(%peer, %error, "TLS handshake failed"),
         None => tracing::debug!(%peer, "TLS handshake took too long"),
     }
+}
+
+/// A connection is used all the same where the kernel does not take one of these.
+fn prepare(stream: &TcpStream) {
+    // Signalling is many small messages.
+    let _ = stream.set_nodelay(true);
+    // What waits in the kernel is late, and cannot be recalled: left to itself it keeps megabytes.
+    let _ = socket2::SockRef::from(stream).set_send_buffer_size(KERNEL_BUFFER);
 }
 
 /// Hands a connection over to the media.
@@ -178,4 +188,23 @@ fn http(shared: &Shared) -> http1::Builder {
         .max_header_size(MAX_HEAD)
         .max_buf_size(MAX_HEAD);
     http
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_kernel_keeps_little_for_who_reads_slowly() {
+        smol::block_on(async {
+            let listener = smol::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+            let _client = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+            let (stream, _) = listener.accept().await.unwrap();
+            prepare(&stream);
+            let size = socket2::SockRef::from(&stream).send_buffer_size().unwrap();
+            // Linux counts twice what it is told (socket(7)).
+            assert!(size <= 2 * KERNEL_BUFFER, "{size}");
+            assert!(stream.nodelay().unwrap());
+        });
+    }
 }

@@ -19,7 +19,7 @@ pub struct Deadlines {
     pub write: Duration,
     /// Between two WebSocket pings (RFC 6455 section 5.5.2).
     pub ping: Duration,
-    /// Without any frame from the client, a pong at least, it is gone. With the grace of a room
+    /// Without a byte from the client, a pong's at least, it is gone. With the grace of a room
     /// ([`crate::core::room::GRACE`]) that is within 10 s of the last that was heard of it.
     pub silence: Duration,
     /// For the client's part of the closing handshake (RFC 6455 section 7).

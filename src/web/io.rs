@@ -1,15 +1,16 @@
 //! The byte streams under HTTP and WebSocket.
 //!
 //! Owns the deadline on writing, in the one place that every layer writes through: a client that
-//! stops reading holds nothing longer than that.
+//! stops reading holds nothing longer than that. And the deadline on hearing nothing of it.
 
 use futures_lite::io::{AsyncRead, AsyncWrite};
 use smol::Timer;
 use std::future::Future;
 use std::io;
 use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// A stream whose writes fail with `TimedOut` when not a byte is taken for `limit`.
 pub(crate) struct WriteDeadline<S> {
@@ -68,6 +69,82 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for WriteDeadline<S> {
     }
 }
 
+/// A stream that knows when something of it was read last: of a frame on a slow link every part is a sign
+/// of life, and not only its end.
+pub(crate) struct Heard<S> {
+    inner: S,
+    last: LastHeard,
+}
+
+/// When something was read last.
+#[derive(Clone)]
+pub(crate) struct LastHeard(Arc<Mutex<Instant>>);
+
+impl<S> Heard<S> {
+    pub(crate) fn new(inner: S) -> Self {
+        Self { inner, last: LastHeard(Arc::new(Mutex::new(Instant::now()))) }
+    }
+
+    pub(crate) fn last(&self) -> LastHeard {
+        self.last.clone()
+    }
+}
+
+impl LastHeard {
+    fn at(&self) -> MutexGuard<'_, Instant> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What a future that reads gives, or `None` when nothing is read for longer than `limit`.
+    pub(crate) async fn within<T>(&self, limit: Duration, future: impl Future<Output = T>) -> Option<T> {
+        let begun = Instant::now();
+        futures_lite::future::or(async { Some(future.await) }, async {
+            loop {
+                // What was heard before is no sign of what is waited for now.
+                let until = begun.max(*self.at()) + limit;
+                if Instant::now() >= until {
+                    return None;
+                }
+                Timer::at(until).await;
+            }
+        })
+        .await
+    }
+}
+
+impl<S: AsyncRead + Unpin> AsyncRead for Heard<S> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut [u8],
+    ) -> Poll<io::Result<usize>> {
+        let progress = Pin::new(&mut self.inner).poll_read(cx, buffer);
+        if matches!(progress, Poll::Ready(Ok(1..))) {
+            *self.last.at() = Instant::now();
+        }
+        progress
+    }
+}
+
+impl<S: AsyncWrite + Unpin> AsyncWrite for Heard<S> {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &[u8]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.inner).poll_write(cx, buffer)
+    }
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffers: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.inner).poll_write_vectored(cx, buffers)
+    }
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.inner).poll_flush(cx)
+    }
+    fn poll_close(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.inner).poll_close(cx)
+    }
+}
+
 /// What a future gives, or `None` when it takes longer than `limit`.
 pub(crate) async fn within<T>(limit: Duration, future: impl Future<Output = T>) -> Option<T> {
     futures_lite::future::or(async { Some(future.await) }, async {
@@ -81,7 +158,6 @@ pub(crate) async fn within<T>(limit: Duration, future: impl Future<Output = T>) 
 mod tests {
     use super::*;
     use futures_lite::{AsyncReadExt, AsyncWriteExt};
-    use std::time::Instant;
 
     const LIMIT: Duration = Duration::from_millis(100);
 

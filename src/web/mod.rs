@@ -260,6 +260,12 @@ impl Outbox {
         }
     }
 
+    /// Whether so many messages wait that what can be done without is better left out.
+    #[must_use]
+    pub fn is_half_full(&self) -> bool {
+        self.sender.len() > OUTBOX_CAPACITY / 2
+    }
+
     /// Puts in the last message; never waits. In a full outbox it takes the place of the oldest,
     /// so that a client that reads after all learns why it was shown out.
     pub fn send_last(&self, message: ServerMessage) {

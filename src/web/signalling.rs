@@ -5,7 +5,7 @@
 //! Only `ping` is answered here.
 
 use super::deadlines::Deadlines;
-use super::io::within;
+use super::io::{Heard, LastHeard, within};
 use super::{Event, Frames, Grant, Outbox};
 use crate::core::ids::ViewerId;
 use crate::core::jpeg;
@@ -84,6 +84,8 @@ pub(crate) async fn run<S>(
         .write_buffer_size(0)
         .max_message_size(Some(MAX_FRAME))
         .max_frame_size(Some(MAX_FRAME));
+    let io = Heard::new(io);
+    let heard = io.last();
     let (mut sender, mut receiver) =
         WebSocketStream::from_partially_read(io, read_already, Role::Server, Some(config)).await.split();
 
@@ -97,7 +99,7 @@ pub(crate) async fn run<S>(
     let closed = Closed { viewer, events, announced: false };
 
     let (pongs, pongs_to_send) = async_channel::bounded(PONG_CAPACITY);
-    let end = read(&mut receiver, viewer, events, (&pongs, &frames), deadlines)
+    let end = read((&mut receiver, &heard), viewer, events, (&pongs, &frames), deadlines)
         .or(write(&mut sender, (&inbox, &frames), &pongs_to_send, deadlines))
         .await;
     drop(inbox);
@@ -136,7 +138,7 @@ impl Drop for Closed<'_> {
 
 /// Reads until the connection ends.
 async fn read<S>(
-    receiver: &mut WebSocketReceiver<S>,
+    (receiver, heard): (&mut WebSocketReceiver<S>, &LastHeard),
     viewer: ViewerId,
     events: &Sender<Event>,
     (pongs, frames): (&Sender<ServerMessage>, &Frames),
@@ -149,7 +151,7 @@ where
     let mut pace = Pace::Free;
     let mut camera = TokenBucket::new(CAMERA_RATE, Duration::from_secs(1) / CAMERA_RATE);
     loop {
-        let frame = match within(deadlines.silence, receiver.next()).await {
+        let frame = match heard.within(deadlines.silence, receiver.next()).await {
             None => return End::Silence,
             Some(None) => return End::Client,
             Some(Some(Ok(frame))) => frame,
@@ -296,13 +298,15 @@ where
     let mut ping = Timer::interval(deadlines.ping);
     loop {
         let say = |received: Result<_, _>| received.map_or(Next::Finish, Next::Say);
+        // What says that both are there comes first, else it would never come where there is always
+        // something else; it is never much.
         let next = async { say(pongs.recv().await) }
-            .or(async { say(inbox.recv().await) })
-            .or(async { Next::Frame(frames.next().await) })
             .or(async {
                 ping.next().await;
                 Next::Ping
             })
+            .or(async { say(inbox.recv().await) })
+            .or(async { Next::Frame(frames.next().await) })
             .await;
         let frame = match next {
             Next::Say(message) => match serde_json::to_string(&message) {
@@ -404,3 +408,7 @@ fn malformed(viewer: ViewerId, reason: &str) -> Event {
 fn now_ms() -> f64 {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs_f64() * 1000.0
 }
+
+#[cfg(test)]
+#[path = "signalling_tests.rs"]
+mod tests;

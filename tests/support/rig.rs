@@ -242,7 +242,7 @@ impl Rig {
         let peer = Peer::new();
         let mut early: Vec<String> = Vec::new();
         let certificate = self.wait(|event| {
-            let Event::Viewer { viewer: from, event } = event else { return None };
+            let Event::Viewer { viewer: from, event, .. } = event else { return None };
             if from != id {
                 return None;
             }

@@ -5,9 +5,10 @@
 
 use crate::core::ids::{ParticipantId, RoomName, SourceName};
 use serde::{Deserialize, Serialize};
+use std::fmt;
 
 /// To come into a room.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Enter {
     /// Which; the one of the page `/` when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -21,6 +22,16 @@ pub struct Enter {
     /// The secret of an earlier [`RoomState`]: the same participant goes on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resume: Option<String>,
+}
+
+impl fmt::Debug for Enter {
+    /// Without the secret.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { room, name, since, resume } = self;
+        let mut shown = f.debug_struct("Enter");
+        shown.field("room", room).field("name", name).field("since", since);
+        shown.field("resumes", &resume.is_some()).finish()
+    }
 }
 
 /// To say something to everybody.
@@ -175,7 +186,7 @@ pub struct RoomLimits {
 }
 
 /// All of a room, for who has come into it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
 pub struct RoomState {
     /// Its name.
     pub name: RoomName,
@@ -197,6 +208,16 @@ pub struct RoomState {
     pub limits: RoomLimits,
     /// Every room there is.
     pub rooms: Vec<RoomInfo>,
+}
+
+impl fmt::Debug for RoomState {
+    /// Without the secret.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { name, me, participants, history, more, .. } = self;
+        let mut shown = f.debug_struct("RoomState");
+        shown.field("name", name).field("me", me).field("participants", participants);
+        shown.field("history", history).field("more", more).finish_non_exhaustive()
+    }
 }
 
 /// Why somebody is not in a room any more.

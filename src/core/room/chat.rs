@@ -8,6 +8,9 @@ use crate::core::protocol::Said;
 const KEPT_AT_LEAST: usize = 200;
 /// All texts of a room together, in bytes; the earliest are dropped beyond it.
 const MOST_BYTES: usize = 2 * 1024 * 1024;
+/// The largest number that what was said before begins with: there are as many to go until a browser counts
+/// them no more.
+const MOST_BEFORE: u64 = 1 << 52;
 /// Texts of one message to a client, in bytes; one text is 16 kB at most.
 const PIECE: usize = 32 * 1024;
 
@@ -23,7 +26,7 @@ impl Chat {
     /// What was said in an earlier run: numbered anew, as said by nobody who is here.
     pub(super) fn restored(said: Vec<Said>) -> Self {
         // The numbers go on where they were, if the file is sound.
-        let first = said.first().map_or(1, |said| said.seq.max(1));
+        let first = said.first().map_or(1, |said| said.seq.clamp(1, MOST_BEFORE));
         let kept: Vec<Said> =
             (first..).zip(said).map(|(seq, said)| Said { seq, from: ParticipantId(0), ..said }).collect();
         let bytes = kept.iter().map(cost).sum();
@@ -165,5 +168,7 @@ mod tests {
         assert_eq!(restored.said_before_start(&said(9, "b")).map(|said| said.seq), Some(8));
         assert!(restored.said_before_start(&said(9, "c")).is_none());
         assert!(Chat::restored(Vec::new()).is_new());
+        let damaged = Chat::restored(vec![said(u64::MAX, "a"), said(0, "b")]);
+        assert_eq!(damaged.last(), MOST_BEFORE + 1);
     }
 }

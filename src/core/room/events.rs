@@ -4,6 +4,7 @@ use super::{MAIN, words};
 use crate::core::ids::{ParticipantId, RoomName, ViewerId};
 use crate::core::principal::{Principal, Role, Who};
 use crate::core::protocol::{ErrorCode, LeftReason, RoomLimits, ServerMessage};
+use std::fmt;
 use std::time::Instant;
 
 /// What rooms there are and what they allow.
@@ -44,7 +45,6 @@ pub struct Moment {
 }
 
 /// Who asks.
-#[derive(Debug)]
 pub struct Asker<'a> {
     /// By which connection.
     pub viewer: ViewerId,
@@ -52,6 +52,14 @@ pub struct Asker<'a> {
     pub principal: &'a Principal,
     /// A new secret, should one be needed.
     pub secret: String,
+}
+
+impl fmt::Debug for Asker<'_> {
+    /// Without the secret.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { viewer, principal, .. } = self;
+        f.debug_struct("Asker").field("viewer", viewer).field("who", &principal.who).finish_non_exhaustive()
+    }
 }
 
 /// What is to be done.

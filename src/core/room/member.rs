@@ -1,10 +1,12 @@
 //! One who is in a room.
 
 use super::Refusal;
+use super::rates::Rates;
 use crate::core::ids::{ParticipantId, ViewerId};
 use crate::core::principal::{Role, Who};
 use crate::core::protocol::{ErrorCode, Participant, Presence};
 use std::collections::VecDeque;
+use std::fmt;
 use std::time::{Duration, Instant};
 
 /// A participant whose connection was lost is given up after so long. With the WebSocket's pings and
@@ -41,7 +43,6 @@ impl Line {
     }
 }
 
-#[derive(Debug)]
 pub(super) struct Member {
     pub(super) id: ParticipantId,
     pub(super) who: Who,
@@ -55,8 +56,24 @@ pub(super) struct Member {
     pub(super) line: Line,
     /// It is told nothing that was said up to this.
     pub(super) floor: u64,
+    /// How much it had asked for by its former connection: who comes back has that behind them.
+    pub(super) rates: Option<Rates>,
     /// What it has said last.
     pub(super) sent: VecDeque<Sent>,
+}
+
+impl fmt::Debug for Member {
+    /// Without the secret.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { id, who, name, line, .. } = self;
+        let mut shown = f.debug_struct("Member");
+        shown
+            .field("id", id)
+            .field("who", who)
+            .field("name", name)
+            .field("line", line)
+            .finish_non_exhaustive()
+    }
 }
 
 /// Something that was said, as it is recognized.

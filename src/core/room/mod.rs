@@ -192,6 +192,12 @@ impl Rooms {
         self.seats.get(&viewer).map(|(room, id)| (room, *id))
     }
 
+    /// By which connection a participant is there, if it stands.
+    #[must_use]
+    pub fn viewer_of(&self, id: ParticipantId) -> Option<ViewerId> {
+        self.all.iter().find_map(|room| room.member(id))?.line.viewer()
+    }
+
     /// When [`Rooms::tick`] is due.
     #[must_use]
     pub fn deadline(&self) -> Option<Instant> {
@@ -214,11 +220,12 @@ impl Rooms {
     /// A viewer's connection has ended, and may come back.
     pub fn lost(&mut self, now: Instant, viewer: ViewerId) -> Vec<Effect> {
         let mut effects = Vec::new();
-        self.rates.remove(&viewer);
+        let rates = self.rates.remove(&viewer);
         if let Some((name, id)) = self.seats.remove(&viewer)
             && let Some(room) = self.all.iter_mut().find(|room| room.name == name)
             && let Some(member) = room.member_mut(id)
         {
+            member.rates = rates;
             member.line = Line::Away { until: now + GRACE };
             room.tell_changed(id, &mut effects);
         }
@@ -271,7 +278,18 @@ impl Rooms {
             // Dropped without a word.
             Err(None) => {}
         }
+        self.go_on_with_rates(moment.now, asker.viewer);
         effects
+    }
+
+    /// Who has just come back as a participant goes on with what that had asked for.
+    fn go_on_with_rates(&mut self, now: Instant, viewer: ViewerId) {
+        if let Some((room, id)) = self.place(viewer).ok()
+            && let Some(former) = room.member_mut(id).and_then(|member| member.rates.take())
+            && let Some(rates) = self.rates.get_mut(&viewer)
+        {
+            rates.add(now, &former);
+        }
     }
 
     fn ask(

@@ -50,20 +50,23 @@ impl Rooms {
             // Whoever it is elsewhere, it is not any more.
             self.vacate(asker.viewer, LeftReason::Left, effects);
         }
-        let Some(room) = self.all.get_mut(at) else { return Ok(()) };
+        let (Some(settings), Some(room)) = (&self.settings, self.all.get_mut(at)) else { return Ok(()) };
         let Some(member) = room.member_mut(id) else { return Ok(()) };
         let former = std::mem::replace(&mut member.line, Line::Here(asker.viewer));
         let mut is_other = former.viewer().is_none();
+        // Their role may be another since they came, and their connection was ended for that.
+        member.role = asker.principal.role;
+        is_other |= member.allow(settings.may_talk(member.role));
         if let Some(name) = name
             && name != member.name
         {
             member.name = name;
             is_other = true;
         }
-        let who = member.who.clone();
-        let since = since.max(member.floor);
+        let (who, floor) = (member.who.clone(), member.floor);
         if let Some(viewer) = former.viewer().filter(|viewer| *viewer != asker.viewer) {
             self.seats.remove(&viewer);
+            member.rates = self.rates.remove(&viewer);
             let message = "This page is open elsewhere, and goes on there.".to_owned();
             let over = ServerMessage::RoomOver { reason: RoomOverReason::TakenOver, message };
             effects.push(Effect::Tell(viewer, over));
@@ -72,8 +75,9 @@ impl Rooms {
         if is_other && let Some(member) = room.member(id) {
             room.tell(Some(id), &ServerMessage::Changed { participant: member.info() }, effects);
         }
-        // A number that is too large is of another run.
-        let since = if since > room.chat.last() { 0 } else { since };
+        // A number that is too large is of another run; what was said before one came is not for one then
+        // either.
+        let since = if since > room.chat.last() { floor } else { since.max(floor) };
         let (said, more) = room.chat.after(since);
         let (said, note) = (
             said.to_vec(),
@@ -127,6 +131,7 @@ impl Rooms {
             pictures: false,
             line: Line::Here(asker.viewer),
             floor,
+            rates: None,
             sent: VecDeque::new(),
         };
         room.tell(None, &ServerMessage::Arrived { participant: member.info() }, effects);

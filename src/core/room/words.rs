@@ -12,9 +12,9 @@ const MAX_TEXT: usize = 4000;
 /// The longest name of a message or of a peer connection, in characters.
 const MAX_ID: usize = 36;
 /// The longest session description, in bytes.
-const MAX_SDP: usize = 48 * 1024;
+pub(super) const MAX_SDP: usize = 48 * 1024;
 /// The longest candidate, in bytes.
-const MAX_CANDIDATE: usize = 1024;
+pub(super) const MAX_CANDIDATE: usize = 1024;
 /// The longest of what else stands in a candidate, in bytes. ICE's own limit (RFC 8839 section 5.4).
 const MAX_FRAGMENT: usize = 256;
 

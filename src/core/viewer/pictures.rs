@@ -3,10 +3,30 @@
 use super::{Effect, Session, State, Taken, misnamed};
 use crate::core::ids::SourceName;
 use crate::core::protocol::{ErrorCode, FrameKind, ServerMessage, TakenSource};
+use crate::core::rate::TokenBucket;
 use crate::core::watching::Watching;
+use std::time::{Duration, Instant};
+
+/// How often a client may take something else.
+pub(super) fn rate() -> TokenBucket {
+    TokenBucket::new(10, Duration::from_millis(500))
+}
+
+/// What is taken when its time has come: the client has asked too often.
+#[derive(Debug)]
+pub(super) struct Later {
+    pub(super) due: Instant,
+    sources: Vec<Taken>,
+    audio: bool,
+}
 
 impl Session {
-    pub(super) fn pictures(&mut self, sources: Vec<TakenSource>, audio: bool, effects: &mut Vec<Effect>) {
+    pub(super) fn pictures(
+        &mut self,
+        now: Instant,
+        (sources, audio): (Vec<TakenSource>, bool),
+        effects: &mut Vec<Effect>,
+    ) {
         if !self.is_greeted() {
             return self.out_of_order("pictures comes after welcome", effects);
         }
@@ -19,7 +39,21 @@ impl Session {
             Some(Taken { subject: u32::try_from(index).ok()?, source, width })
         });
         self.takes_pictures = !names.is_empty();
-        effects.push(Effect::Pictures { sources: taken.collect(), audio });
+        self.later = Some(Later { due: now, sources: taken.collect(), audio });
+        self.take_later(now, effects);
+    }
+
+    /// Takes what is to be taken, or waits until it may.
+    pub(super) fn take_later(&mut self, now: Instant, effects: &mut Vec<Effect>) {
+        let Some(later) = &mut self.later else { return };
+        match self.pictures_rate.take(now) {
+            Ok(()) => {
+                let taken = self.later.take();
+                effects.extend(taken.map(|Later { sources, audio, .. }| Effect::Pictures { sources, audio }));
+            }
+            // The newest alone matters, so that none is refused.
+            Err(wait) => later.due = now + wait,
+        }
     }
 
     /// The peer connection has ended, or does not come about. Pictures go on, and the client may join anew.

@@ -2,7 +2,8 @@
 
 use super::super::tests::{Test, answer, hello, join_all, name, offer};
 use crate::core::protocol::{ByeReason, ClientMessage, TakenSource};
-use crate::core::viewer::Input;
+use crate::core::viewer::{Effect, Input};
+use std::time::Duration;
 
 #[test]
 fn pictures_are_taken_without_a_join_and_only_of_what_there_is() {
@@ -63,4 +64,47 @@ fn pictures_go_on_where_the_connection_does_not_and_it_may_be_joined_anew() {
     test.input(offer());
     test.say(answer());
     assert_eq!(test.wait(), ["bye ConnectionFailed retry", "close ConnectionFailed"]);
+}
+
+#[test]
+fn faults_of_the_connection_in_the_daemon_end_no_pictures_either() {
+    let taken = |names: &[&str]| ClientMessage::Pictures {
+        sources: names.iter().map(|each| TakenSource { source: name(each), width: None }).collect(),
+        audio: false,
+    };
+    let fault = || Input::End { reason: ByeReason::Internal, message: String::new() };
+    let mut test = Test::new();
+    test.say(hello());
+    test.say(taken(&["screen"]));
+    assert!(test.input(fault()).is_empty(), "of one that was given up");
+    test.say(join_all());
+    assert_eq!(test.wait(), ["disconnect", "error ConnectionFailed"], "no offer is made");
+    test.say(join_all());
+    test.input(offer());
+    test.say(answer());
+    assert_eq!(test.input(fault()), ["disconnect", "error ConnectionFailed"]);
+    test.say(taken(&[]));
+    assert_eq!(test.input(fault()), ["bye Internal retry", "close Internal"]);
+}
+
+#[test]
+fn who_takes_something_else_too_often_has_the_last_of_it_in_its_time() {
+    let taken = |width| ClientMessage::Pictures {
+        sources: vec![TakenSource { source: name("screen"), width: Some(width) }],
+        audio: false,
+    };
+    let mut test = Test::new();
+    test.say(hello());
+    let at_once = (0..1000).filter(|width| !test.say(taken(*width)).is_empty()).count();
+    assert_eq!(at_once, 10);
+    assert_eq!(test.session.deadline(), Some(test.now + Duration::from_millis(500)));
+    test.now += Duration::from_millis(500);
+    let effects = test.session.handle(test.now, Input::Tick);
+    let [Effect::Pictures { sources, .. }] = &effects[..] else { panic!("{effects:?}") };
+    assert_eq!(sources[0].width, Some(999));
+    assert_eq!(test.session.deadline(), None);
+    // What is to be taken later is nothing to who has left.
+    test.say(taken(1));
+    test.say(ClientMessage::Leave);
+    assert_eq!(test.session.deadline(), None);
 }

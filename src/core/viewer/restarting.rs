@@ -134,7 +134,8 @@ impl Session {
         let offer = match OfferSummary::parse(&sdp) {
             Ok(offer) => offer,
             Err(error) => {
-                return self.end(ByeReason::Internal, format!("The offer is unsound: {error}"), effects);
+                let message = format!("The offer is unsound: {error}");
+                return self.connection_ends(ByeReason::Internal, message, effects);
             }
         };
         // They are the candidates of another ICE session now.

@@ -204,7 +204,7 @@ impl Subscription {
         }
         if outlet.switch.passed(rung) && self.rendition.media() == MediaKind::Video {
             let event = ViewerEvent::Sending { source: self.rendition.source.clone(), rung };
-            self.events.send(Event::Viewer { viewer: self.viewer, event });
+            self.events.tell(self.viewer, event);
         }
         outlet.time = time;
         if let Some(list) = self.copy(frame, time, &mut outlet.rewriter, departure) {

@@ -7,7 +7,7 @@
 use super::ViewerEvent;
 use crate::core::channels::{self, Admission, Channel, Intake, Packet};
 use crate::core::ids::ViewerId;
-use crate::media::{Event, Events, MediaError};
+use crate::media::{Events, MediaError};
 use gstreamer as gst;
 use gstreamer::prelude::*;
 use gstreamer_webrtc as gst_webrtc;
@@ -83,7 +83,7 @@ fn listen(
             }
             Channel::Room | Channel::Pointer => {
                 let event = ViewerEvent::Said { channel, text: text.to_owned() };
-                events.send(Event::Viewer { viewer, event });
+                events.tell(viewer, event);
             }
         }
     });
@@ -121,7 +121,7 @@ mod tests {
     use crate::core::protocol::Codec;
     use crate::media::ice::{Ice, IceSettings};
     use crate::media::viewer::TrackSpec;
-    use crate::media::{RenditionId, Rung};
+    use crate::media::{Event, RenditionId, Rung};
 
     const RUNG: Rung = 0;
 

@@ -209,6 +209,24 @@ fn who_comes_later_is_told_the_latest_and_who_comes_back_all_that_it_missed() {
 }
 
 #[test]
+fn who_comes_back_is_told_nothing_that_was_said_before_they_came() {
+    let mut table = Table::new(Settings { history: 0, ..settings() });
+    table.come(1, "Ana");
+    for number in 1..=5 {
+        table.say(1, &format!("m{number}"), "x");
+    }
+    let bert = table.entered(2, enter("Bert"));
+    assert!(bert.history.is_empty());
+    table.say(1, "m6", "x");
+    for since in [0, 3, 5, 4711, u64::MAX] {
+        let resume = Some(bert.resume.clone());
+        let back = table.entered(2, Enter { since: Some(since), resume, ..enter("Bert") });
+        let numbers: Vec<_> = back.history.iter().map(|said| said.seq).collect();
+        assert_eq!((numbers, back.me), (vec![6], bert.me), "{since}");
+    }
+}
+
+#[test]
 fn who_does_not_come_back_in_time_is_gone_and_comes_back_as_another() {
     let mut table = Table::new(settings());
     let (ana, _bert) = (table.come(1, "Ana"), table.come(2, "Bert"));
@@ -256,6 +274,19 @@ fn a_secret_is_good_for_its_own_room_and_person_alone_and_takes_over() {
     // By the same connection again.
     assert_eq!(table.entered(6, resume("main", &ana.resume)).me, ana.me);
     assert!(table.words(2).is_empty());
+}
+
+#[test]
+fn a_secret_is_not_shown() {
+    let mut table = Table::new(settings());
+    let secret = "secret-1";
+    let ana = table.come(1, "Ana");
+    assert_eq!(ana.resume, secret);
+    let resume = Enter { resume: Some(secret.into()), ..enter("Ana") };
+    let principal = Principal::anyone(Rights::All);
+    let asker = Asker { viewer: ViewerId(1), principal: &principal, secret: secret.into() };
+    let shown = format!("{ana:?} {resume:?} {asker:?} {:?}", table.rooms);
+    assert!(shown.contains("Ana") && !shown.contains(secret), "{shown}");
 }
 
 #[test]
@@ -409,6 +440,32 @@ fn where_talk_is_for_participants_viewers_only_read() {
 }
 
 #[test]
+fn who_comes_back_in_another_role_has_the_rights_of_that() {
+    let mut table = Table::new(Settings { talk: Talk::Participants, ..settings() });
+    let participant = Principal { role: Role::Participant, ..Principal::anyone(Rights::All) };
+    let reader = Principal { role: Role::Viewer, ..participant.clone() };
+    table.ask_as(1, &participant, Request::Enter(enter("Ana")));
+    let Some(ServerMessage::Room(ana)) = table.told(1).into_iter().next() else { panic!("no room") };
+    table.come(2, "Bert");
+    table.call(1, true);
+    assert_eq!(table.words(2), ["changed Ana calls"]);
+    let back = || Request::Enter(Enter { resume: Some(ana.resume.clone()), ..enter("Ana") });
+    table.ask_as(3, &reader, back());
+    assert!(matches!(&table.told(3)[0], ServerMessage::Room(state) if state.me == ana.me && !state.may_talk));
+    assert_eq!(table.words(2), ["changed Ana"], "and is in no call any more");
+    // A reload asks again of the role that they have now.
+    let effects = table.rooms.configure(Some(Settings { talk: Talk::Participants, ..settings() }));
+    table.take(effects);
+    table.say(3, "m1", "x");
+    assert_eq!(table.words(3), ["error MayNotTalk"]);
+    table.ask_as(3, &participant, back());
+    assert_eq!(table.words(2), ["changed Ana"]);
+    table.told(3);
+    table.say(3, "m1", "x");
+    assert_eq!(table.words(3), ["said 1 x"]);
+}
+
+#[test]
 fn admins_make_rooms_and_close_them() {
     let mut table = Table::new(settings());
     table.come(1, "Ana");
@@ -492,6 +549,60 @@ fn what_comes_too_fast_is_refused_and_the_others_lose_nothing() {
     table.told(1);
     table.say(1, "m60", "x");
     assert_eq!(table.words(1), ["said 22 x"]);
+}
+
+#[test]
+fn to_come_back_makes_nobody_faster() {
+    let mut table = Table::new(settings());
+    let ana = table.come(1, "Ana");
+    table.come(2, "Bert");
+    let back = || Enter { resume: Some(ana.resume.clone()), ..enter("Ana") };
+    for (former, viewer) in [(1, 3), (3, 4), (4, 5)] {
+        for number in 0..20 {
+            table.say(former, &format!("m{viewer}-{number}"), "x");
+        }
+        // Whether the former connection is lost, or stands.
+        if viewer != 4 {
+            table.lost(former);
+        }
+        assert_eq!(table.entered(viewer, back()).me, ana.me);
+        table.told(viewer);
+        if viewer == 3 {
+            // Who is somebody else is not slowed.
+            table.told(2);
+            table.say(2, "b", "y");
+            assert_eq!(table.words(2), ["said 21 y"]);
+        }
+    }
+    table.say(5, "last", "x");
+    assert_eq!(table.words(5), ["error TooFast"]);
+    assert_eq!(table.rooms.all[0].chat.last(), 21);
+    table.after(500);
+    table.say(5, "last", "x");
+    assert_eq!(table.words(5), ["said 22 x"]);
+}
+
+#[test]
+fn signals_cost_by_their_bytes() {
+    let mut table = Table::new(settings());
+    table.come(1, "Ana");
+    let bert = table.come(2, "Bert").me;
+    let offer = |bytes: usize| SignalBody::Description {
+        description_type: DescriptionType::Offer,
+        sdp: "x".repeat(bytes),
+        session: "s".into(),
+    };
+    for _ in 0..20 {
+        table.ask(1, Request::Signal(bert, offer(40 * 1024)));
+    }
+    assert_eq!(table.words(2).len(), 6);
+    assert_eq!(table.words(1), ["error TooFast"; 14]);
+    // What is small goes on, and so does all of it after a while.
+    table.ask(1, Request::Signal(bert, bye()));
+    table.after(1000);
+    table.ask(1, Request::Signal(bert, offer(40 * 1024)));
+    assert_eq!(table.words(2).len(), 2);
+    assert!(table.words(1).is_empty());
 }
 
 #[test]
