@@ -2,7 +2,6 @@
 
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { Caller, DEVICES } from './support/caller.mjs';
 import { meeting, together } from './support/calling.mjs';
 
 test('three_people_see_and_hear_each_other', async (t) => {
@@ -49,44 +48,4 @@ test('three_people_see_and_hear_each_other', async (t) => {
   await ana.gone('Ben');
   await ben.clean();
   await ana.moves('Carla');
-});
-
-test('who_leaves_rudely_is_gone_within_ten_seconds', async (t) => {
-  const { stage, url, people } = await meeting(t, ['Ana', 'Ben'], { room: 'rude' });
-  const [ana, ben] = people;
-  const other = await stage.chromium(DEVICES);
-  const rude = await Caller.open(stage, other, url, 'Rude', { expect: [/./] });
-  for (const each of [...people, rude]) await each.join();
-  await together([...people, rude]);
-  await stage.crash(other);
-  const since = Date.now();
-  for (const each of people) await each.gone('Rude', 10_000);
-  assert.ok(Date.now() - since < 10_000);
-  await ana.moves('Ben');
-  await ben.moves('Ana');
-});
-
-/** As behind firewalls that let nothing pass: there is no relay. */
-function throughRelaysAlone() {
-  const Native = globalThis.RTCPeerConnection;
-  globalThis.RTCPeerConnection = class extends Native {
-    constructor(settings) {
-      super({ ...settings, iceTransportPolicy: 'relay' });
-    }
-  };
-}
-
-test('where_two_browsers_cannot_reach_each_other_their_cameras_go_by_the_daemon', async (t) => {
-  const { people } = await meeting(t, ['Ana', 'Ben'], { room: 'relayed', options: { inPage: throughRelaysAlone } });
-  const [ana, ben] = people;
-  for (const each of people) await each.join();
-  await ana.tile('Ben', { state: 'unreachable', relayed: true }, { timeout: 30_000 });
-  await ben.tile('Ana', { state: 'unreachable', relayed: true });
-  await ana.moves('Ben');
-  await ben.moves('Ana');
-  await ben.part('call-camera').click();
-  await ana.tile('Ben', { relayed: false, camera: false });
-  await ben.part('call-camera').click();
-  await ana.tile('Ben', { relayed: true });
-  await ana.moves('Ben');
 });

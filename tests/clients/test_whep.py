@@ -2,14 +2,11 @@
 
 import asyncio
 import re
-import subprocess
 import unittest
 
-from daemon import OPEN, ROOT, Daemon
+from daemon import OPEN, Daemon
 from test_aiortc import SOURCES, carried, playing
 from whep import Player, Refused, request
-
-WHEPSRC = ROOT / "target/whepsrc/debug/whepsrc-player"
 
 CAPTURE_TIME = "http://www.webrtc.org/experiments/rtp-hdrext/abs-capture-time"
 
@@ -70,14 +67,6 @@ class Whep(unittest.TestCase):
                 asyncio.run(self.enter(daemon.url + "/whep", "not-the-token-not-the-token"))
             self.assertEqual(refused.exception.answer.status, 401)
             asyncio.run(watch(daemon, "/whep/camera", token=token, audio=0))
-
-    def test_whepsrc_of_gstreamer_plays_pictures_and_sound(self):
-        with Daemon(OPEN + SOURCES) as daemon:
-            told = subprocess.run(
-                [WHEPSRC, daemon.url + "/whep/screen", "30", "30"], capture_output=True, text=True, timeout=60
-            )
-            self.assertEqual(told.returncode, 0, f"{told.stderr}\nthe daemon says:\n{daemon.tail()}")
-            daemon.line("viewer left")
 
     async def enter(self, url, token):
         async with Player(url, token=token):

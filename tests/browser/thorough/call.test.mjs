@@ -1,8 +1,8 @@
 // More of what happens in calls.
 
 import assert from 'node:assert/strict';
-import { hostname } from 'node:os';
 import test from 'node:test';
+import { hostname } from 'node:os';
 import { ASKING, Caller, DEVICES } from '../support/caller.mjs';
 import { daemonWith, meeting, PAIRS, ROOMS, together } from '../support/calling.mjs';
 import { Stage } from '../support/stage.mjs';
@@ -186,4 +186,44 @@ test('two_browsers_agree_however_often_both_begin_at_once', async (t) => {
   const [{ page }] = people;
   await page.route('**/in-page-pairs.js', (route) => route.fulfill({ contentType: 'text/javascript', body: PAIRS }));
   assert.equal(await page.evaluate(async () => (await import('/in-page-pairs.js')).glare(8)), 8);
+});
+
+test('who_leaves_rudely_is_gone_within_ten_seconds', async (t) => {
+  const { stage, url, people } = await meeting(t, ['Ana', 'Ben'], { room: 'rude' });
+  const [ana, ben] = people;
+  const other = await stage.chromium(DEVICES);
+  const rude = await Caller.open(stage, other, url, 'Rude', { expect: [/./] });
+  for (const each of [...people, rude]) await each.join();
+  await together([...people, rude]);
+  await stage.crash(other);
+  const since = Date.now();
+  for (const each of people) await each.gone('Rude', 10_000);
+  assert.ok(Date.now() - since < 10_000);
+  await ana.moves('Ben');
+  await ben.moves('Ana');
+});
+
+/** As behind firewalls that let nothing pass: there is no relay. */
+function throughRelaysAlone() {
+  const Native = globalThis.RTCPeerConnection;
+  globalThis.RTCPeerConnection = class extends Native {
+    constructor(settings) {
+      super({ ...settings, iceTransportPolicy: 'relay' });
+    }
+  };
+}
+
+test('where_two_browsers_cannot_reach_each_other_their_cameras_go_by_the_daemon', async (t) => {
+  const { people } = await meeting(t, ['Ana', 'Ben'], { room: 'relayed', options: { inPage: throughRelaysAlone } });
+  const [ana, ben] = people;
+  for (const each of people) await each.join();
+  await ana.tile('Ben', { state: 'unreachable', relayed: true }, { timeout: 30_000 });
+  await ben.tile('Ana', { state: 'unreachable', relayed: true });
+  await ana.moves('Ben');
+  await ben.moves('Ana');
+  await ben.part('call-camera').click();
+  await ana.tile('Ben', { relayed: false, camera: false });
+  await ben.part('call-camera').click();
+  await ana.tile('Ben', { relayed: true });
+  await ana.moves('Ben');
 });

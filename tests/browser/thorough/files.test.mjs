@@ -1,11 +1,13 @@
-// Files from page to page: over reloads, with what people do in between, against a page that means no good, and how it looks.
+// Files from page to page: over cuts and reloads, with what people do in between, against a page that means no good,
+// and how it looks.
 
 import assert from 'node:assert/strict';
 import test from 'node:test';
+import { Between } from '../support/between.mjs';
 import { bigFile } from '../support/bigfile.mjs';
-import { MEETING, bytes, card, count, makeFile, participant, phase, save, send, sha256Of } from '../support/files.mjs';
+import { bytes, card, count, makeFile, MEETING, participant, phase, save, send, sha256Of } from '../support/files.mjs';
 import { look, SIZES } from '../support/looks.mjs';
-import { MB, meeting, press } from '../support/sharing.mjs';
+import { hangUp, MB, meeting, press } from '../support/sharing.mjs';
 import { Stage } from '../support/stage.mjs';
 
 test('a_page_that_is_loaded_again_goes_on_with_what_it_had', async (t) => {
@@ -153,4 +155,21 @@ test('a_large_file_takes_little_memory_and_at_most_twice_as_long_as_a_bare_chann
   const stage = new Stage(t);
   const daemon = await stage.daemon(MEETING);
   t.diagnostic(await bigFile(stage, daemon.url, 100 * MB, 30 * MB));
+});
+
+test('it_goes_on_where_it_was_cut_off', async (t) => {
+  const between = new Between();
+  const { stage, viewers: [from, to] } = await meeting(t, 2, [undefined, between]);
+  const path = await makeFile(stage.folder(), 'cut.bin', 24 * MB);
+  await send(from, path);
+  await press(to, 'cut.bin', 'accept');
+  for (const least of [3 * MB, 12 * MB]) {
+    await bytes(to, 'cut.bin', least);
+    hangUp(between);
+  }
+  await phase(to, 'cut.bin', 'done');
+  await phase(from, 'cut.bin', 'done');
+  assert.equal(await sha256Of((await save(to, 'cut.bin')).path), await sha256Of(path));
+  const channels = await from.page.evaluate(() => window.channels.filter(({ label }) => label.startsWith('file:')).length);
+  assert.equal(channels, 3, 'one at first, and one after each cut');
 });

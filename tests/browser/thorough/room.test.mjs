@@ -245,3 +245,49 @@ for (const { name: size, ...screen } of SIZES) {
     }
   });
 }
+
+test('everybody_sees_where_one_points_in_the_same_place_of_the_picture', async (t) => {
+  const stage = new Stage(t);
+  const daemon = await stage.daemon({ ...MEETING, source: [SOURCE] });
+  const browser = await stage.chromium();
+  const ana = await guest(stage, browser, daemon.url, 'Ana');
+  const ben = await guest(stage, browser, daemon.url, 'Ben', { viewport: { width: 900, height: 1000 } });
+  const cy = await guest(stage, browser, daemon.url, 'Cy', { viewport: { width: 1500, height: 700 } });
+  for (const viewer of [ana, ben, cy]) await viewer.picture('screen');
+  // Its picture stands between bars.
+  await cy.page.locator('[data-testid="tile"]').hover();
+  await cy.part('tile-fullscreen').click();
+  await cy.page.waitForFunction(() => document.fullscreenElement !== null);
+
+  const box = await ana.page.locator('video[data-source="screen"]').boundingBox();
+  const at = (x, y) => ana.page.mouse.move(box.x + box.width * x, box.y + box.height * y);
+  await at(0.5, 0.5);
+  await ana.page.keyboard.down('p');
+  await at(0.25, 0.75);
+  for (const viewer of [ana, ben, cy]) {
+    await viewer.part('point').waitFor();
+    await viewer.page.waitForFunction(() => document.querySelector('.point__name').textContent === 'Ana');
+    await viewer.page.waitForFunction(
+      async () => {
+        const tile = document.querySelector('[data-testid="tile"]').getAnimations().length;
+        return tile === 0 && Number(document.querySelector('[data-testid="point"]').style.opacity) === 1;
+      },
+    );
+  }
+  for (const viewer of [ana, ben, cy]) {
+    const seen = await pointIn(viewer, 'screen');
+    assert.ok(Math.abs(seen.x - 0.25) < 0.006 && Math.abs(seen.y - 0.75) < 0.01, JSON.stringify(seen));
+  }
+  await ana.page.keyboard.up('p');
+  const ended = Date.now();
+  await ben.part('point').waitFor({ state: 'detached' });
+  assert.ok(Date.now() - ended < 3000);
+
+  // The button: held, and moved over the picture.
+  await ana.part('point-toggle').hover();
+  await ana.page.mouse.down();
+  await at(0.8, 0.2);
+  await ben.part('point').waitFor();
+  await ana.page.mouse.up();
+  await ben.part('point').waitFor({ state: 'detached' });
+});
