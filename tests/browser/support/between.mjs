@@ -23,15 +23,18 @@ export class Between {
       const daemon = route.connectToServer();
       this.#pages.add(route);
       route.onMessage((text) => {
-        const message = JSON.parse(text);
         if (this.#dead.has(route)) return;
+        // Pictures and sound go through.
+        if (typeof text !== 'string') return void daemon.send(text);
+        const message = JSON.parse(text);
         this.heard.push(message);
         if (!this.#keptBack.has(message.type)) daemon.send(text);
         this.#listeners.forEach((listener) => listener());
       });
       daemon.onMessage((text) => {
-        const message = JSON.parse(text);
         if (this.#dead.has(route)) return;
+        if (typeof text !== 'string') return void route.send(text);
+        const message = JSON.parse(text);
         this.told.push(message);
         if (!this.#keptBack.has(message.type)) route.send(text);
       });
