@@ -104,16 +104,3 @@ test('whoever_is_gone_without_a_word_is_gone_for_all_within_ten_seconds', async 
   assert.ok(Date.now() - begun < 10_000, `${Date.now() - begun} ms`);
   await ana.part('chat-note').filter({ hasText: 'Cy has left.' }).waitFor();
 });
-
-/** Where a point is in the source's picture, 0 to 1, as it is seen. */
-const pointIn = (viewer, source) =>
-  viewer.page.evaluate((source) => {
-    const [dot, video] = [document.querySelector('[data-testid="point"]'), document.querySelector(`video[data-source="${source}"]`)];
-    const [at, box] = [dot.getBoundingClientRect(), video.getBoundingClientRect()];
-    const scale = Math[getComputedStyle(video).objectFit === 'contain' ? 'min' : 'max'](box.width / video.videoWidth, box.height / video.videoHeight);
-    const size = { width: video.videoWidth * scale, height: video.videoHeight * scale };
-    return {
-      x: (at.x + at.width / 2 - box.x - (box.width - size.width) / 2) / size.width,
-      y: (at.y + at.height / 2 - box.y - (box.height - size.height) / 2) / size.height,
-    };
-  }, source);

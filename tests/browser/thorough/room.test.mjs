@@ -8,6 +8,19 @@ import { guest, HOSTILE, MEETING, people, peopleAre, say, SOURCE, talk } from '.
 import { look, SIZES } from '../support/looks.mjs';
 import { OPEN, Stage } from '../support/stage.mjs';
 
+/** Where a point is in the source's picture, 0 to 1, as it is seen. */
+const pointIn = (viewer, source) =>
+  viewer.page.evaluate((source) => {
+    const [dot, video] = [document.querySelector('[data-testid="point"]'), document.querySelector(`video[data-source="${source}"]`)];
+    const [at, box] = [dot.getBoundingClientRect(), video.getBoundingClientRect()];
+    const scale = Math[getComputedStyle(video).objectFit === 'contain' ? 'min' : 'max'](box.width / video.videoWidth, box.height / video.videoHeight);
+    const size = { width: video.videoWidth * scale, height: video.videoHeight * scale };
+    return {
+      x: (at.x + at.width / 2 - box.x - (box.width - size.width) / 2) / size.width,
+      y: (at.y + at.height / 2 - box.y - (box.height - size.height) / 2) / size.height,
+    };
+  }, source);
+
 test('what_is_unread_is_counted_where_one_looks', async (t) => {
   const stage = new Stage(t);
   const daemon = await stage.daemon({ ...MEETING, source: [SOURCE] });
