@@ -45,6 +45,16 @@ export function speakingDevices(folder) {
 /** The devices, but the browser asks: a page without the permission is refused. */
 export const ASKING = { flags: [...LOOPBACK, '--use-fake-device-for-media-stream'] };
 
+/** In the page: as behind firewalls that let nothing pass, without a relay. */
+export function throughRelaysAlone() {
+  const Native = globalThis.RTCPeerConnection;
+  globalThis.RTCPeerConnection = class extends Native {
+    constructor(settings) {
+      super({ ...settings, iceTransportPolicy: 'relay' });
+    }
+  };
+}
+
 /** Only a room, and nothing to watch. */
 export const MEETING = { room: { title: 'Meeting' } };
 

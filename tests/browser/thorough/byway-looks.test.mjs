@@ -2,7 +2,7 @@
 
 import test from 'node:test';
 import { Between } from '../support/between.mjs';
-import { Caller, DEVICES, MEETING } from '../support/caller.mjs';
+import { Caller, DEVICES, MEETING, throughRelaysAlone } from '../support/caller.mjs';
 import { look, SIZES } from '../support/looks.mjs';
 import { OPEN, Stage } from '../support/stage.mjs';
 
@@ -10,16 +10,6 @@ const SOURCES = [
   { name: 'screen', title: 'Screen', kind: 'test', pattern: 'smpte', size: '1280x720' },
   { name: 'camera', title: 'Camera', kind: 'test', pattern: 'ball', size: '640x360', tone: false },
 ];
-
-/** As behind firewalls that let nothing pass: there is no relay. */
-function throughRelaysAlone() {
-  const Native = globalThis.RTCPeerConnection;
-  globalThis.RTCPeerConnection = class extends Native {
-    constructor(settings) {
-      super({ ...settings, iceTransportPolicy: 'relay' });
-    }
-  };
-}
 
 for (const { name: size, ...screen } of SIZES) {
   test(`pictures_by_the_web_connection_look_right_on_a_${size}`, async (t) => {

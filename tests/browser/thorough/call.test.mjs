@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { hostname } from 'node:os';
-import { ASKING, Caller, DEVICES } from '../support/caller.mjs';
+import { ASKING, Caller, DEVICES, throughRelaysAlone } from '../support/caller.mjs';
 import { daemonWith, meeting, PAIRS, ROOMS, together } from '../support/calling.mjs';
 import { Stage } from '../support/stage.mjs';
 
@@ -202,16 +202,6 @@ test('who_leaves_rudely_is_gone_within_ten_seconds', async (t) => {
   await ana.moves('Ben');
   await ben.moves('Ana');
 });
-
-/** As behind firewalls that let nothing pass: there is no relay. */
-function throughRelaysAlone() {
-  const Native = globalThis.RTCPeerConnection;
-  globalThis.RTCPeerConnection = class extends Native {
-    constructor(settings) {
-      super({ ...settings, iceTransportPolicy: 'relay' });
-    }
-  };
-}
 
 test('where_two_browsers_cannot_reach_each_other_their_cameras_go_by_the_daemon', async (t) => {
   const { people } = await meeting(t, ['Ana', 'Ben'], { room: 'relayed', options: { inPage: throughRelaysAlone } });

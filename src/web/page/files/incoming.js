@@ -3,13 +3,11 @@
  */
 
 import { isOver } from './machine.js';
-import { createReceiver } from './receiver.js';
+import { createReceiver, reasonOf } from './receiver.js';
 
 /** After a reload the page before may still have the file open for a moment. */
 const BUSY_MS = 250;
 const BUSY_TRIES = 12;
-
-const reasonOf = (error) => (error?.name === 'QuotaExceededError' ? 'no_room' : 'disk');
 
 /**
  * @param {object} options

@@ -9,6 +9,9 @@ import { CHUNK, WINDOW } from './protocol.js';
 /** Bytes that are handed on at once: few messages to the worker, little that waits. */
 const PIECE = 256 * 1024;
 
+/** What a disk's error is to the other side: `no_room` or `disk`. */
+export const reasonOf = (error) => (error?.name === 'QuotaExceededError' ? 'no_room' : 'disk');
+
 /**
  * @param {object} options
  * @param {number} options.size
@@ -76,7 +79,7 @@ export function createReceiver({ size, sink, from = 0, on }) {
     }, failed);
   }
 
-  const failed = (error) => fail(error?.name === 'QuotaExceededError' ? 'no_room' : 'disk');
+  const failed = (error) => fail(reasonOf(error));
 
   function finish() {
     sink.digest().then((sha256) => over || on.complete(sha256), failed);

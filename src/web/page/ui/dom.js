@@ -81,3 +81,14 @@ export function label(button, words, key) {
   const tip = key ? `${words} · ${key}` : words;
   if (button.dataset.tip !== tip) button.dataset.tip = tip;
 }
+
+/** Puts a tile where the layout has it, with its role and its size for the style sheets. */
+export function place(element, { x, y, width, height, role }) {
+  const { style } = element;
+  style.left = `${x}px`;
+  style.top = `${y}px`;
+  style.width = `${width}px`;
+  style.height = `${height}px`;
+  attribute(element, 'data-role', role);
+  attribute(element, 'data-size', width < 240 ? 'small' : width < 460 ? 'medium' : 'large');
+}

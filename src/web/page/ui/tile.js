@@ -5,7 +5,7 @@
 import { causeKey, coverOf } from '../state/cover.js';
 import { isReduced, renditionOf, slowKey } from '../state/renditions.js';
 import { hasAudio, hasVideo } from '../state/sources.js';
-import { attribute, h, icon, iconButton, label, setIcon, text } from './dom.js';
+import { attribute, h, icon, iconButton, label, place, setIcon, text } from './dom.js';
 import { createPlayer } from './player.js';
 import { createQuality } from './quality.js';
 import { fullscreenElement, tapIsSpent } from './screen.js';
@@ -115,18 +115,12 @@ export function createTile(source, actions, onChange) {
       meter?.firstChild.style.setProperty('transform', `scaleX(${Math.min(1, Math.sqrt(value) * 1.2)})`);
     },
 
-    /** @param {import('./layout.js').Place | null} place null: not on the stage */
-    put(place) {
-      root.hidden = place === null;
-      if (place === null) return;
-      const { style } = root;
-      style.left = `${place.x}px`;
-      style.top = `${place.y}px`;
-      style.width = `${place.width}px`;
-      style.height = `${place.height}px`;
-      attribute(root, 'data-role', place.role);
-      attribute(root, 'data-low', place.height < 340);
-      attribute(root, 'data-size', place.width < 240 ? 'small' : place.width < 460 ? 'medium' : 'large');
+    /** @param {import('./layout.js').Place | null} where null: not on the stage */
+    put(where) {
+      root.hidden = where === null;
+      if (where === null) return;
+      place(root, where);
+      attribute(root, 'data-low', where.height < 340);
     },
 
     /** @param {object} state of the page, and whether it is `alone` @param {import('../state/sources.js').Source} now */

@@ -158,17 +158,15 @@ export function createCallPart({ elements, room, iceServers, session, decode, in
   });
   const talkKey = createTalkKey({ wanted: () => call.phase === 'in' && call.muted && devices.track('microphone') !== null, talk: (is) => call.talk(is) });
 
-  const tracksOf = (id) => Object.fromEntries(call.others.find((other) => other.id === id)?.tracks ?? []);
-
   function person(participant) {
     const own = participant.id === room.me?.id;
     const { id, name, colour, away, deaf } = participant;
     const base = { id, name, colour, own, away: away && !own, call: participant.call };
     if (!own) {
       const { camera, microphone, screen } = participant;
-      const state = call.others.find((other) => other.id === id)?.state ?? 'connecting';
+      const { state, tracks } = call.others.find((other) => other.id === id) ?? { state: 'connecting', tracks: [] };
       const relayed = state === 'unreachable' && participant.pictures;
-      return { ...base, camera, microphone, screen, deaf, state, relayed, tracks: tracksOf(id) };
+      return { ...base, camera, microphone, screen, deaf, state, relayed, tracks: Object.fromEntries(tracks) };
     }
     const track = (kind) => devices.track(kind);
     return {

@@ -3,7 +3,7 @@
  */
 
 import { createAvatar } from '../avatar.js';
-import { attribute, h, icon, setIcon, text } from '../dom.js';
+import { attribute, h, icon, place, setIcon, text } from '../dom.js';
 
 /** What lies over a picture that is not there, by how the connection is. */
 const COVERS = {
@@ -99,16 +99,10 @@ export function createCallTile({ id, what, own, onShape, onBlocked, onPress, onC
       return known ? video.videoWidth / video.videoHeight : 16 / 9;
     },
 
-    /** @param {{x: number, y: number, width: number, height: number, role: string}} place */
-    put(place) {
-      const { style } = root;
-      style.left = `${place.x}px`;
-      style.top = `${place.y}px`;
-      style.width = `${place.width}px`;
-      style.height = `${place.height}px`;
-      attribute(root, 'data-role', place.role);
-      attribute(root, 'data-size', place.width < 240 ? 'small' : place.width < 460 ? 'medium' : 'large');
-      attribute(root, 'data-tiny', place.height < 110);
+    /** @param {import('../layout.js').Place} where */
+    put(where) {
+      place(root, where);
+      attribute(root, 'data-tiny', where.height < 110);
     },
 
     /** How loud, 0 to 1, and whether that is speech. */
