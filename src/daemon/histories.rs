@@ -7,7 +7,7 @@ use crate::config::{self, Config};
 use crate::core::ids::RoomName;
 use crate::core::protocol::Said;
 use crate::core::room::{MAIN, Rooms};
-use crate::web::state;
+use crate::web::{self, state};
 use async_channel::{Receiver, TryRecvError};
 use std::collections::BTreeSet;
 use std::io::{self, Read as _};
@@ -163,24 +163,19 @@ fn write_all(files: Vec<File>) -> BTreeSet<RoomName> {
         if keep_unread {
             set_aside(&path);
         }
-        if let Err(error) = write(&path, said.as_deref()) {
-            tracing::error!(%room, error, "what was said is not kept");
+        if let Err(error) = write(&path, said.as_ref()) {
+            tracing::error!(%room, %error, "what was said is not kept");
             failed.insert(room);
         }
     }
     failed
 }
 
-fn write(path: &Path, said: Option<&[Said]>) -> Result<(), String> {
-    let Some(said) = said else {
-        return match std::fs::remove_file(path) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error.to_string()),
-            _ => Ok(()),
-        };
-    };
-    let text = serde_json::to_vec(said).map_err(|error| error.to_string())?;
-    path.parent().map_or(Ok(()), state::make_folder).map_err(|error| error.to_string())?;
-    state::write_private(path, &text).map_err(|error| error.to_string())
+fn write(path: &Path, said: Option<&Vec<Said>>) -> Result<(), web::Error> {
+    if said.is_some() {
+        path.parent().map_or(Ok(()), state::make_folder)?;
+    }
+    state::write_json(path, said)
 }
 
 fn folder(state_dir: &Path) -> PathBuf {

@@ -79,7 +79,7 @@ impl Kept {
             let mut last = written.lock().unwrap_or_else(PoisonError::into_inner);
             // A later one may have been quicker, and has it all.
             if *last < number {
-                if let Err(error) = write(&path, &pauses) {
+                if let Err(error) = state::write_json(&path, (!pauses.is_empty()).then_some(&pauses)) {
                     tracing::error!(%error, "what is paused is not kept over a restart");
                     drop(last);
                     return then(false);
@@ -91,17 +91,6 @@ impl Kept {
         })
         .detach();
     }
-}
-
-fn write(path: &Path, pauses: &Pauses) -> Result<(), String> {
-    if pauses.is_empty() {
-        return match std::fs::remove_file(path) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error.to_string()),
-            _ => Ok(()),
-        };
-    }
-    let text = serde_json::to_vec(pauses).map_err(|error| error.to_string())?;
-    state::write_private(path, &text).map_err(|error| error.to_string())
 }
 
 #[cfg(test)]

@@ -31,7 +31,7 @@ struct Waiting {
 }
 
 /// Whose picture: the frame's kind and its subject.
-type Key = (u8, u32);
+pub type Key = (u8, u32);
 
 impl Default for Frames {
     fn default() -> Self {
@@ -50,7 +50,7 @@ impl Frames {
     }
 
     /// Puts a picture in the place of one of the same key that waits; never waits.
-    pub fn put_picture(&self, key: (u8, u32), frame: Vec<u8>) {
+    pub fn put_picture(&self, key: Key, frame: Vec<u8>) {
         {
             let mut waiting = self.waiting();
             waiting.pictures.retain(|(each, _)| *each != key);
@@ -75,7 +75,7 @@ impl Frames {
     }
 
     /// The picture of this key is not to leave. True: it had not.
-    pub fn recall_picture(&self, key: (u8, u32)) -> bool {
+    pub fn recall_picture(&self, key: Key) -> bool {
         let mut waiting = self.waiting();
         let before = waiting.pictures.len();
         waiting.pictures.retain(|(each, _)| *each != key);
@@ -113,7 +113,12 @@ impl Frames {
         }
     }
 
-    /// Whether a picture has left that was not acknowledged; it is now.
+    /// Whether a picture has left that was not acknowledged.
+    pub(super) fn are_on_the_way(&self) -> bool {
+        self.on_the_way.load(Ordering::Relaxed) > 0
+    }
+
+    /// The same; it is acknowledged now.
     pub(super) fn acknowledge(&self) -> bool {
         let less = |count: u32| count.checked_sub(1);
         self.on_the_way.fetch_update(Ordering::Relaxed, Ordering::Relaxed, less).is_ok()

@@ -226,7 +226,8 @@ where
 /// The acknowledgement of a picture: as many as pictures are sent cost nothing of the pace.
 fn seen(frame: &Message, frames: &Frames) -> Option<ClientMessage> {
     let Message::Text(text) = frame else { return None };
-    if text.len() > MAX_SEEN {
+    // Nothing is read twice where no picture waits for it.
+    if text.len() > MAX_SEEN || !frames.are_on_the_way() {
         return None;
     }
     let message = serde_json::from_str(text.as_str()).ok()?;

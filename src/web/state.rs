@@ -4,6 +4,7 @@
 
 use super::error::Error;
 use ring::rand::{SecureRandom, SystemRandom};
+use serde::Serialize;
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt, fchown};
@@ -44,6 +45,19 @@ pub(crate) fn write_private(path: &Path, content: &[u8]) -> Result<(), Error> {
         }
     };
     write().map_err(|source| Error::State { action: "write", path: path.into(), source })
+}
+
+/// Writes what is kept as JSON; where nothing is, there is no file.
+pub(crate) fn write_json(path: &Path, kept: Option<&impl Serialize>) -> Result<(), Error> {
+    let failed = |action| move |source| Error::State { action, path: path.into(), source };
+    let Some(kept) = kept else {
+        return match fs::remove_file(path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(failed("delete")(error)),
+            _ => Ok(()),
+        };
+    };
+    let text = serde_json::to_vec(kept).map_err(|error| failed("write")(error.into()))?;
+    write_private(path, &text)
 }
 
 /// The file's content, or, when there is none, what `make` gives, written first. A file that

@@ -19,7 +19,7 @@ pub use member::GRACE;
 pub use request::Request;
 
 use super::ids::{ParticipantId, RoomName, ViewerId};
-use super::protocol::{ErrorCode, LeftReason, Participant, RoomInfo, RoomOverReason, Said, ServerMessage};
+use super::protocol::{ErrorCode, LeftReason, RoomInfo, RoomOverReason, Said, ServerMessage};
 use chat::Chat;
 use member::{Line, Member};
 use rates::Rates;
@@ -177,13 +177,6 @@ impl Rooms {
 
     fn titles(&self) -> Vec<(RoomName, String)> {
         self.all.iter().map(|room| (room.name.clone(), room.title.clone())).collect()
-    }
-
-    /// Everybody in a room, in the order in which they came.
-    #[must_use]
-    pub fn participants(&self, name: &RoomName) -> Vec<Participant> {
-        let room = self.all.iter().find(|room| room.name == *name);
-        room.map(|room| room.members.iter().map(Member::info).collect()).unwrap_or_default()
     }
 
     /// Where a viewer is, and as whom.

@@ -7,7 +7,9 @@ mod returning;
 use super::*;
 use crate::core::ids::SourceName;
 use crate::core::principal::{AccountName, Principal, Rights, Role, Who};
-use crate::core::protocol::{DescriptionType, Enter, Point, Presence, RoomState, Say, SignalBody};
+use crate::core::protocol::{
+    DescriptionType, Enter, Participant, Point, Presence, RoomState, Say, SignalBody,
+};
 use std::time::Duration;
 
 fn settings() -> Settings {
@@ -147,6 +149,12 @@ fn word(message: &ServerMessage) -> String {
 
 fn bye() -> SignalBody {
     SignalBody::Bye { session: "s".into() }
+}
+
+/// Everybody in a room, in the order in which they came.
+fn participants(rooms: &Rooms, name: &RoomName) -> Vec<Participant> {
+    let room = rooms.all.iter().find(|room| room.name == *name);
+    room.map(|room| room.members.iter().map(Member::info).collect()).unwrap_or_default()
 }
 
 #[test]
@@ -397,7 +405,7 @@ fn a_camera_by_pictures_is_for_the_others_of_the_call() {
     assert_eq!(effects.len(), 3, "all are told, once");
     assert!(table.rooms.pictures(ViewerId(1)).is_empty());
     let pictures = |table: &Table| {
-        let all = table.rooms.participants(&RoomName::new(MAIN).unwrap());
+        let all = participants(&table.rooms, &RoomName::new(MAIN).unwrap());
         all.into_iter().filter(|one| one.pictures).map(|one| one.id).collect::<Vec<_>>()
     };
     assert_eq!(pictures(&table), [ana]);

@@ -1,7 +1,7 @@
 //! Whatever comes in whatever order, everybody's view of a room is the room's own.
 
-use super::{Table, enter, settings};
-use crate::core::protocol::{Enter, Presence, Said, Say};
+use super::{Table, enter, participants, settings};
+use crate::core::protocol::{Enter, Participant, Presence, Said, Say};
 use crate::core::room::*;
 use proptest::prelude::*;
 use std::collections::BTreeSet;
@@ -215,7 +215,7 @@ impl World {
         let mut seats = 0;
         for room in &rooms.all {
             let own: BTreeMap<_, _> =
-                rooms.participants(&room.name).into_iter().map(|someone| (someone.id, someone)).collect();
+                participants(rooms, &room.name).into_iter().map(|someone| (someone.id, someone)).collect();
             assert!(own.len() <= settings().people && own.len() == room.members.len());
             assert!(room.in_call() <= settings().calls);
             assert!(own.values().all(|someone| someone.colour < 12));
