@@ -157,12 +157,7 @@ where
             Some(Some(Ok(frame))) => frame,
             Some(Some(Err(error))) => {
                 let Some(misuse) = Misuse::of(&error) else { return End::Client };
-                let event =
-                    Event::Malformed { viewer, code: ErrorCode::BadMessage, message: misuse.sentence.into() };
-                return match events.send(event).await {
-                    Ok(()) => End::Misuse(misuse.code, misuse.sentence),
-                    Err(_) => End::NobodyListens,
-                };
+                return misuse.end(viewer, events).await;
             }
         };
         // A picture in its time counts for nothing else; one too many is dropped, and counts as a message.
@@ -195,13 +190,7 @@ where
         }
         let event = match frame {
             Message::Text(text) if text.len() > MAX_MESSAGE => {
-                let misuse = Misuse::TOO_LONG;
-                let message = misuse.sentence.into();
-                let event = Event::Malformed { viewer, code: ErrorCode::BadMessage, message };
-                return match events.send(event).await {
-                    Ok(()) => End::Misuse(misuse.code, misuse.sentence),
-                    Err(_) => End::NobodyListens,
-                };
+                return Misuse::TOO_LONG.end(viewer, events).await;
             }
             Message::Text(text) => match serde_json::from_str(text.as_str()) {
                 Ok(ClientMessage::Ping { id }) => {
@@ -397,6 +386,15 @@ impl Misuse {
             _ => return None,
         };
         Some(Self { code, sentence })
+    }
+
+    /// Tells the daemon of it, and why the connection ends.
+    async fn end(self, viewer: ViewerId, events: &Sender<Event>) -> End {
+        let message = self.sentence.into();
+        match events.send(Event::Malformed { viewer, code: ErrorCode::BadMessage, message }).await {
+            Ok(()) => End::Misuse(self.code, self.sentence),
+            Err(_) => End::NobodyListens,
+        }
     }
 }
 
