@@ -113,6 +113,11 @@ impl Lifecycle {
         }
     }
 
+    /// It runs on for so long after nobody wants it, from the next time on.
+    pub fn set_grace(&mut self, grace: Duration) {
+        self.timing.grace = grace;
+    }
+
     /// Its state for the viewers.
     #[must_use]
     pub fn published(&self) -> &SourceState {

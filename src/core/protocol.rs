@@ -225,6 +225,11 @@ pub enum ServerMessage {
         /// In place of those of `welcome`.
         ice_servers: Vec<IceServer>,
     },
+    /// There are other sources than before: the configuration was read again.
+    Sources {
+        /// Every source, in the config's order.
+        sources: Vec<SourceInfo>,
+    },
     /// A source has changed its state.
     Source {
         /// Which.

@@ -4,12 +4,15 @@
 //! it. The rules are those of [`crate::core::lifecycle`]; this carries them out.
 
 mod effects;
+mod replaced;
 mod reports;
+
+pub(super) use replaced::Replaced;
 
 use super::jobs::Jobs;
 use super::pictures::Captured;
-use super::unit::{CAPTURE_START, RenditionUnit, Unit};
-use crate::config::{Config, Source, Video};
+use super::unit::{CAPTURE_START, Planned, RenditionUnit, Unit};
+use crate::config::{Config, Video};
 use crate::core::h264;
 use crate::core::ids::SourceName;
 use crate::core::lifecycle::Input;
@@ -57,7 +60,7 @@ pub(super) type Changes = Vec<(SourceName, SourceState)>;
 impl Sources {
     pub(super) fn new(
         config: &Config,
-        (sources, pauses): (Vec<Source>, Pauses),
+        (sources, pauses): (Vec<Planned>, Pauses),
         encoders: Encoders,
         events: Events,
         jobs: Jobs,
@@ -76,9 +79,9 @@ impl Sources {
         this
     }
 
-    fn unit(&self, source: Source) -> Unit {
-        let by = self.pauses.of(&source.name);
-        let mut unit = Unit::new(source, self.encoding.video.grace, &self.events, self.last_run);
+    fn unit(&self, planned: Planned) -> Unit {
+        let by = self.pauses.of(&planned.source.name);
+        let mut unit = Unit::new(planned, self.encoding.video.grace, &self.events, self.last_run);
         unit.pause(by);
         unit
     }
@@ -309,33 +312,6 @@ impl Sources {
             }
         }
         changes
-    }
-
-    /// Takes another configuration's sources: what is the same goes on. Returns the names of
-    /// those that are gone or different.
-    pub(super) fn replace(
-        &mut self,
-        config: &Config,
-        sources: Vec<Source>,
-        encoders: Encoders,
-    ) -> Vec<SourceName> {
-        let encoding = Encoding::of(config);
-        let same_encoding = self.encoding == encoding && self.encoders == encoders;
-        self.encoders = encoders;
-        self.files = LaunchFiles::new(config.pipelines_dir.clone());
-        self.encoding = encoding;
-        let mut old = std::mem::take(&mut self.all);
-        self.last_run = old.iter().map(Unit::last_run).fold(self.last_run, u64::max);
-        for source in sources {
-            let kept = old.iter().position(|unit| same_encoding && unit.source == source);
-            let unit = match kept {
-                Some(index) => old.remove(index),
-                None => self.unit(source),
-            };
-            self.all.push(unit);
-        }
-        // Dropping them stops their pipelines.
-        old.into_iter().map(|unit| unit.source.name).collect()
     }
 
     /// Stops everything, for good.

@@ -1,5 +1,7 @@
 //! One of the daemon's sources: its capture, its renditions, and its state for the viewers.
 
+mod reconfigured;
+
 use super::sources::{Changes, Encoding};
 use crate::config::{ScreenArea, Source, SourceKind};
 use crate::core::keyframe::KeyframeGate;
@@ -9,6 +11,7 @@ use crate::core::renditions::{self, Full, Rung, Step};
 use crate::core::units::{FrameRate, Size};
 use crate::media::encoder::{BURST, EncodeSettings, NARROW_BURST};
 use crate::media::fanout::Fanout;
+use crate::media::launch::Description;
 use crate::media::rendition::Rendition;
 use crate::media::source::{Capture, Taps};
 use crate::media::{Events, Format, RenditionId};
@@ -25,9 +28,19 @@ const ENCODER_STALL: Duration = Duration::from_secs(8);
 /// What takes longer to stop is given up.
 const STOP: Duration = Duration::from_secs(6);
 
+/// A source that there is to be.
+#[derive(Debug)]
+pub(super) struct Planned {
+    pub(super) source: Source,
+    /// Its launch file, where it has one of its own.
+    pub(super) own: Option<Description>,
+}
+
 #[derive(Debug)]
 pub(super) struct Unit {
     pub(super) source: Source,
+    /// As it was when the configuration was read.
+    own: Option<Description>,
     pub(super) taps: Taps,
     pub(super) lifecycle: Lifecycle,
     pub(super) capture: Option<Capture>,
@@ -66,27 +79,17 @@ pub(super) struct RenditionUnit {
 
 impl Unit {
     /// Idle. `last_run`: that of any predecessor.
-    pub(super) fn new(source: Source, grace: Duration, events: &Events, last_run: u64) -> Self {
+    pub(super) fn new(planned: Planned, grace: Duration, events: &Events, last_run: u64) -> Self {
+        let Planned { source, own } = planned;
         let timing = Timing { start: CAPTURE_START, stall: CAPTURE_STALL, grace, stop: STOP };
-        let codecs = source.media().into_iter().flat_map(|media| match media {
-            MediaKind::Video => VIDEO_CODECS.as_slice(),
-            MediaKind::Audio => &[Codec::Opus],
-        });
-        let rungs = codecs.flat_map(|codec| {
-            let count = match codec {
-                Codec::Opus => 1,
-                Codec::H264 | Codec::Vp8 => renditions::rungs_at_most(steps(&source), *codec),
-            };
-            (0..u8::try_from(count).unwrap_or(u8::MAX)).map(|rung| (*codec, rung))
-        });
-        let renditions = rungs.map(|(codec, rung)| {
-            let id = RenditionId { source: source.name.clone(), codec, rung };
-            (id.clone(), RenditionUnit::new(id, grace, events, last_run))
-        });
+        let renditions = rendition_ids(&source)
+            .map(|id| (id.clone(), RenditionUnit::new(id, grace, events, last_run)))
+            .collect();
         Self {
             lifecycle: Lifecycle::new(timing, super::random_u64(), last_run),
-            renditions: renditions.collect(),
+            renditions,
             source,
+            own,
             taps: Taps::default(),
             capture: None,
             formats: BTreeMap::new(),
@@ -105,12 +108,17 @@ impl Unit {
         if before.is_some() == by.is_some() {
             return false;
         }
+        self.forget_captured();
+        true
+    }
+
+    /// Nothing of what there is until now is sent from here on.
+    fn forget_captured(&mut self) {
         // Runs are counted on: what is to be sent is of a later one.
         self.taps.forget_before(self.lifecycle.run() + 1);
         for rendition in self.renditions.values() {
             rendition.fanout.forget_before(rendition.lifecycle.run() + 1);
         }
-        true
     }
 
     /// Whether there is anything to run while somebody wants it. A still picture has no sound.
@@ -191,13 +199,18 @@ impl Unit {
                     self.picture = Some((size, framerate));
                 }
                 self.formats.insert(MediaKind::Video, Format::Video { size, framerate });
-                let fixed = self.source.bitrate.or(encoding.video.bitrate);
-                let bitrate = fixed.unwrap_or_else(|| renditions::default_bitrate(size, framerate));
-                let full = Full { size, framerate, bitrate };
-                let ladder = |codec| renditions::ladder(steps(&self.source), codec, full);
-                self.ladders = VIDEO_CODECS.into_iter().map(|codec| (codec, ladder(codec))).collect();
+                self.climb(size, framerate, encoding);
             }
         }
+    }
+
+    /// Has the ladders of a picture that is captured so.
+    fn climb(&mut self, size: Size, framerate: FrameRate, encoding: &Encoding) {
+        let fixed = self.source.bitrate.or(encoding.video.bitrate);
+        let bitrate = fixed.unwrap_or_else(|| renditions::default_bitrate(size, framerate));
+        let full = Full { size, framerate, bitrate };
+        let ladder = |codec| renditions::ladder(steps(&self.source), codec, full);
+        self.ladders = VIDEO_CODECS.into_iter().map(|codec| (codec, ladder(codec))).collect();
     }
 
     /// Adds its state to `changes` where it is another than the viewers know.
@@ -213,6 +226,12 @@ impl Unit {
     pub(super) fn has_progressed(&mut self) -> bool {
         let frames = self.taps.frames();
         std::mem::replace(&mut self.frames, frames) != frames
+    }
+
+    /// It is no more, and nobody is sent anything of it.
+    pub(super) fn end(self) {
+        // Dropping what captures and encodes stops it.
+        self.renditions.into_values().for_each(RenditionUnit::end);
     }
 
     pub(super) fn stop_capture(&mut self) {
@@ -243,6 +262,22 @@ fn steps(source: &Source) -> &[Step] {
     } else {
         &source.renditions
     }
+}
+
+/// Every rendition that a source may have.
+fn rendition_ids(source: &Source) -> impl Iterator<Item = RenditionId> {
+    let codecs = source.media().into_iter().flat_map(|media| match media {
+        MediaKind::Video => VIDEO_CODECS.as_slice(),
+        MediaKind::Audio => &[Codec::Opus],
+    });
+    codecs.flat_map(|codec| {
+        let count = match codec {
+            Codec::Opus => 1,
+            Codec::H264 | Codec::Vp8 => renditions::rungs_at_most(steps(source), *codec),
+        };
+        let rungs = 0..u8::try_from(count).unwrap_or(u8::MAX);
+        rungs.map(|rung| RenditionId { source: source.name.clone(), codec: *codec, rung })
+    })
 }
 
 impl RenditionUnit {
@@ -287,6 +322,11 @@ impl RenditionUnit {
     pub(super) fn has_progressed(&mut self) -> bool {
         let frames = self.fanout.counts().0;
         std::mem::replace(&mut self.frames, frames) != frames
+    }
+
+    /// It is no more, and nobody is sent anything by it.
+    pub(super) fn end(self) {
+        self.fanout.end();
     }
 
     pub(super) fn force_keyframe(&self) {

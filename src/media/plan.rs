@@ -3,7 +3,7 @@
 //! Looks the device up at each start, so that a camera that is plugged in again under another
 //! number, or a window that is opened later, is found.
 
-use super::launch::LaunchFiles;
+use super::launch::{Description, LaunchFiles};
 use super::platform::{self, Device, WatchedScreen};
 use super::source::CapturePlan;
 use super::{Fault, MediaError};
@@ -74,14 +74,14 @@ pub fn still(source: &Source, size: Size, files: &LaunchFiles) -> Result<Capture
     })
 }
 
-/// Looks at a source's launch file without starting anything: does GStreamer take it, has it the
-/// appsinks it must have?
+/// Looks at a source's own launch file without starting anything: does GStreamer take it, has it the
+/// appsinks it must have? `None` for the other kinds: their values come from devices that may not be
+/// there yet.
 ///
 /// # Errors
 /// As [`super::launch::Description::parse`] and [`super::launch::Description::element`].
-pub fn check(source: &Source, files: &LaunchFiles) -> Result<(), MediaError> {
-    // The others' values come from devices that may not be there yet.
-    let SourceKind::Launch(launch) = &source.kind else { return Ok(()) };
+pub fn check(source: &Source, files: &LaunchFiles) -> Result<Option<Description>, MediaError> {
+    let SourceKind::Launch(launch) = &source.kind else { return Ok(None) };
     let plan = CapturePlan {
         description: files.load(&launch.file)?,
         values: Values::new(),
@@ -90,7 +90,8 @@ pub fn check(source: &Source, files: &LaunchFiles) -> Result<(), MediaError> {
         network_latency: None,
         device: None,
     };
-    super::source::check(&plan)
+    super::source::check(&plan)?;
+    Ok(Some(plan.description))
 }
 
 fn text(value: impl Into<String>) -> Value {

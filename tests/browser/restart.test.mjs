@@ -32,3 +32,25 @@ test('the_page_comes_back_after_the_daemon_was_stopped_and_started', (t) =>
 
 test('the_page_comes_back_after_the_daemon_was_killed', (t) =>
   restart(t, 'SIGKILL', ({ signal }) => assert.equal(signal, 'SIGKILL')));
+
+test('a_reload_brings_a_new_source_while_the_picture_goes_on_and_takes_one_away', async (t) => {
+  const stage = new Stage(t);
+  const daemon = await stage.daemon({ ...OPEN, source: SOURCES });
+  const viewer = await stage.viewer(await stage.chromium(), daemon.url);
+  await viewer.connection();
+  await viewer.follow('screen');
+  const since = await viewer.page.evaluate(() => Date.now());
+  const door = { name: 'door', kind: 'test', pattern: 'ball', size: '320x180', tone: false };
+
+  await daemon.reload({ source: [...SOURCES, door] });
+  await viewer.assertMoves('door');
+  await viewer.assertMoves('screen');
+  // From one connection to the other: a keyframe is waited for, and nothing is dark meanwhile.
+  const away = await viewer.outage('screen', since);
+  assert.ok(away < 1000, `the picture stood still for ${away} ms`);
+
+  await daemon.reload({ source: [door] });
+  await viewer.page.waitForSelector('[data-testid="tile"][data-source="screen"]', { state: 'detached' });
+  await viewer.assertMoves('door');
+  assert.equal(await viewer.page.evaluate(() => performance.getEntriesByType('navigation')[0].type), 'navigate');
+});

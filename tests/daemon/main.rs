@@ -20,6 +20,7 @@ mod paused;
 mod peer;
 mod pictures;
 mod process;
+mod reload;
 mod renditions;
 mod room;
 mod sessions;

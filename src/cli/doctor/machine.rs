@@ -134,7 +134,7 @@ pub(super) fn capture(config: &Config) -> Vec<Finding> {
 fn named_source(source: &Source, files: &LaunchFiles, inputs: usize) -> Finding {
     let name = &source.name;
     let plan = media::plan::check(source, files).map_err(Fault::from);
-    let plan = match plan.and_then(|()| media::plan::capture(source, files)) {
+    let plan = match plan.and_then(|_| media::plan::capture(source, files)) {
         Ok(plan) => plan,
         Err(fault) => {
             return Finding::problem(
