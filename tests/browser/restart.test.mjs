@@ -5,6 +5,8 @@ import test from 'node:test';
 import { OPEN, Stage } from './support/stage.mjs';
 
 const SOURCES = [{ name: 'screen', kind: 'test', pattern: 'smpte', size: '640x360', tone: false }];
+/** A picture is back within this of the daemon's being ready; more where the machine is busy with other things. */
+const AWAY_MS = Number(process.env.VITRINA_AWAY_MS ?? 3000);
 /** What Chromium's console says while nobody listens, and what it says of a lost WebSocket. */
 const UNREACHABLE = [/net::ERR_CONNECTION_(REFUSED|RESET|CLOSED)|net::ERR_EMPTY_RESPONSE|WebSocket connection to/];
 
@@ -19,7 +21,12 @@ async function restart(t, signal, expected) {
   expected(how, daemon);
   await viewer.connection('reconnecting');
   await daemon.start();
+  const ready = Date.now();
   await viewer.connection('connected');
+  await viewer.picture('screen');
+  const ms = Date.now() - ready;
+  t.diagnostic(`RECOVERY fault="daemon ended by ${signal}" ms=${ms}`);
+  assert.ok(ms < AWAY_MS, `the picture was back ${ms} ms after the daemon was ready`);
   await viewer.assertMoves('screen');
   assert.equal(await viewer.page.evaluate(() => performance.getEntriesByType('navigation')[0].type), 'navigate');
 }
