@@ -9,6 +9,7 @@ mod audit;
 mod channels;
 mod control;
 mod desktop;
+mod health;
 mod histories;
 #[cfg(test)]
 mod house;

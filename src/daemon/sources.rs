@@ -9,6 +9,7 @@ mod reports;
 
 pub(super) use replaced::Replaced;
 
+use super::health::Health;
 use super::jobs::Jobs;
 use super::pictures::Captured;
 use super::unit::{CAPTURE_START, Planned, RenditionUnit, Unit};
@@ -25,7 +26,10 @@ use crate::media::fanout::Fanout;
 use crate::media::launch::LaunchFiles;
 use crate::media::{Events, Format, RenditionId};
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
+
+/// The loop looks twice a second.
+const STOOD_STILL: Duration = Duration::from_millis(1500);
 
 /// All sources, in the config's order.
 #[derive(Debug)]
@@ -39,6 +43,8 @@ pub(super) struct Sources {
     jobs: Jobs,
     /// The highest number of what earlier configurations have started.
     last_run: u64,
+    /// When progress was last looked at.
+    ticked: Instant,
 }
 
 /// What the config says of every encode.
@@ -74,6 +80,7 @@ impl Sources {
             events,
             jobs,
             last_run: 0,
+            ticked: Instant::now(),
         };
         this.all = sources.into_iter().map(|source| this.unit(source)).collect();
         this
@@ -123,9 +130,14 @@ impl Sources {
             self.apply_source(index, now, effects, &mut changes);
         }
         for unit in &mut self.all {
-            unit.announce(&mut changes);
+            unit.announce(now, &mut changes);
         }
         changes
+    }
+
+    /// What has gone wrong with each, in the config's order.
+    pub(super) fn health(&self) -> impl Iterator<Item = (&SourceName, &Health)> {
+        self.all.iter().map(|unit| (&unit.source.name, &unit.health))
     }
 
     /// The names, in the config's order.
@@ -285,11 +297,13 @@ impl Sources {
     /// Looks who has made progress, and lets time pass.
     pub(super) fn tick(&mut self, now: Instant) -> Changes {
         let mut changes = Changes::new();
+        // When the process itself has stood still, nobody's silence is a failure.
+        let stood_still = now.duration_since(std::mem::replace(&mut self.ticked, now)) > STOOD_STILL;
         for index in 0..self.all.len() {
             let Some(unit) = self.all.get_mut(index) else { continue };
             let run = unit.lifecycle.run();
             let mut effects = Vec::new();
-            if unit.has_progressed() {
+            if unit.has_progressed() || (stood_still && unit.lifecycle.is_live()) {
                 effects.extend(unit.lifecycle.handle(now, Input::Progress { run }));
             }
             effects.extend(unit.lifecycle.handle(now, Input::Tick));
@@ -297,7 +311,7 @@ impl Sources {
             for (id, rendition) in &mut unit.renditions {
                 let run = rendition.lifecycle.run();
                 let mut effects = Vec::new();
-                if rendition.has_progressed() {
+                if rendition.has_progressed() || (stood_still && rendition.lifecycle.is_live()) {
                     effects.extend(rendition.lifecycle.handle(now, Input::Progress { run }));
                 }
                 effects.extend(rendition.lifecycle.handle(now, Input::Tick));
@@ -308,6 +322,7 @@ impl Sources {
             }
             self.apply_source(index, now, effects, &mut changes);
             for (id, effects) in due {
+                self.fail_over(index, &id, now, &effects);
                 self.apply_rendition(index, &id, now, effects, &mut changes);
             }
         }

@@ -2,31 +2,46 @@
 
 mod reconfigured;
 
+use super::health::Health;
 use super::sources::{Changes, Encoding};
 use crate::config::{ScreenArea, Source, SourceKind};
+use crate::core::failover::Failover;
 use crate::core::keyframe::KeyframeGate;
-use crate::core::lifecycle::{Lifecycle, Timing};
-use crate::core::protocol::{Codec, MediaKind, PausedBy, SourceState};
+use crate::core::lifecycle::{Effect, Input, Lifecycle, Timing};
+use crate::core::protocol::{Codec, FailureCause, MediaKind, PausedBy, SourceState};
 use crate::core::renditions::{self, Full, Rung, Step};
 use crate::core::units::{FrameRate, Size};
 use crate::media::encoder::{BURST, EncodeSettings, NARROW_BURST};
 use crate::media::fanout::Fanout;
 use crate::media::launch::Description;
+use crate::media::platform::CameraId;
 use crate::media::rendition::Rendition;
 use crate::media::source::{Capture, Taps};
 use crate::media::{Events, Format, RenditionId};
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// A network camera may take long to answer.
 pub(super) const CAPTURE_START: Duration = Duration::from_secs(15);
-/// Live sources send at a steady rate.
-const CAPTURE_STALL: Duration = Duration::from_secs(5);
+/// Devices send at a steady rate, and say which.
+const DEVICE_STALL: Duration = Duration::from_secs(2);
+/// So many frames at that rate may be missing besides.
+const MISSING_FRAMES: f64 = 3.0;
+/// A screen that stands still sends a picture a second.
+const SCREEN_STALL: Duration = Duration::from_millis(3500);
+/// A network has hiccups, a user's own description whatever it has.
+const OTHER_STALL: Duration = Duration::from_secs(5);
+/// A device that has fallen silent and is started anew.
+const DEVICE_AGAIN: Duration = Duration::from_secs(4);
+/// Between two looks at a device that has failed: it is to be back within two seconds.
+const LOOK: Duration = Duration::from_millis(500);
 const ENCODER_START: Duration = Duration::from_secs(10);
 const ENCODER_STALL: Duration = Duration::from_secs(8);
 /// What takes longer to stop is given up.
 const STOP: Duration = Duration::from_secs(6);
+/// The same of what may be captured twice at a time: nothing is lost by beginning anew beside it.
+const STOP_SHARED: Duration = Duration::from_millis(1500);
 
 /// A source that there is to be.
 #[derive(Debug)]
@@ -51,6 +66,11 @@ pub(super) struct Unit {
     /// When progress was last looked at.
     frames: u64,
     pub(super) renditions: BTreeMap<RenditionId, RenditionUnit>,
+    pub(super) health: Health,
+    /// What is wrong with its capture.
+    pub(super) fault: Option<FailureCause>,
+    /// The camera that it was captured from last.
+    pub(super) camera: Option<CameraId>,
     /// Who has paused it, if somebody has.
     pub(super) paused: Option<PausedBy>,
     /// The last format of its picture that was captured.
@@ -73,6 +93,10 @@ pub(super) struct RenditionUnit {
     /// What it has said of its stream.
     pub(super) profile: Option<String>,
     pub(super) gate: KeyframeGate,
+    /// Which of the encoders that there are for its codec is used.
+    pub(super) failover: Failover,
+    /// What is wrong with it.
+    pub(super) fault: Option<FailureCause>,
     /// When progress was last looked at.
     frames: u64,
 }
@@ -81,7 +105,7 @@ impl Unit {
     /// Idle. `last_run`: that of any predecessor.
     pub(super) fn new(planned: Planned, grace: Duration, events: &Events, last_run: u64) -> Self {
         let Planned { source, own } = planned;
-        let timing = Timing { start: CAPTURE_START, stall: CAPTURE_STALL, grace, stop: STOP };
+        let timing = timing(&source.kind, grace);
         let renditions = rendition_ids(&source)
             .map(|id| (id.clone(), RenditionUnit::new(id, grace, events, last_run)))
             .collect();
@@ -95,6 +119,9 @@ impl Unit {
             formats: BTreeMap::new(),
             ladders: Ladders::new(),
             frames: 0,
+            health: Health::new(),
+            fault: None,
+            camera: None,
             paused: None,
             picture: None,
             announced: SourceState::Idle,
@@ -199,6 +226,7 @@ impl Unit {
                     self.picture = Some((size, framerate));
                 }
                 self.formats.insert(MediaKind::Video, Format::Video { size, framerate });
+                self.lifecycle.set_stall(self.stall(framerate));
                 self.climb(size, framerate, encoding);
             }
         }
@@ -213,10 +241,18 @@ impl Unit {
         self.ladders = VIDEO_CODECS.into_iter().map(|codec| (codec, ladder(codec))).collect();
     }
 
+    /// The silence that is a failure, of a picture at that rate.
+    fn stall(&self, framerate: FrameRate) -> Duration {
+        // A still picture comes slowly.
+        let stall = if self.paused.is_some() { OTHER_STALL } else { usual_stall(&self.source.kind) };
+        stall + Duration::from_secs_f64(MISSING_FRAMES / framerate.as_f64().max(0.1))
+    }
+
     /// Adds its state to `changes` where it is another than the viewers know.
-    pub(super) fn announce(&mut self, changes: &mut Changes) {
+    pub(super) fn announce(&mut self, now: Instant, changes: &mut Changes) {
         let state = self.state();
         if state != self.announced {
+            self.health.since = now;
             self.announced = state.clone();
             changes.push((self.source.name.clone(), state));
         }
@@ -253,6 +289,24 @@ impl Unit {
     }
 }
 
+fn usual_stall(kind: &SourceKind) -> Duration {
+    match kind {
+        SourceKind::Camera(_) | SourceKind::Audio(_) => DEVICE_STALL,
+        SourceKind::Screen(_) => SCREEN_STALL,
+        SourceKind::Uri(_) | SourceKind::Test(_) | SourceKind::Launch(_) => OTHER_STALL,
+    }
+}
+
+fn timing(kind: &SourceKind, grace: Duration) -> Timing {
+    let (again, stop) = match kind {
+        SourceKind::Camera(_) | SourceKind::Audio(_) => (DEVICE_AGAIN, STOP),
+        SourceKind::Screen(_) => (DEVICE_AGAIN, STOP_SHARED),
+        SourceKind::Uri(_) => (CAPTURE_START, STOP_SHARED),
+        SourceKind::Test(_) | SourceKind::Launch(_) => (CAPTURE_START, STOP),
+    };
+    Timing { start: CAPTURE_START, again, stall: usual_stall(kind), grace, stop, look: Some(LOOK) }
+}
+
 /// The codecs of pictures.
 const VIDEO_CODECS: [Codec; 2] = [Codec::H264, Codec::Vp8];
 
@@ -282,7 +336,14 @@ fn rendition_ids(source: &Source) -> impl Iterator<Item = RenditionId> {
 
 impl RenditionUnit {
     fn new(id: RenditionId, grace: Duration, events: &Events, last_run: u64) -> Self {
-        let timing = Timing { start: ENCODER_START, stall: ENCODER_STALL, grace, stop: STOP };
+        let timing = Timing {
+            start: ENCODER_START,
+            again: ENCODER_START,
+            stall: ENCODER_STALL,
+            grace,
+            stop: STOP,
+            look: None,
+        };
         Self {
             fanout: Arc::new(Fanout::new(id.clone(), events.clone())),
             id,
@@ -291,6 +352,8 @@ impl RenditionUnit {
             running: None,
             profile: None,
             gate: KeyframeGate::default(),
+            failover: Failover::default(),
+            fault: None,
             frames: 0,
         }
     }
@@ -316,6 +379,17 @@ impl RenditionUnit {
             keyframe_interval,
             burst: if self.id.rung == 0 { BURST } else { NARROW_BURST },
         })
+    }
+
+    /// After its machine has asked for these: where the encoder has failed, the next of so many takes
+    /// over as soon as this one has stopped. True if so.
+    pub(super) fn fails_over(&mut self, now: Instant, effects: &[Effect], count: usize) -> bool {
+        let fell = effects.iter().any(|effect| matches!(effect, Effect::Stop { .. }));
+        if !fell || !self.lifecycle.is_faulty() || self.failover.failed(now, count).is_none() {
+            return false;
+        }
+        self.lifecycle.handle(now, Input::Restart);
+        true
     }
 
     /// Whether packets have come since this was last asked.

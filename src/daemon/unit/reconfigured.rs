@@ -1,6 +1,7 @@
 //! A source that goes on under its name by another configuration.
 
-use super::{Planned, RenditionUnit, Unit, rendition_ids};
+use super::{Planned, RenditionUnit, Unit, rendition_ids, timing};
+use crate::core::failover::Failover;
 use crate::core::protocol::MediaKind;
 use crate::daemon::sources::Encoding;
 use crate::media::{Events, Format};
@@ -26,6 +27,10 @@ impl Unit {
         let anew = still || self.source.kind != planned.source.kind || self.own != planned.own;
         Planned { source: self.source, own: self.own } = planned;
         self.lifecycle.set_grace(grace);
+        if anew {
+            self.lifecycle.set_timing(timing(&self.source.kind, grace));
+            self.camera = None;
+        }
         self.keep_renditions(grace, events);
         if anew {
             self.picture = None;
@@ -46,6 +51,8 @@ impl Unit {
                     .remove(&id)
                     .unwrap_or_else(|| RenditionUnit::new(id.clone(), grace, events, last_run));
                 rendition.lifecycle.set_grace(grace);
+                // What failed before may do by what has been changed.
+                rendition.failover = Failover::default();
                 (id, rendition)
             })
             .collect();
