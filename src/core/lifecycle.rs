@@ -93,6 +93,7 @@ pub struct Lifecycle {
     wanted: bool,
     run: u64,
     failures: u32,
+    faults: u64,
     jitter: u64,
     published: SourceState,
 }
@@ -108,6 +109,7 @@ impl Lifecycle {
             wanted: false,
             run: last_run,
             failures: 0,
+            faults: 0,
             jitter: seed | 1,
             published: SourceState::Idle,
         }
@@ -148,6 +150,12 @@ impl Lifecycle {
     #[must_use]
     pub fn run(&self) -> u64 {
         self.run
+    }
+
+    /// How often it has failed, in all its runs.
+    #[must_use]
+    pub fn faults(&self) -> u64 {
+        self.faults
     }
 
     /// When [`Input::Tick`] is next due.
@@ -230,6 +238,7 @@ impl Lifecycle {
     fn fail(&mut self, now: Instant, cause: FailureCause, detail: String, effects: &mut Vec<Effect>) {
         match self.state {
             State::Starting { .. } | State::Live { .. } | State::Grace { .. } => {
+                self.faults += 1;
                 self.publish(SourceState::Failed { cause, detail }, effects);
                 self.state = State::Stopping { until: now + self.timing.stop, faulty: true };
                 effects.push(Effect::Stop { run: self.run });

@@ -1,5 +1,6 @@
 //! One of the daemon's sources: its capture, its renditions, and its state for the viewers.
 
+use super::measures::Counted;
 use super::sources::{Changes, Encoding};
 use crate::config::{ScreenArea, Source, SourceKind};
 use crate::core::keyframe::KeyframeGate;
@@ -44,6 +45,7 @@ pub(super) struct Unit {
     picture: Option<(Size, FrameRate)>,
     /// What the viewers have been told.
     announced: SourceState,
+    pub(super) counted: Counted,
 }
 
 /// The ladders of a source, by codec.
@@ -62,6 +64,7 @@ pub(super) struct RenditionUnit {
     pub(super) gate: KeyframeGate,
     /// When progress was last looked at.
     frames: u64,
+    pub(super) counted: Counted,
 }
 
 impl Unit {
@@ -95,6 +98,7 @@ impl Unit {
             paused: None,
             picture: None,
             announced: SourceState::Idle,
+            counted: Counted::from(last_run),
         }
     }
 
@@ -257,6 +261,7 @@ impl RenditionUnit {
             profile: None,
             gate: KeyframeGate::default(),
             frames: 0,
+            counted: Counted::from(last_run),
         }
     }
 

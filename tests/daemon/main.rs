@@ -15,6 +15,7 @@ mod hostile;
 mod invite;
 mod leave;
 mod logins;
+mod metrics;
 mod paused;
 #[path = "../support/peer.rs"]
 mod peer;
