@@ -11,7 +11,6 @@ use super::viewer::{Peer, Unit};
 use super::viewers::Viewers;
 use super::{Daemon, STUCK, TOO_MANY_STUCK};
 use crate::core::ids::SourceName;
-use crate::core::lifecycle::Lifecycle;
 use crate::core::protocol::{FailureCause, SourceState, WatchesBy};
 use crate::core::renditions::MAX_RUNGS;
 use crate::media::{codec_word, pipeline};
@@ -51,27 +50,18 @@ impl Measured {
     }
 }
 
-/// What of a machine's counts the metrics have already.
+/// What of a source's counts the metrics have already.
 #[derive(Debug, Default)]
 pub(super) struct Counted {
     frames: u64,
-    runs: u64,
-    faults: u64,
+    starts: u64,
+    takeovers: u64,
+    failures: [u64; CAUSES.len()],
 }
 
-impl Counted {
-    /// `run`: that of any predecessor.
-    pub(super) fn from(run: u64) -> Self {
-        Self { runs: run, ..Self::default() }
-    }
-
-    /// Starts and failures since the last look.
-    fn take(&mut self, machine: &Lifecycle) -> (u64, u64) {
-        let (runs, faults) = (machine.run(), machine.faults());
-        let since = (runs.saturating_sub(self.runs), faults.saturating_sub(self.faults));
-        (self.runs, self.faults) = (runs, faults);
-        since
-    }
+/// What has been added since the last look.
+fn added(before: &mut u64, now: u64) -> u64 {
+    now.saturating_sub(std::mem::replace(before, now))
 }
 
 impl Daemon {
@@ -119,15 +109,13 @@ impl Sources {
 
 impl SourceUnit {
     fn measure(&mut self) {
-        let (all, name) = (metrics(), &self.source.name);
-        let frames = self.taps.frames();
-        let (starts, failures) = self.counted.take(&self.lifecycle);
-        all.captured(name, frames.saturating_sub(self.counted.frames), starts);
-        self.counted.frames = frames;
-        for cause in &CAUSES {
-            let is_it =
-                matches!(self.lifecycle.published(), SourceState::Failed { cause: now, .. } if now == cause);
-            all.capture_failed(name, word(cause), if is_it { failures } else { 0 });
+        let (all, name, health) = (metrics(), &self.source.name, &self.health);
+        let frames = added(&mut self.counted.frames, self.taps.frames());
+        all.captured(name, frames, added(&mut self.counted.starts, health.starts));
+        all.taken_over(name, added(&mut self.counted.takeovers, health.takeovers));
+        for (cause, before) in CAUSES.iter().zip(&mut self.counted.failures) {
+            let failures = health.failures.get(cause).copied().unwrap_or(0);
+            all.failed(name, word(cause), added(before, failures));
         }
         all.source_state(name, &STATES, state_word(&self.state()));
         for rendition in self.renditions.values_mut() {
@@ -138,8 +126,8 @@ impl SourceUnit {
 
 impl RenditionUnit {
     fn measure(&mut self, source: &SourceName) {
-        let (starts, failures) = self.counted.take(&self.lifecycle);
-        metrics().encoded(source, codec_word(self.id.codec), starts, failures);
+        let starts = added(&mut self.counted, self.lifecycle.run());
+        metrics().encoder_started(source, codec_word(self.id.codec), starts);
     }
 }
 

@@ -148,7 +148,7 @@ pub struct Metrics {
     source_starts: Counters<1>,
     source_failures: Counters<2>,
     encoder_starts: Counters<2>,
-    encoder_failures: Counters<2>,
+    encoder_takeovers: Counters<1>,
     rendition_frames: Counters<3>,
     rendition_bytes: Counters<3>,
     rendition_sent_bytes: Counters<3>,
@@ -238,9 +238,19 @@ impl Metrics {
                 Family::default(),
             ),
             source_starts: add(all, "source_starts", "Starts of a capture", Family::default()),
-            source_failures: add(all, "source_failures", "Captures that failed, by cause", Family::default()),
+            source_failures: add(
+                all,
+                "source_failures",
+                "Faults of a source: of its capture or an encoder of it, by cause",
+                Family::default(),
+            ),
             encoder_starts: add(all, "encoder_starts", "Starts of an encoder", Family::default()),
-            encoder_failures: add(all, "encoder_failures", "Encoders that failed", Family::default()),
+            encoder_takeovers: add(
+                all,
+                "encoder_takeovers",
+                "Encoders that took over from one that failed",
+                Family::default(),
+            ),
             rendition_frames: add(all, "rendition_frames", "Frames encoded", Family::default()),
             rendition_bytes: add(all, "rendition_bytes", "Bytes encoded, as RTP packets", Family::default()),
             rendition_sent_bytes: add(
@@ -390,17 +400,21 @@ impl Metrics {
         self.source_starts.get_or_create(&labels).inc_by(starts);
     }
 
-    /// A capture has failed so many times.
-    pub fn capture_failed(&self, source: &SourceName, cause: impl Into<Cow<'static, str>>, times: u64) {
+    /// A source, its capture or an encoder of it, has failed so many times.
+    pub fn failed(&self, source: &SourceName, cause: impl Into<Cow<'static, str>>, times: u64) {
         let labels = [("source", named(source)), ("cause", cause.into())];
         self.source_failures.get_or_create(&labels).inc_by(times);
     }
 
-    /// An encoder was started so many times, and has failed so many times.
-    pub fn encoded(&self, source: &SourceName, codec: &'static str, starts: u64, failures: u64) {
+    /// An encoder of it has taken over from one that failed so many times.
+    pub fn taken_over(&self, source: &SourceName, times: u64) {
+        self.encoder_takeovers.get_or_create(&[("source", named(source))]).inc_by(times);
+    }
+
+    /// An encoder was started so many times.
+    pub fn encoder_started(&self, source: &SourceName, codec: &'static str, times: u64) {
         let labels = [("source", named(source)), ("codec", codec.into())];
-        self.encoder_starts.get_or_create(&labels).inc_by(starts);
-        self.encoder_failures.get_or_create(&labels).inc_by(failures);
+        self.encoder_starts.get_or_create(&labels).inc_by(times);
     }
 
     /// The counts of a rendition.
@@ -445,6 +459,7 @@ impl Metrics {
         let own = || ("source", named(source));
         self.source_frames.remove(&[own()]);
         self.source_starts.remove(&[own()]);
+        self.encoder_takeovers.remove(&[own()]);
         for state in states {
             self.source_state.remove(&[own(), ("state", (*state).into())]);
         }
@@ -453,7 +468,6 @@ impl Metrics {
         }
         for (codec, rungs) in codecs {
             self.encoder_starts.remove(&[own(), ("codec", (*codec).into())]);
-            self.encoder_failures.remove(&[own(), ("codec", (*codec).into())]);
             for rung in 0..*rungs {
                 let labels = rendition(source, codec, rung);
                 self.rendition_frames.remove(&labels);
