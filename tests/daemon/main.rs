@@ -11,9 +11,7 @@ mod client;
 mod control;
 mod desktop;
 mod faults;
-mod hostile;
 mod invite;
-mod leave;
 mod logins;
 mod paused;
 #[path = "../support/peer.rs"]
@@ -23,5 +21,6 @@ mod process;
 mod renditions;
 mod room;
 mod sessions;
+mod soak;
 mod sources;
 mod whep;
