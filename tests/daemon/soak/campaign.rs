@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 /// Mutants on their way at once.
 const WORKERS: usize = 3;
 /// Of one WebSocket session: each may be two of the 24 mistakes after which it is shown out.
-const ANSWERS: usize = 11;
+const ANSWERS_EACH: usize = 11;
 /// One of so many accepted answers is a real peer's, which goes on to connect.
 const CONNECTED: usize = 100;
 
@@ -29,20 +29,58 @@ const OFFERS: [&str; 3] = [
     include_str!("../../golden/sdp/whep-chromium-balanced.sdp"),
 ];
 
-const ANSWER_PIECES: [&str; 4] = [
-    include_str!("../../golden/sdp/chromium-h264.sdp"),
-    include_str!("../../golden/sdp/firefox-vp8.sdp"),
-    include_str!("../../golden/sdp/safari-h264.sdp"),
-    OFFER,
+/// Answers of real clients to an offer of two pictures and a sound, by codec: what [`SOURCES`] are offered as.
+const ANSWERS: [(&str, [&str; 4]); 2] = [
+    (
+        "H264",
+        [
+            include_str!("../../golden/sdp/chromium-h264.sdp"),
+            include_str!("../../golden/sdp/safari-h264.sdp"),
+            include_str!("../../golden/sdp/webrtcbin-h264.sdp"),
+            include_str!("../../golden/sdp/aiortc-h264.sdp"),
+        ],
+    ),
+    (
+        "VP8",
+        [
+            include_str!("../../golden/sdp/firefox-vp8.sdp"),
+            include_str!("../../golden/sdp/chromium-vp8.sdp"),
+            include_str!("../../golden/sdp/webrtcbin-vp8.sdp"),
+            include_str!("../../golden/sdp/aiortc-vp8.sdp"),
+        ],
+    ),
 ];
+
+/// Those of [`crate::process`] in the order of the golden offers.
+const SOURCES: &str = r#"
+[video]
+grace_s = 600
+
+[limits]
+viewers = 200
+connections = 1000
+connections_per_address = 600
+
+[[source]]
+name = "camera"
+kind = "test"
+pattern = "ball"
+size = "320x180"
+framerate = 15
+tone = false
+
+[[source]]
+name = "screen"
+kind = "test"
+size = "320x180"
+framerate = 15
+"#;
 
 #[test]
 fn mutated_offers_and_answers_are_taken_or_refused_and_the_daemon_lives() {
-    let mut daemon = Daemon::start(
-        "[video]\ngrace_s = 600\n[limits]\nviewers = 200\nconnections = 1000\nconnections_per_address = 600\n",
-    );
+    let mut daemon = Daemon::start_with("open = true", SOURCES, &[]);
     let honest = Viewer::watch(daemon.address);
-    let answers = answers(&honest);
+    whole_ones_are_taken(daemon.address);
     let count = times(240, 20_000);
     let trying = ["mutated offers (WHEP)", "mutated answers (WebSocket)"].map(Trying::begin);
     let begun = Instant::now();
@@ -50,8 +88,8 @@ fn mutated_offers_and_answers_are_taken_or_refused_and_the_daemon_lives() {
     std::thread::scope(|scope| {
         let workers: Vec<_> = (0..WORKERS)
             .map(|worker| {
-                let (address, answers) = (daemon.address, &answers);
-                scope.spawn(move || work(address, answers, worker as u64, count / WORKERS))
+                let address = daemon.address;
+                scope.spawn(move || work(address, worker as u64, count / WORKERS))
             })
             .collect();
         for worker in workers {
@@ -79,30 +117,35 @@ fn mutated_offers_and_answers_are_taken_or_refused_and_the_daemon_lives() {
     honest.leave();
 }
 
-/// What mutants are made of: a real answer to this daemon, and those of browsers that fit its offer.
-fn answers(honest: &Viewer) -> Vec<String> {
-    let offer = honest.peer.offer_text();
-    let peer = Peer::new();
-    let mut answers = vec![peer.answer(&offer)];
-    // Recorded against an offer with the same payload types.
-    answers.extend(ANSWER_PIECES[..3].iter().map(|answer| (*answer).to_owned()));
-    answers
+/// What mutants are made of is served.
+fn whole_ones_are_taken(address: SocketAddr) {
+    for offer in OFFERS {
+        assert_eq!(offered(address, offer), "taken", "{offer}");
+    }
+    for (codec, answers) in ANSWERS {
+        for answer in answers {
+            let (mut client, _) = joined(address, codec);
+            assert_eq!(say_answer(&mut client, answer), "taken", "{answer}");
+            client.cut();
+        }
+    }
 }
 
-fn work(address: SocketAddr, answers: &[String], seed: u64, count: usize) -> Told {
+fn work(address: SocketAddr, seed: u64, count: usize) -> Told {
     let mut random = Random::new(seed);
     let mut told = Told::new();
     let mut done = 0;
     while done < count {
-        if random.below(2) == 0 {
-            for _ in 0..ANSWERS {
+        // A session of answers ends with the first that is taken.
+        if random.below(4) == 0 {
+            for _ in 0..ANSWERS_EACH {
                 let base = random.pick(&OFFERS);
                 let offer = mutate(&mut random, base, &OFFERS);
                 *told.entry(format!("offer {}", offered(address, &offer))).or_default() += 1;
                 done += 1;
             }
         } else {
-            done += answered(address, answers, &mut random, &mut told);
+            done += answered(address, &mut random, &mut told);
         }
     }
     told
@@ -126,21 +169,26 @@ fn offered(address: SocketAddr, offer: &str) -> String {
     format!("{} {title}", answer.status)
 }
 
-/// Joins, and answers until an answer is taken or the session has had enough; how many answers that were.
-fn answered(address: SocketAddr, answers: &[String], random: &mut Random, told: &mut Told) -> usize {
-    let mut client = Client::greeted(address);
+/// Offered everything in that codec; the offer.
+fn joined(address: SocketAddr, codec: &str) -> (Client, String) {
+    let mut client = Client::connect(address);
+    client.say(&json!({"type": "hello", "version": 1, "video_codecs": [codec]}));
     client.say(&json!({"type": "join"}));
-    let offer = client.expect("offer");
+    let offer = client.expect("offer")["sdp"].as_str().unwrap().to_owned();
+    (client, offer)
+}
+
+/// Joins, and answers until an answer is taken or the session has had enough; how many answers that were.
+fn answered(address: SocketAddr, random: &mut Random, told: &mut Told) -> usize {
+    let (codec, answers) = ANSWERS[random.below(2)];
+    let (mut client, offer) = joined(address, codec);
     // Now and then somebody real, whose connection comes about if the answer lets it.
     let real = (random.below(CONNECTED) == 0).then(Peer::new);
-    let own = real.as_ref().map(|peer| peer.answer(offer["sdp"].as_str().unwrap()));
-    for number in 1..=ANSWERS {
-        let base = own.as_ref().unwrap_or(&answers[random.below(answers.len())]);
-        let answer = mutate(random, base, &ANSWER_PIECES);
-        client.say(&json!({"type": "answer", "sdp": answer}));
-        // Whatever became of it, this is refused after it.
-        client.say(&json!({"type": "choose", "source": "nothing"}));
-        let code = outcome(&mut client, &answer);
+    let own = real.as_ref().map(|peer| peer.answer(&offer));
+    for number in 1..=ANSWERS_EACH {
+        let golden = random.pick(&answers);
+        let answer = mutate(random, own.as_deref().unwrap_or(golden), &answers);
+        let code = say_answer(&mut client, &answer);
         *told.entry(format!("answer {code}")).or_default() += 1;
         match &*code {
             "bad_sdp" => {}
@@ -157,11 +205,14 @@ fn answered(address: SocketAddr, answers: &[String], random: &mut Random, told: 
     }
     client.say(&json!({"type": "leave"}));
     client.expect("bye");
-    ANSWERS
+    ANSWERS_EACH
 }
 
-/// What was said to an answer.
-fn outcome(client: &mut Client, answer: &str) -> String {
+/// Answers; what was said to it.
+fn say_answer(client: &mut Client, answer: &str) -> String {
+    client.say(&json!({"type": "answer", "sdp": answer}));
+    // Whatever became of it, this is refused after it.
+    client.say(&json!({"type": "choose", "source": "nothing"}));
     let mut said = "taken".to_owned();
     while let Some(message) = client.next() {
         if message["type"] != "error" {

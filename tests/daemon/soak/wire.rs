@@ -89,6 +89,7 @@ fn tls_handshakes_byte_by_byte_disturb_nobody() {
 
 /// Connections that say a byte now and then, on a thread of their own.
 struct Drip {
+    count: usize,
     thread: std::thread::JoinHandle<(usize, Duration)>,
 }
 
@@ -106,7 +107,7 @@ impl Drip {
             }
             (open.len(), begun.elapsed())
         });
-        Self { thread }
+        Self { count, thread }
     }
 
     /// Waits until the daemon has ended all of them; how many there were.
@@ -114,7 +115,7 @@ impl Drip {
         let (open, took) = self.thread.join().unwrap();
         assert_eq!(open, 0, "still open after {took:?}");
         assert!(took < ENDED_WITHIN, "ended after {took:?}");
-        1
+        self.count
     }
 }
 
