@@ -4,6 +4,8 @@
 
 #[path = "devices/pacing.rs"]
 mod pacing;
+#[path = "support/pulse.rs"]
+mod pulse;
 #[path = "devices/screens.rs"]
 mod screens;
 #[path = "devices/sound.rs"]
@@ -89,7 +91,7 @@ impl Running {
     fn start(kind: SourceKind) -> Result<Self, Fault> {
         vitrina::media::init().unwrap();
         let source = source(kind);
-        let plan = plan::capture(&source, &LaunchFiles::default())?;
+        let plan = plan::capture(&source, &LaunchFiles::default(), None)?;
         let (sender, events) = async_channel::bounded(256);
         let taps = Taps::default();
         let (tell, stopped) = mpsc::sync_channel(1);

@@ -1,6 +1,6 @@
 //! `vitrina status`: what is shown, and to whom.
 
-use crate::core::control::{SourceStatus, Status};
+use crate::core::control::{FaultsInfo, SourceStatus, Status};
 use crate::core::protocol::{
     FailureCause, LinkInfo, PausedBy, SourceState, ViewerInfo, WatchedInfo, WatchesBy,
 };
@@ -32,7 +32,8 @@ pub fn text(status: &Status, now: SystemTime) -> String {
         for_long(status.up_since_ms)
     );
     let sources = status.sources.iter().map(|source| {
-        [source.info.name.as_str().to_owned(), state(source), format!("viewers: {}", source.viewers)]
+        let viewers = format!("viewers: {}", source.viewers);
+        [source.info.name.as_str().to_owned(), state(source), viewers, faults(&source.faults)]
     });
     table(&mut text, sources.collect());
     let viewers = status.viewers.iter().map(|viewer| {
@@ -57,6 +58,13 @@ fn state(source: &SourceStatus) -> String {
         SourceState::Paused { by: PausedBy::Machine } => "paused".into(),
         SourceState::Paused { by: PausedBy::Admin } => "paused by an admin".into(),
         SourceState::Failed { cause, detail } => format!("failed ({}): {detail}", why(*cause)),
+    }
+}
+
+fn faults(faults: &FaultsInfo) -> String {
+    match faults.last {
+        Some(last) => format!("faults: {}, the last one: {}", faults.total, why(last)),
+        None => String::new(),
     }
 }
 
@@ -131,7 +139,18 @@ mod tests {
     fn source(name: &str, state: SourceState, viewers: usize) -> SourceStatus {
         let name = SourceName::new(name).unwrap();
         let (kind, media) = (SourceKindName::Test, vec![MediaKind::Video]);
-        SourceStatus { info: SourceInfo { title: String::new(), name, kind, media, state }, viewers }
+        let last = match &state {
+            SourceState::Failed { cause, .. } => Some(*cause),
+            _ => None,
+        };
+        let total = u64::from(last.is_some());
+        let causes = last.map(|cause| (cause, 1)).into_iter().collect();
+        SourceStatus {
+            info: SourceInfo { title: String::new(), name, kind, media, state },
+            viewers,
+            since_ms: 0.0,
+            faults: FaultsInfo { total, causes, last, starts: 1, restarts: 0, takeovers: 0 },
+        }
     }
 
     #[test]
@@ -162,7 +181,7 @@ mod tests {
             text(&status, now),
             "vitrina/1 at https://host:8443, up for 1 d 2 h; nobody is watching\n  \
              screen  live                                viewers: 2\n  \
-             cam     failed (not found): no /dev/video0  viewers: 0\n"
+             cam     failed (not found): no /dev/video0  viewers: 0  faults: 1, the last one: not found\n"
         );
         let waiting = ViewerInfo {
             by: WatchesBy::Whep,

@@ -6,8 +6,9 @@
 use super::ids::SourceName;
 use super::invitation::{Invitation, Wanted};
 use super::principal::InvitationId;
-use super::protocol::{SourceInfo, ViewerInfo};
+use super::protocol::{FailureCause, SourceInfo, ViewerInfo};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// The longest request, in bytes, with its end of line.
 pub const MAX_REQUEST: usize = 4 * 1024;
@@ -133,6 +134,29 @@ pub struct SourceStatus {
     pub info: SourceInfo,
     /// Viewers that it is sent to, or is about to be.
     pub viewers: usize,
+    /// Since when its state is what it is, in milliseconds since 1970-01-01 UTC.
+    pub since_ms: f64,
+    /// What has gone wrong with it so far.
+    pub faults: FaultsInfo,
+}
+
+/// What has gone wrong with a source since it was configured. A fault counts once, however often it
+/// was tried again meanwhile.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FaultsInfo {
+    /// Faults of its capture and its encoders.
+    pub total: u64,
+    /// The same by their cause.
+    pub causes: BTreeMap<FailureCause, u64>,
+    /// The last one's cause.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last: Option<FailureCause>,
+    /// Starts of its capture.
+    pub starts: u64,
+    /// Those of them that followed a fault.
+    pub restarts: u64,
+    /// How often an encoder has taken over from one that failed.
+    pub takeovers: u64,
 }
 
 #[cfg(test)]
@@ -160,10 +184,19 @@ mod tests {
                 state: SourceState::Live,
             },
             viewers: 2,
+            since_ms: 3.0,
+            faults: FaultsInfo {
+                total: 1,
+                causes: BTreeMap::from([(FailureCause::Lost, 1)]),
+                last: Some(FailureCause::Lost),
+                starts: 3,
+                restarts: 2,
+                takeovers: 0,
+            },
         };
         assert_eq!(
             serde_json::to_string(&source).unwrap(),
-            r#"{"name":"cam","title":"Cam","kind":"camera","media":["video"],"state":"live","viewers":2}"#
+            r#"{"name":"cam","title":"Cam","kind":"camera","media":["video"],"state":"live","viewers":2,"since_ms":3.0,"faults":{"total":1,"causes":{"lost":1},"last":"lost","starts":3,"restarts":2,"takeovers":0}}"#
         );
         let status = Answer::Status(Box::new(Status {
             software: "vitrina/1".into(),

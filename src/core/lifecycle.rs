@@ -3,6 +3,8 @@
 //! It starts when somebody wants it, stops a grace period after nobody does, is stopped and
 //! started again with growing pauses when it fails or falls silent, and is never started again
 //! before it has really stopped (a camera can be opened only once), or is past hope of doing so.
+//! In its pauses it has somebody look whether what was missing is there again, and then waits no
+//! longer.
 //! It does nothing itself: [`Lifecycle::handle`] returns what is to be done.
 
 use super::protocol::{FailureCause, SourceState};
@@ -10,7 +12,7 @@ use std::time::{Duration, Instant};
 
 /// The first pause after a failure; it doubles with each further one.
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
-/// The longest pause: a camera that is plugged in again is back within this time.
+/// The longest pause. What is seen to come back is not kept waiting by it.
 const LONGEST_PAUSE: Duration = Duration::from_secs(8);
 /// Having run so long without fault, the next failure counts as the first again.
 const HEALTHY_AFTER: Duration = Duration::from_secs(20);
@@ -20,12 +22,17 @@ const HEALTHY_AFTER: Duration = Duration::from_secs(20);
 pub struct Timing {
     /// From the start to the first frame.
     pub start: Duration,
+    /// The same after it has fallen silent, doubled for each further silence up to `start`: some
+    /// devices wake up only when they are started anew.
+    pub again: Duration,
     /// Between two frames.
     pub stall: Duration,
     /// Running on after nobody wants it.
     pub grace: Duration,
     /// From the order to stop to being given up: a driver or a display that never lets go.
     pub stop: Duration,
+    /// Between two looks in a pause, where there is something to look at.
+    pub look: Option<Duration>,
 }
 
 /// What has happened.
@@ -54,6 +61,13 @@ pub enum Input {
         /// The number that [`Effect::Start`] gave.
         run: u64,
     },
+    /// What [`Effect::Look`] asked for.
+    Looked {
+        /// The number that [`Effect::Look`] gave.
+        run: u64,
+        /// Whether what is captured is there and free; `None`: that cannot be told.
+        there: Option<bool>,
+    },
     /// Time has passed.
     Tick,
 }
@@ -71,6 +85,11 @@ pub enum Effect {
         /// The run to stop.
         run: u64,
     },
+    /// See whether it could be started, without starting it, and say [`Input::Looked`].
+    Look {
+        /// The run that has failed.
+        run: u64,
+    },
     /// Its state for the viewers has changed.
     Publish(SourceState),
 }
@@ -82,7 +101,14 @@ enum State {
     Live { since: Instant, progress: Instant },
     Grace { until: Instant, live: bool },
     Stopping { until: Instant, faulty: bool },
-    Pause { until: Instant },
+    Pause { until: Instant, look: Look },
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Look {
+    Never,
+    Due(Instant),
+    Asked,
 }
 
 /// See the module.
@@ -93,6 +119,10 @@ pub struct Lifecycle {
     wanted: bool,
     run: u64,
     failures: u32,
+    /// How often in a row it has failed by silence.
+    silences: u32,
+    /// It was seen not to be there, and has not been started since it was seen to be.
+    absent: bool,
     jitter: u64,
     published: SourceState,
 }
@@ -108,9 +138,21 @@ impl Lifecycle {
             wanted: false,
             run: last_run,
             failures: 0,
+            silences: 0,
+            absent: false,
             jitter: seed | 1,
             published: SourceState::Idle,
         }
+    }
+
+    /// It keeps to these times from the next state on.
+    pub fn set_timing(&mut self, timing: Timing) {
+        self.timing = timing;
+    }
+
+    /// It runs on for so long after nobody wants it, from the next time on.
+    pub fn set_grace(&mut self, grace: Duration) {
+        self.timing.grace = grace;
     }
 
     /// Its state for the viewers.
@@ -139,6 +181,12 @@ impl Lifecycle {
             && matches!(self.state, State::Starting { .. } | State::Live { .. } | State::Grace { .. })
     }
 
+    /// Whether it is being stopped after a failure, and is to pause before it is started again.
+    #[must_use]
+    pub fn is_faulty(&self) -> bool {
+        matches!(self.state, State::Stopping { faulty: true, .. })
+    }
+
     #[cfg(test)]
     fn is_stopping(&self) -> bool {
         matches!(self.state, State::Stopping { .. })
@@ -150,15 +198,21 @@ impl Lifecycle {
         self.run
     }
 
+    /// Silence of this length is a failure from now on.
+    pub fn set_stall(&mut self, stall: Duration) {
+        self.timing.stall = stall;
+    }
+
     /// When [`Input::Tick`] is next due.
     #[must_use]
     pub fn deadline(&self) -> Option<Instant> {
         match self.state {
             State::Idle => None,
-            State::Starting { until }
-            | State::Grace { until, .. }
-            | State::Stopping { until, .. }
-            | State::Pause { until } => Some(until),
+            State::Starting { until } | State::Grace { until, .. } | State::Stopping { until, .. } => {
+                Some(until)
+            }
+            State::Pause { until, look: Look::Due(due) } => Some(due.min(until)),
+            State::Pause { until, look: Look::Never | Look::Asked } => Some(until),
             State::Live { progress, .. } => Some(progress + self.timing.stall),
         }
     }
@@ -174,9 +228,10 @@ impl Lifecycle {
             }
             Input::Restart => self.restart(now, &mut effects),
             Input::Stopped { run } if run == self.run => self.stopped(now, &mut effects),
+            Input::Looked { run, there } if run == self.run => self.looked(now, there, &mut effects),
             Input::Tick => self.tick(now, &mut effects),
             // From a run that is over.
-            Input::Progress { .. } | Input::Failed { .. } | Input::Stopped { .. } => {}
+            Input::Progress { .. } | Input::Failed { .. } | Input::Stopped { .. } | Input::Looked { .. } => {}
         }
         effects
     }
@@ -197,10 +252,7 @@ impl Lifecycle {
             (State::Live { .. }, false) => {
                 self.state = State::Grace { until: now + self.timing.grace, live: true };
             }
-            (State::Pause { .. }, false) => {
-                self.state = State::Idle;
-                self.publish(SourceState::Idle, effects);
-            }
+            (State::Pause { .. }, false) => self.idle(effects),
             (State::Idle | State::Grace { .. }, false)
             | (State::Starting { .. } | State::Live { .. } | State::Pause { .. }, true)
             | (State::Stopping { .. }, _) => {}
@@ -210,6 +262,7 @@ impl Lifecycle {
     fn progress(&mut self, now: Instant, effects: &mut Vec<Effect>) {
         match &mut self.state {
             State::Starting { .. } => {
+                (self.silences, self.absent) = (0, false);
                 self.state = State::Live { since: now, progress: now };
                 self.publish(SourceState::Live, effects);
             }
@@ -230,7 +283,14 @@ impl Lifecycle {
     fn fail(&mut self, now: Instant, cause: FailureCause, detail: String, effects: &mut Vec<Effect>) {
         match self.state {
             State::Starting { .. } | State::Live { .. } | State::Grace { .. } => {
-                self.publish(SourceState::Failed { cause, detail }, effects);
+                self.silences =
+                    if cause == FailureCause::Stalled { self.silences.saturating_add(1) } else { 0 };
+                // What was there and has gone is disconnected, and stays so while it is not found.
+                let known = cause == FailureCause::NotFound
+                    && matches!(self.published, SourceState::Failed { cause: FailureCause::Lost, .. });
+                if !known {
+                    self.publish(SourceState::Failed { cause, detail }, effects);
+                }
                 self.state = State::Stopping { until: now + self.timing.stop, faulty: true };
                 effects.push(Effect::Stop { run: self.run });
             }
@@ -261,24 +321,49 @@ impl Lifecycle {
         let State::Stopping { faulty, .. } = self.state else { return };
         match (faulty, self.wanted) {
             (true, true) => {
-                self.state = State::Pause { until: now + self.next_pause() };
+                let until = now + self.next_pause();
+                let look = if self.timing.look.is_some() { Look::Asked } else { Look::Never };
+                self.state = State::Pause { until, look };
+                if look == Look::Asked {
+                    effects.push(Effect::Look { run: self.run });
+                }
             }
             (false, true) => self.start(now, effects),
-            (_, false) => {
-                self.state = State::Idle;
-                self.publish(SourceState::Idle, effects);
+            (_, false) => self.idle(effects),
+        }
+    }
+
+    fn idle(&mut self, effects: &mut Vec<Effect>) {
+        self.state = State::Idle;
+        self.absent = false;
+        self.publish(SourceState::Idle, effects);
+    }
+
+    fn looked(&mut self, now: Instant, there: Option<bool>, effects: &mut Vec<Effect>) {
+        let State::Pause { look, .. } = &mut self.state else { return };
+        *look = match (there, self.timing.look) {
+            (Some(_), Some(every)) => Look::Due(now + every),
+            _ => Look::Never,
+        };
+        match there {
+            Some(true) if self.absent => {
+                (self.absent, self.failures) = (false, 0);
+                self.start(now, effects);
             }
+            Some(false) => self.absent = true,
+            // It has been there all along: something else is wrong, and time may help.
+            Some(true) | None => {}
         }
     }
 
     fn tick(&mut self, now: Instant, effects: &mut Vec<Effect>) {
         match self.state {
             State::Starting { until } if now >= until => {
-                let detail = format!("no frame within {} s of the start", self.timing.start.as_secs());
+                let detail = "no frame since the start".to_owned();
                 self.fail(now, FailureCause::Stalled, detail, effects);
             }
             State::Live { progress, .. } if now >= progress + self.timing.stall => {
-                let detail = format!("no frame for {} s", self.timing.stall.as_secs());
+                let detail = format!("no frame for {:.0} s", self.timing.stall.as_secs_f64());
                 self.fail(now, FailureCause::Stalled, detail, effects);
             }
             State::Grace { until, .. } if now >= until => {
@@ -286,7 +371,11 @@ impl Lifecycle {
                 effects.push(Effect::Stop { run: self.run });
             }
             State::Stopping { until, .. } if now >= until => self.stopped(now, effects),
-            State::Pause { until } if now >= until => self.start(now, effects),
+            State::Pause { until, .. } if now >= until => self.start(now, effects),
+            State::Pause { until, look: Look::Due(due) } if now >= due => {
+                self.state = State::Pause { until, look: Look::Asked };
+                effects.push(Effect::Look { run: self.run });
+            }
             State::Idle
             | State::Starting { .. }
             | State::Live { .. }
@@ -298,7 +387,7 @@ impl Lifecycle {
 
     fn start(&mut self, now: Instant, effects: &mut Vec<Effect>) {
         self.run += 1;
-        self.state = State::Starting { until: now + self.timing.start };
+        self.state = State::Starting { until: now + self.patience() };
         // While it is tried again the viewers go on seeing what was wrong.
         if !matches!(self.published, SourceState::Failed { .. }) {
             self.publish(SourceState::Starting, effects);
@@ -313,9 +402,19 @@ impl Lifecycle {
         }
     }
 
+    /// How long a start may take.
+    fn patience(&self) -> Duration {
+        match self.silences.checked_sub(1) {
+            None => self.timing.start,
+            Some(further) => self.timing.again.saturating_mul(1 << further.min(10)).min(self.timing.start),
+        }
+    }
+
     /// Doubling, with up to a quarter taken off at random (xorshift64).
     fn next_pause(&mut self) -> Duration {
-        let pause = FIRST_PAUSE.saturating_mul(1 << self.failures.min(10)).min(LONGEST_PAUSE);
+        // What is silent comes back while it is being started: there the waiting is done.
+        let doublings = if self.silences > 0 { 0 } else { self.failures.min(10) };
+        let pause = FIRST_PAUSE.saturating_mul(1 << doublings).min(LONGEST_PAUSE);
         self.failures = self.failures.saturating_add(1);
         self.jitter ^= self.jitter << 13;
         self.jitter ^= self.jitter >> 7;
@@ -325,248 +424,5 @@ impl Lifecycle {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-
-    const TIMING: Timing = Timing {
-        start: Duration::from_secs(10),
-        stall: Duration::from_secs(4),
-        grace: Duration::from_secs(5),
-        stop: Duration::from_secs(6),
-    };
-
-    fn fault(run: u64) -> Input {
-        Input::Failed { run, cause: FailureCause::Lost, detail: "gone".into() }
-    }
-
-    #[test]
-    fn starts_for_the_first_viewer_and_stops_after_the_grace_period() {
-        let t0 = Instant::now();
-        let mut machine = Lifecycle::new(TIMING, 7, 0);
-        assert_eq!(
-            machine.handle(t0, Input::Wanted(true)),
-            [Effect::Publish(SourceState::Starting), Effect::Start { run: 1 }]
-        );
-        assert_eq!(machine.handle(t0, Input::Progress { run: 1 }), [Effect::Publish(SourceState::Live)]);
-        assert_eq!(machine.handle(t0, Input::Wanted(false)), []);
-        assert_eq!(machine.deadline(), Some(t0 + TIMING.grace));
-        assert_eq!(machine.handle(t0 + TIMING.grace, Input::Tick), [Effect::Stop { run: 1 }]);
-        assert_eq!(
-            machine.handle(t0 + TIMING.grace, Input::Stopped { run: 1 }),
-            [Effect::Publish(SourceState::Idle)]
-        );
-        assert!(!machine.is_running());
-    }
-
-    #[test]
-    fn a_viewer_within_the_grace_period_keeps_it_running() {
-        let t0 = Instant::now();
-        let mut machine = Lifecycle::new(TIMING, 7, 0);
-        machine.handle(t0, Input::Wanted(true));
-        machine.handle(t0, Input::Progress { run: 1 });
-        machine.handle(t0, Input::Wanted(false));
-        assert_eq!(machine.handle(t0 + Duration::from_secs(4), Input::Wanted(true)), []);
-        assert_eq!(machine.handle(t0 + Duration::from_secs(7), Input::Tick), []);
-        assert!(machine.is_live());
-    }
-
-    #[test]
-    fn is_not_started_again_before_it_has_stopped() {
-        let t0 = Instant::now();
-        let mut machine = Lifecycle::new(TIMING, 7, 0);
-        machine.handle(t0, Input::Wanted(true));
-        machine.handle(t0, Input::Wanted(false));
-        machine.handle(t0 + TIMING.grace, Input::Tick);
-        assert_eq!(machine.handle(t0 + TIMING.grace, Input::Wanted(true)), []);
-        assert_eq!(machine.handle(t0 + TIMING.grace, Input::Stopped { run: 1 }), [Effect::Start { run: 2 }]);
-    }
-
-    #[test]
-    fn what_never_stops_is_given_up_and_started_anew() {
-        let t0 = Instant::now();
-        let mut machine = Lifecycle::new(TIMING, 7, 0);
-        machine.handle(t0, Input::Wanted(true));
-        machine.handle(t0, fault(1));
-        assert_eq!(machine.deadline(), Some(t0 + TIMING.stop));
-        assert_eq!(machine.handle(t0 + TIMING.stop, Input::Tick), []);
-        let retry = machine.deadline().unwrap();
-        assert_eq!(machine.handle(retry, Input::Tick), [Effect::Start { run: 2 }]);
-        assert_eq!(machine.handle(retry, Input::Stopped { run: 1 }), []);
-    }
-
-    #[test]
-    fn failures_are_retried_with_growing_pauses() {
-        let mut now = Instant::now();
-        let mut machine = Lifecycle::new(TIMING, 7, 0);
-        machine.handle(now, Input::Wanted(true));
-        let mut pauses = Vec::new();
-        for run in 1..=8 {
-            assert_eq!(machine.handle(now, fault(run)).last(), Some(&Effect::Stop { run }));
-            machine.handle(now, Input::Stopped { run });
-            let until = machine.deadline().unwrap();
-            pauses.push(until - now);
-            now = until;
-            assert_eq!(machine.handle(now, Input::Tick), [Effect::Start { run: run + 1 }]);
-        }
-        assert!(pauses[0] <= FIRST_PAUSE && pauses[0] > FIRST_PAUSE / 2, "{pauses:?}");
-        assert!(pauses[7] <= LONGEST_PAUSE && pauses[7] > LONGEST_PAUSE / 2, "{pauses:?}");
-        assert!(pauses.windows(2).all(|pair| pair[1] > pair[0] / 2), "{pauses:?}");
-    }
-
-    #[test]
-    fn silence_is_a_failure() {
-        let t0 = Instant::now();
-        let mut machine = Lifecycle::new(TIMING, 7, 0);
-        machine.handle(t0, Input::Wanted(true));
-        machine.handle(t0, Input::Progress { run: 1 });
-        let effects = machine.handle(t0 + TIMING.stall, Input::Tick);
-        assert!(matches!(
-            effects.as_slice(),
-            [
-                Effect::Publish(SourceState::Failed { cause: FailureCause::Stalled, .. }),
-                Effect::Stop { run: 1 }
-            ]
-        ));
-    }
-
-    #[test]
-    fn what_comes_up_after_it_was_given_up_is_not_kept() {
-        let t0 = Instant::now();
-        let mut machine = Lifecycle::new(TIMING, 7, 0);
-        machine.handle(t0, Input::Wanted(true));
-        assert!(machine.keeps(1));
-        machine.handle(t0 + TIMING.start, Input::Tick);
-        assert!(!machine.keeps(1), "told to stop");
-        machine.handle(t0 + TIMING.start + TIMING.stop, Input::Tick);
-        assert!(matches!(machine.state, State::Pause { .. }));
-        assert!(!machine.keeps(1), "given up");
-        machine.handle(t0 + TIMING.start + TIMING.stop, Input::Wanted(false));
-        assert!(!machine.keeps(1), "wanted by nobody");
-    }
-
-    #[test]
-    fn a_restart_stops_what_runs_and_starts_it_anew() {
-        let t0 = Instant::now();
-        let mut machine = Lifecycle::new(TIMING, 7, 40);
-        assert_eq!(machine.handle(t0, Input::Restart), []);
-        assert!(machine.handle(t0, Input::Wanted(true)).contains(&Effect::Start { run: 41 }));
-        machine.handle(t0, Input::Progress { run: 41 });
-        let effects = machine.handle(t0, Input::Restart);
-        assert_eq!(effects, [Effect::Publish(SourceState::Starting), Effect::Stop { run: 41 }]);
-        assert_eq!(machine.handle(t0, Input::Restart), []);
-        assert_eq!(machine.handle(t0, Input::Stopped { run: 41 }), [Effect::Start { run: 42 }]);
-    }
-
-    #[test]
-    fn what_waits_after_a_failure_is_started_anew_at_once() {
-        let t0 = Instant::now();
-        let mut machine = Lifecycle::new(TIMING, 7, 0);
-        machine.handle(t0, Input::Wanted(true));
-        machine.handle(t0, fault(1));
-        assert_eq!(machine.handle(t0, Input::Restart), [], "it has yet to stop");
-        assert_eq!(machine.handle(t0, Input::Stopped { run: 1 }), [Effect::Start { run: 2 }]);
-        machine.handle(t0, fault(2));
-        machine.handle(t0, Input::Stopped { run: 2 });
-        assert_eq!(machine.handle(t0, Input::Restart), [Effect::Start { run: 3 }], "it waits");
-    }
-
-    #[test]
-    fn after_a_failure_that_nobody_watched_out_a_start_is_seen_as_one() {
-        let t0 = Instant::now();
-        let mut machine = Lifecycle::new(TIMING, 7, 0);
-        machine.handle(t0, Input::Wanted(true));
-        machine.handle(t0, fault(1));
-        machine.handle(t0, Input::Stopped { run: 1 });
-        assert_eq!(machine.handle(t0, Input::Wanted(false)), [Effect::Publish(SourceState::Idle)]);
-        assert_eq!(
-            machine.handle(t0, Input::Wanted(true)),
-            [Effect::Publish(SourceState::Starting), Effect::Start { run: 2 }]
-        );
-    }
-
-    #[test]
-    fn events_of_an_earlier_run_change_nothing() {
-        let t0 = Instant::now();
-        let mut machine = Lifecycle::new(TIMING, 7, 0);
-        machine.handle(t0, Input::Wanted(true));
-        machine.handle(t0, fault(1));
-        machine.handle(t0, Input::Stopped { run: 1 });
-        machine.handle(machine.deadline().unwrap(), Input::Tick);
-        assert_eq!(machine.handle(t0, fault(1)), []);
-        assert_eq!(machine.handle(t0, Input::Progress { run: 1 }), []);
-        assert_eq!(machine.handle(t0, Input::Stopped { run: 1 }), []);
-    }
-
-    /// What the effects make of the thing itself: which run is on, and whether it was told to stop.
-    #[derive(Default)]
-    struct World {
-        running: Option<u64>,
-        stopping: bool,
-    }
-
-    impl World {
-        fn apply(&mut self, effects: Vec<Effect>) {
-            for effect in effects {
-                match effect {
-                    Effect::Start { run } => {
-                        assert!(self.running.is_none(), "started twice");
-                        *self = Self { running: Some(run), stopping: false };
-                    }
-                    Effect::Stop { run } => {
-                        assert_eq!(self.running, Some(run));
-                        assert!(!self.stopping, "stopped twice");
-                        self.stopping = true;
-                    }
-                    Effect::Publish(_) => {}
-                }
-            }
-        }
-    }
-
-    proptest! {
-        /// Whatever happens in whatever order: at most one run at a time, and only what runs is
-        /// stopped; and when nothing fails any more, it becomes live for whoever wants it.
-        #[test]
-        fn one_run_at_a_time(steps in proptest::collection::vec((0u8..7, 0u64..4, 0u64..12_000), 1..200)) {
-            let mut now = Instant::now();
-            let mut machine = Lifecycle::new(TIMING, 99, 0);
-            let mut world = World::default();
-            for (kind, back, millis) in steps {
-                now += Duration::from_millis(millis);
-                let run = machine.run().saturating_sub(back);
-                let input = match (kind, world.running) {
-                    (0, _) => Input::Wanted(true),
-                    (1, _) => Input::Wanted(false),
-                    (2, _) => Input::Progress { run },
-                    (3, _) => fault(run),
-                    (6, _) => Input::Restart,
-                    (5, Some(run)) if world.stopping && run == machine.run() && machine.is_stopping() => {
-                        world = World::default();
-                        Input::Stopped { run }
-                    }
-                    _ => Input::Tick,
-                };
-                let given_up = input == Input::Tick && machine.is_stopping();
-                let effects = machine.handle(now, input);
-                if given_up && !machine.is_stopping() {
-                    world = World::default();
-                }
-                world.apply(effects);
-            }
-            world.apply(machine.handle(now, Input::Wanted(true)));
-            for _ in 0..4 {
-                if let (Some(run), true) = (world.running, world.stopping) {
-                    world = World::default();
-                    world.apply(machine.handle(now, Input::Stopped { run }));
-                }
-                now = machine.deadline().map_or(now, |at| at.max(now));
-                if matches!(machine.state, State::Pause { .. }) {
-                    world.apply(machine.handle(now, Input::Tick));
-                }
-                world.apply(machine.handle(now, Input::Progress { run: machine.run() }));
-            }
-            prop_assert!(machine.is_live(), "{:?}", machine.state);
-        }
-    }
-}
+#[path = "lifecycle_tests.rs"]
+mod tests;

@@ -10,6 +10,7 @@ pub mod candidate;
 pub mod channels;
 pub mod congestion;
 pub mod control;
+pub mod failover;
 pub mod h264;
 pub mod ice;
 pub mod ids;

@@ -225,6 +225,11 @@ pub enum ServerMessage {
         /// In place of those of `welcome`.
         ice_servers: Vec<IceServer>,
     },
+    /// There are other sources than before: the configuration was read again.
+    Sources {
+        /// Every source, in the config's order.
+        sources: Vec<SourceInfo>,
+    },
     /// A source has changed its state.
     Source {
         /// Which.
@@ -451,7 +456,7 @@ pub enum PausedBy {
 }
 
 /// Why a source is not there.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FailureCause {
     /// The device, display or address is not there.

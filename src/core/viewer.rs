@@ -17,9 +17,11 @@ mod asking;
 mod candidates;
 mod events;
 mod pictures;
+mod relisting;
 mod restarting;
 
 pub use events::{AdminRequest, Effect, Input, Taken};
+pub use relisting::same_list;
 
 use super::candidate::Candidate;
 use super::ids::SourceName;
@@ -110,6 +112,8 @@ impl Joined {
 pub struct Session {
     state: State,
     known: Vec<SourceName>,
+    /// What the numbers of sources in frames of pictures and sound stand for.
+    subjects: Vec<SourceName>,
     is_admin: bool,
     video_codec: Option<Codec>,
     watching: Watching,
@@ -131,6 +135,7 @@ impl Session {
     pub fn new(now: Instant, known: Vec<SourceName>) -> Self {
         Self {
             state: State::AwaitHello { until: now + HELLO_WITHIN },
+            subjects: known.clone(),
             known,
             is_admin: false,
             video_codec: None,
@@ -203,6 +208,18 @@ impl Session {
         }
     }
 
+    fn membership_mut(&mut self) -> Option<&mut Joined> {
+        match &mut self.state {
+            State::Preparing { joined, .. }
+            | State::Offered { joined, .. }
+            | State::Answering { joined, .. }
+            | State::Connecting { joined, .. }
+            | State::Verifying { joined, .. }
+            | State::Connected { joined, .. } => Some(joined),
+            State::AwaitHello { .. } | State::Greeted | State::Closed => None,
+        }
+    }
+
     /// Whether there is such a source for this viewer.
     #[must_use]
     pub fn knows(&self, source: &SourceName) -> bool {
@@ -242,6 +259,7 @@ impl Session {
         match input {
             Input::Message(message) => self.message(now, message, &mut effects),
             Input::Malformed { code, message } => self.mistake(code, message, &mut effects),
+            Input::Listed(sources) => self.relist(sources, &mut effects),
             Input::NoCodec => self.no_codec(&mut effects),
             Input::Offer { sdp, tracks } => self.offer(now, sdp, tracks, &mut effects),
             Input::Answered { sdp } => self.answered(now, sdp, &mut effects),
@@ -363,22 +381,16 @@ impl Session {
     }
 
     fn select(&mut self, sources: Vec<SourceName>, effects: &mut Vec<Effect>) {
-        let problem = misnamed(&sources, self.joined());
-        let (State::Preparing { joined, .. }
-        | State::Offered { joined, .. }
-        | State::Answering { joined, .. }
-        | State::Connecting { joined, .. }
-        | State::Verifying { joined, .. }
-        | State::Connected { joined, .. }) = &mut self.state
-        else {
+        if self.membership().is_none() {
             return self.out_of_order("select comes after join", effects);
-        };
-        if let Some(problem) = problem {
+        }
+        if let Some(problem) = misnamed(&sources, self.joined()) {
             return self.mistake(ErrorCode::UnknownSource, problem, effects);
         }
-        joined.selected = sources;
-        let selected = &joined.selected;
-        self.watching.paused(|source| !selected.contains(source));
+        self.watching.paused(|source| !sources.contains(source));
+        if let Some(joined) = self.membership_mut() {
+            joined.selected = sources;
+        }
         if let State::Connected { joined, .. } = &self.state {
             effects.push(Effect::Feed(joined.selected.clone()));
         }

@@ -9,6 +9,7 @@ use crate::media::encoder::{EncodeSettings, Encoder};
 use crate::media::fanout::Fanout;
 use crate::media::launch::LaunchFiles;
 use crate::media::pictures::{Ends, PictureEncoder, PictureId};
+use crate::media::platform::CameraId;
 use crate::media::rendition::Rendition;
 use crate::media::source::{Capture, Tap, Taps};
 use crate::media::{Events, Fault, MediaError, RenditionId, plan};
@@ -22,6 +23,8 @@ use std::time::{Duration, Instant};
 pub(super) enum Done {
     /// A capture runs, or does not.
     CaptureStarted { source: SourceName, run: u64, result: Result<Capture, Fault> },
+    /// Whether the device of a capture is there and free, as far as that can be told.
+    Looked { source: SourceName, run: u64, there: Option<bool> },
     /// A capture has really stopped: its device is free.
     CaptureStopped { source: SourceName, run: u64 },
     /// An encoder runs, or does not.
@@ -81,11 +84,24 @@ impl Jobs {
         let _ = self.done.send_blocking(done);
     }
 
-    /// `still`: a picture of that size in place of the source.
+    /// Looks whether what has failed could be started. Not counted among the starts: nothing waits for
+    /// it but the next look.
+    pub(super) fn look(&self, source: Source, known: Option<CameraId>, run: u64) {
+        let this = self.clone();
+        smol::unblock(move || {
+            let there = plan::is_there(&source, known.as_ref());
+            this.report(Done::Looked { source: source.name, run, there });
+        })
+        .detach();
+    }
+
+    /// `still`: a picture of that size in place of the source. `known`: the camera that it was before.
+    #[allow(clippy::too_many_arguments)]
     pub(super) fn start_capture(
         &self,
         source: Source,
         still: Option<Size>,
+        known: Option<CameraId>,
         run: u64,
         files: LaunchFiles,
         taps: Taps,
@@ -96,7 +112,7 @@ impl Jobs {
             let name = source.name.clone();
             let stopped = (this, name.clone());
             let plan = match still {
-                None => plan::capture(&source, &files),
+                None => plan::capture(&source, &files, known.as_ref()),
                 Some(size) => plan::still(&source, size, &files),
             };
             let result = plan.and_then(|plan| {

@@ -9,6 +9,7 @@ mod audit;
 mod channels;
 mod control;
 mod desktop;
+mod health;
 mod histories;
 #[cfg(test)]
 mod house;
@@ -55,6 +56,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 use system::{Request, Requests};
+use unit::Planned;
 use viewer::{Guest, Unit};
 use viewers::{Greeting, Opened, Rules, Viewers};
 
@@ -548,14 +550,14 @@ fn host_name() -> String {
 }
 
 /// The configured sources, or what the machine has; launch files of the user's own are tried.
-fn sources_of(config: &Config, find: FindSources) -> Result<Vec<Source>, Error> {
+fn sources_of(config: &Config, find: FindSources) -> Result<Vec<Planned>, Error> {
     let sources = if config.finds_sources() { find() } else { config.sources.clone() };
     let files = LaunchFiles::new(config.pipelines_dir.clone());
-    for source in &sources {
-        media::plan::check(source, &files)
-            .map_err(|error| Error::Source { source_name: source.name.clone(), error })?;
-    }
-    Ok(sources)
+    let planned = sources.into_iter().map(|source| match media::plan::check(&source, &files) {
+        Ok(own) => Ok(Planned { source, own }),
+        Err(error) => Err(Error::Source { source_name: source.name, error }),
+    });
+    planned.collect()
 }
 
 /// From the system's random numbers.

@@ -21,9 +21,11 @@ use std::time::{Duration, Instant};
 /// As with other encoders, but for the grace: another one is quickly there.
 const TIMING: Timing = Timing {
     start: Duration::from_secs(10),
+    again: Duration::from_secs(10),
     stall: Duration::from_secs(8),
     grace: Duration::from_secs(2),
     stop: Duration::from_secs(6),
+    look: None,
 };
 
 /// A capture's picture that is there to be encoded.
@@ -141,7 +143,7 @@ impl Pictures {
                     unit.encoder = None;
                     unit.forget();
                 }
-                Effect::Publish(_) => {}
+                Effect::Look { .. } | Effect::Publish(_) => {}
             }
         }
     }

@@ -4,12 +4,12 @@
 //! pool does it, and the loop takes what comes of it. A bad configuration changes nothing.
 
 use super::histories::{self, Histories};
-use super::viewer::Unit;
+use super::sources::Replaced;
+use super::unit::Planned;
 use super::{Daemon, Means, greeting, ice, rules, sources_of, system};
-use crate::config::{Config, ConfigErrors, Source};
+use crate::config::{Config, ConfigErrors};
 use crate::control::Reply;
 use crate::core::control::{Answer, Refusal};
-use crate::core::protocol::{ByeReason, SourceInfo};
 use crate::media::encoder::Encoders;
 use crate::media::launch::LaunchFiles;
 use crate::telemetry::{audit, logs};
@@ -23,7 +23,7 @@ use std::time::Instant;
 #[derive(Debug)]
 pub(super) struct Reloaded {
     config: Config,
-    sources: Vec<Source>,
+    sources: Vec<Planned>,
     encoders: Encoders,
     histories: Histories,
 }
@@ -126,21 +126,17 @@ impl Daemon {
         self.viewers.reconfigure(ice(&config, self.server.local_addr()), greeting(&config), rules(&config));
         self.viewers.reconfigure_rooms(&config, histories);
         audit::reopen(config.log.audit_file.as_deref());
-        let listed = |infos: Vec<SourceInfo>| {
-            infos.into_iter().map(|info| (info.name, info.title)).collect::<Vec<_>>()
-        };
-        let before = listed(self.sources.infos());
-        let gone = self.sources.replace(&config, sources, encoders);
-        let list_changed = before != listed(self.sources.infos());
+        let before = self.sources.infos();
+        let (Replaced { added, removed, changed }, states) =
+            self.sources.replace(now, &config, sources, encoders);
         self.config = config;
-        tracing::info!(?gone, "configuration reloaded");
+        tracing::info!(?added, ?removed, ?changed, "configuration reloaded");
+        self.viewers.relist(now, &before, &self.sources);
+        self.viewers.announce(&states);
+        for name in self.sources.names() {
+            self.viewers.ladder(now, &name, &self.sources);
+        }
         self.end_revoked(now);
-        let concerned = |unit: &Unit| {
-            let mut sources = unit.session.joined().iter().chain(unit.taken());
-            list_changed || sources.any(|name| gone.contains(name))
-        };
-        let message = "The configuration has changed; the page comes back by itself.";
-        self.viewers.end(now, &self.sources, ByeReason::Reload, message, concerned);
     }
 }
 

@@ -4,12 +4,16 @@
 //! it. The rules are those of [`crate::core::lifecycle`]; this carries them out.
 
 mod effects;
+mod replaced;
 mod reports;
 
+pub(super) use replaced::Replaced;
+
+use super::health::Health;
 use super::jobs::Jobs;
 use super::pictures::Captured;
-use super::unit::{CAPTURE_START, RenditionUnit, Unit};
-use crate::config::{Config, Source, Video};
+use super::unit::{CAPTURE_START, Planned, RenditionUnit, Unit};
+use crate::config::{Config, Video};
 use crate::core::h264;
 use crate::core::ids::SourceName;
 use crate::core::lifecycle::Input;
@@ -22,7 +26,10 @@ use crate::media::fanout::Fanout;
 use crate::media::launch::LaunchFiles;
 use crate::media::{Events, Format, RenditionId};
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
+
+/// The loop looks twice a second.
+const STOOD_STILL: Duration = Duration::from_millis(1500);
 
 /// All sources, in the config's order.
 #[derive(Debug)]
@@ -36,6 +43,8 @@ pub(super) struct Sources {
     jobs: Jobs,
     /// The highest number of what earlier configurations have started.
     last_run: u64,
+    /// When progress was last looked at.
+    ticked: Instant,
 }
 
 /// What the config says of every encode.
@@ -57,7 +66,7 @@ pub(super) type Changes = Vec<(SourceName, SourceState)>;
 impl Sources {
     pub(super) fn new(
         config: &Config,
-        (sources, pauses): (Vec<Source>, Pauses),
+        (sources, pauses): (Vec<Planned>, Pauses),
         encoders: Encoders,
         events: Events,
         jobs: Jobs,
@@ -71,14 +80,15 @@ impl Sources {
             events,
             jobs,
             last_run: 0,
+            ticked: Instant::now(),
         };
         this.all = sources.into_iter().map(|source| this.unit(source)).collect();
         this
     }
 
-    fn unit(&self, source: Source) -> Unit {
-        let by = self.pauses.of(&source.name);
-        let mut unit = Unit::new(source, self.encoding.video.grace, &self.events, self.last_run);
+    fn unit(&self, planned: Planned) -> Unit {
+        let by = self.pauses.of(&planned.source.name);
+        let mut unit = Unit::new(planned, self.encoding.video.grace, &self.events, self.last_run);
         unit.pause(by);
         unit
     }
@@ -120,9 +130,14 @@ impl Sources {
             self.apply_source(index, now, effects, &mut changes);
         }
         for unit in &mut self.all {
-            unit.announce(&mut changes);
+            unit.announce(now, &mut changes);
         }
         changes
+    }
+
+    /// What has gone wrong with each, in the config's order.
+    pub(super) fn health(&self) -> impl Iterator<Item = (&SourceName, &Health)> {
+        self.all.iter().map(|unit| (&unit.source.name, &unit.health))
     }
 
     /// The names, in the config's order.
@@ -282,11 +297,13 @@ impl Sources {
     /// Looks who has made progress, and lets time pass.
     pub(super) fn tick(&mut self, now: Instant) -> Changes {
         let mut changes = Changes::new();
+        // When the process itself has stood still, nobody's silence is a failure.
+        let stood_still = now.duration_since(std::mem::replace(&mut self.ticked, now)) > STOOD_STILL;
         for index in 0..self.all.len() {
             let Some(unit) = self.all.get_mut(index) else { continue };
             let run = unit.lifecycle.run();
             let mut effects = Vec::new();
-            if unit.has_progressed() {
+            if unit.has_progressed() || (stood_still && unit.lifecycle.is_live()) {
                 effects.extend(unit.lifecycle.handle(now, Input::Progress { run }));
             }
             effects.extend(unit.lifecycle.handle(now, Input::Tick));
@@ -294,7 +311,7 @@ impl Sources {
             for (id, rendition) in &mut unit.renditions {
                 let run = rendition.lifecycle.run();
                 let mut effects = Vec::new();
-                if rendition.has_progressed() {
+                if rendition.has_progressed() || (stood_still && rendition.lifecycle.is_live()) {
                     effects.extend(rendition.lifecycle.handle(now, Input::Progress { run }));
                 }
                 effects.extend(rendition.lifecycle.handle(now, Input::Tick));
@@ -305,37 +322,11 @@ impl Sources {
             }
             self.apply_source(index, now, effects, &mut changes);
             for (id, effects) in due {
+                self.fail_over(index, &id, now, &effects);
                 self.apply_rendition(index, &id, now, effects, &mut changes);
             }
         }
         changes
-    }
-
-    /// Takes another configuration's sources: what is the same goes on. Returns the names of
-    /// those that are gone or different.
-    pub(super) fn replace(
-        &mut self,
-        config: &Config,
-        sources: Vec<Source>,
-        encoders: Encoders,
-    ) -> Vec<SourceName> {
-        let encoding = Encoding::of(config);
-        let same_encoding = self.encoding == encoding && self.encoders == encoders;
-        self.encoders = encoders;
-        self.files = LaunchFiles::new(config.pipelines_dir.clone());
-        self.encoding = encoding;
-        let mut old = std::mem::take(&mut self.all);
-        self.last_run = old.iter().map(Unit::last_run).fold(self.last_run, u64::max);
-        for source in sources {
-            let kept = old.iter().position(|unit| same_encoding && unit.source == source);
-            let unit = match kept {
-                Some(index) => old.remove(index),
-                None => self.unit(source),
-            };
-            self.all.push(unit);
-        }
-        // Dropping them stops their pipelines.
-        old.into_iter().map(|unit| unit.source.name).collect()
     }
 
     /// Stops everything, for good.

@@ -7,7 +7,7 @@ use super::viewer::Unit;
 use super::viewers::Viewers;
 use crate::core::ids::{SourceName, ViewerId};
 use crate::core::pictures::{Flight, Pacer, fit};
-use crate::core::protocol::{Codec, FrameHead, FrameKind};
+use crate::core::protocol::{Codec, FrameHead, FrameKind, SourceInfo};
 use crate::core::viewer::Taken;
 use crate::media::RenditionId;
 use crate::media::fanout::Listener;
@@ -95,6 +95,15 @@ impl Unit {
         }
         self.taking.sources = sources;
         self.taking.audio = audio;
+    }
+
+    /// Takes no more of what is not in this list.
+    pub(super) fn keep_taken(&mut self, list: &[SourceInfo]) {
+        let is_there = |taken: &Taken| list.iter().any(|info| info.name == taken.source);
+        let (kept, gone): (Vec<_>, _) =
+            std::mem::take(&mut self.taking.sources).into_iter().partition(is_there);
+        self.taking.sources = kept;
+        gone.iter().for_each(|taken| self.recall(taken.subject));
     }
 
     /// Takes nothing any more.

@@ -13,9 +13,9 @@ use crate::core::audit::AddressForm;
 use crate::core::ids::{SourceName, ViewerId};
 use crate::core::principal::{Principal, Role, Who};
 use crate::core::protocol::{
-    self, ByeReason, Codec, IceServer, MediaKind, RoomInfo, ServerMessage, SourceState, TrackInfo,
+    self, ByeReason, Codec, IceServer, MediaKind, RoomInfo, ServerMessage, SourceInfo, SourceState, TrackInfo,
 };
-use crate::core::viewer::{AdminRequest, Effect, Input, Session};
+use crate::core::viewer::{AdminRequest, Effect, Input, Session, same_list};
 use crate::core::watching::Turn;
 use crate::media::ice::{Ice, IceSettings};
 use crate::media::viewer::{TrackSpec, Viewer, ViewerEvent};
@@ -437,6 +437,31 @@ impl Viewers {
         for (viewer, input) in due {
             self.handle(now, viewer, input, sources);
         }
+    }
+
+    /// There are other sources than `before`: who may see some of those that differ is told, and goes on with
+    /// what is left of what it has.
+    pub(super) fn relist(&mut self, now: Instant, before: &[SourceInfo], sources: &Sources) {
+        let after = sources.infos();
+        let mut due = Vec::new();
+        for (id, unit) in &mut self.all {
+            let rights = &unit.guest.principal().sources;
+            let seen = |list: &[SourceInfo]| {
+                let mut list = list.to_vec();
+                list.retain(|info| rights.include(&info.name));
+                list
+            };
+            let list = seen(&after);
+            if !same_list(&seen(before), &list) {
+                unit.keep_taken(&list);
+                due.push((*id, Input::Listed(list)));
+            }
+        }
+        for (viewer, input) in due {
+            self.handle(now, viewer, input, sources);
+        }
+        // Renditions of what goes on may be others.
+        self.all.iter().for_each(|(id, unit)| unit.feed(*id, sources));
     }
 
     /// Tells everybody whose source it is that it has changed.

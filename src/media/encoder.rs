@@ -2,7 +2,8 @@
 //!
 //! Each has a launch file of its own, `pipelines/ELEMENT.launch`: from an appsrc `in` of raw
 //! frames to an appsink `out` of RTP packets. An element can exist and fail (no GPU behind it, a
-//! driver that refuses), so each is tried on a few frames before it is chosen.
+//! driver that refuses), so each is tried on a few frames before it is chosen. Those after the chosen
+//! one are kept for when it fails later.
 
 use super::launch::{Description, LaunchFiles};
 use super::pipeline::Pipeline;
@@ -46,12 +47,19 @@ pub struct Encoder {
     pub description: Description,
 }
 
-/// The encoders in use.
+/// The encoders in use: for each codec the one that is chosen, and then those that stand behind it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Encoders {
-    h264: Encoder,
-    vp8: Encoder,
-    opus: Encoder,
+    h264: Ranked,
+    vp8: Ranked,
+    opus: Ranked,
+}
+
+/// The first has encoded something here; of the others it is known that they are installed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Ranked {
+    first: Encoder,
+    others: Vec<Encoder>,
 }
 
 /// What an encode is to be like.
@@ -91,14 +99,31 @@ impl Encoders {
         })
     }
 
-    /// The one for a codec.
-    #[must_use]
-    pub fn of(&self, codec: Codec) -> &Encoder {
+    fn ranked(&self, codec: Codec) -> &Ranked {
         match codec {
             Codec::H264 => &self.h264,
             Codec::Vp8 => &self.vp8,
             Codec::Opus => &self.opus,
         }
+    }
+
+    /// The one for a codec.
+    #[must_use]
+    pub fn of(&self, codec: Codec) -> &Encoder {
+        &self.ranked(codec).first
+    }
+
+    /// The one of that rank for a codec; the first where there is none.
+    #[must_use]
+    pub fn ranking(&self, codec: Codec, rank: usize) -> &Encoder {
+        let ranked = self.ranked(codec);
+        rank.checked_sub(1).and_then(|index| ranked.others.get(index)).unwrap_or(&ranked.first)
+    }
+
+    /// How many there are for a codec.
+    #[must_use]
+    pub fn count(&self, codec: Codec) -> usize {
+        1 + self.ranked(codec).others.len()
     }
 }
 
@@ -120,9 +145,10 @@ fn load(files: &LaunchFiles, codec: Codec, element: &str) -> Result<Encoder, Med
     Ok(Encoder { element: element.to_owned(), codec, description })
 }
 
-fn first_working(files: &LaunchFiles, codec: Codec, order: &[String]) -> Result<Encoder, MediaError> {
+fn first_working(files: &LaunchFiles, codec: Codec, order: &[String]) -> Result<Ranked, MediaError> {
     let mut tried = Vec::new();
-    for element in order {
+    let mut order = order.iter();
+    while let Some(element) = order.next() {
         let encoder = load(files, codec, element)?;
         if gst::ElementFactory::find(element).is_none() {
             tried.push(format!("{element}: not installed"));
@@ -131,7 +157,9 @@ fn first_working(files: &LaunchFiles, codec: Codec, order: &[String]) -> Result<
         match encoder.try_out() {
             Ok(()) => {
                 tracing::info!(encoder = %element, ?codec, "encoder chosen");
-                return Ok(encoder);
+                let others = order.filter(|element| gst::ElementFactory::find(element).is_some());
+                let others = others.filter_map(|element| load(files, codec, element).ok());
+                return Ok(Ranked { first: encoder, others: others.collect() });
             }
             // A mistake in a user's file is the user's to mend, not to be passed over.
             Err(
@@ -293,6 +321,17 @@ mod tests {
         assert!(encoders.unwrap_err().to_string().contains("nosuch264enc.launch"));
         let encoders = Encoders::choose(&files, &["openh264enc".into(), "x264enc".into()]).unwrap();
         assert_eq!(encoders.of(Codec::H264).element, "x264enc");
+    }
+
+    #[test]
+    fn those_behind_the_chosen_one_are_kept_in_their_order() {
+        super::super::init().unwrap();
+        let order = ["x264enc", "nosuch264enc", "openh264enc"].map(String::from);
+        let encoders = Encoders::choose(&LaunchFiles::default(), &order).unwrap();
+        assert_eq!(encoders.count(Codec::H264), 2);
+        let ranking: Vec<_> = (0..3).map(|rank| &*encoders.ranking(Codec::H264, rank).element).collect();
+        assert_eq!(ranking, ["x264enc", "openh264enc", "x264enc"]);
+        assert_eq!(encoders.count(Codec::Opus), 1);
     }
 
     #[test]

@@ -119,6 +119,15 @@ impl Fanout {
         subscriptions.iter().for_each(|subscription| subscription.forget());
     }
 
+    /// Sends to nobody any more: the rendition is no more.
+    pub fn end(&self) {
+        let mut state = self.state();
+        for left in std::mem::take(&mut state.subscriptions).iter() {
+            left.leave(self.rendition.rung);
+        }
+        state.listeners.clear();
+    }
+
     /// How many viewers it has.
     #[must_use]
     pub fn viewers(&self) -> usize {

@@ -6,6 +6,7 @@
 //! Time: every pipeline runs on the system's monotonic clock, and every buffer that passes
 //! between pipelines carries its time on one common scale, the running time since [`init`].
 
+mod address;
 mod certificate;
 pub mod devices;
 pub mod elements;

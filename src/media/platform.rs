@@ -19,8 +19,8 @@ use crate::core::units::{FrameRate, Size};
 use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
-pub use alsa_pulse::{audio_inputs, resolve_audio};
-pub use v4l2::{cameras, diagnose_camera, resolve_camera};
+pub use alsa_pulse::{audio_inputs, resolve_audio, sound_answers};
+pub use v4l2::{CameraId, camera_is_free, cameras, diagnose_camera, resolve_camera};
 pub use x11::{ScreenWatch, WatchedScreen, displays, resolve_screen};
 pub use xlib::{guard_process, lost_displays};
 
@@ -96,6 +96,8 @@ pub struct CameraTarget {
     pub path: String,
     /// The name of the card.
     pub name: String,
+    /// What it is known by when it has another node.
+    pub id: CameraId,
     /// The mode.
     pub choice: Choice,
 }
@@ -140,8 +142,13 @@ impl AudioTarget {
 pub enum Device {
     /// A screen: it is looked after while it is captured.
     Screen(WatchedScreen),
-    /// A camera, by its node: it is asked after a failure.
-    Camera(String),
+    /// A camera: it is asked after a failure.
+    Camera {
+        /// Its node.
+        path: String,
+        /// What it is known by when it has another node.
+        id: CameraId,
+    },
 }
 
 impl Device {
@@ -158,7 +165,7 @@ impl Device {
     ) -> Result<Option<ScreenWatch>, PlatformError> {
         match self {
             Self::Screen(screen) => screen.start(pace, when_changed).map(Some),
-            Self::Camera(_) => Ok(None),
+            Self::Camera { .. } => Ok(None),
         }
     }
 
@@ -168,7 +175,7 @@ impl Device {
     pub fn diagnose(&self) -> Option<PlatformError> {
         match self {
             Self::Screen(_) => None,
-            Self::Camera(path) => diagnose_camera(path),
+            Self::Camera { path, .. } => diagnose_camera(path),
         }
     }
 }

@@ -8,7 +8,7 @@ use super::inlet::Inlet;
 use super::launch::Description;
 use super::pace::Pace;
 use super::pipeline::{BusMessage, Pipeline};
-use super::platform::{Device, LOOKS, ScreenWatch};
+use super::platform::{CameraId, Device, LOOKS, ScreenWatch};
 use super::{Event, Events, Fault, Format, MediaError};
 use crate::core::ids::SourceName;
 use crate::core::protocol::{FailureCause, MediaKind};
@@ -245,6 +245,7 @@ impl CapturePlan {
 pub struct Capture {
     _pipeline: Pipeline,
     _watch: Option<ScreenWatch>,
+    camera: Option<CameraId>,
 }
 
 impl Capture {
@@ -311,7 +312,17 @@ impl Capture {
                 events.send(Event::CaptureFailed { source, run, fault: change.into() });
             })
         });
-        Ok(Self { _pipeline: pipeline, _watch: watch.transpose()?.flatten() })
+        let camera = match &plan.device {
+            Some(Device::Camera { id, .. }) => Some(id.clone()),
+            Some(Device::Screen(_)) | None => None,
+        };
+        Ok(Self { _pipeline: pipeline, _watch: watch.transpose()?.flatten(), camera })
+    }
+
+    /// The camera that it is captured from, if it is one.
+    #[must_use]
+    pub fn camera(&self) -> Option<&CameraId> {
+        self.camera.as_ref()
     }
 }
 

@@ -4,38 +4,8 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { Between } from './support/between.mjs';
+import { open, rendition } from './support/ladder.mjs';
 import { OPEN, Stage } from './support/stage.mjs';
-
-const SOURCES = [
-  { name: 'screen', title: 'The screen', kind: 'test', pattern: 'smpte', size: '640x360', tone: false },
-  { name: 'camera', title: 'The camera', kind: 'test', pattern: 'ball', size: '320x180', tone: false },
-];
-const RUNGS = [
-  { width: 1280, height: 720, framerate: 30, bitrate_kbps: 2500 },
-  { width: 1280, height: 720, framerate: 5, bitrate_kbps: 750 },
-  { width: 640, height: 360, framerate: 15, bitrate_kbps: 250 },
-];
-const rendition = (more = {}) => ({
-  type: 'rendition',
-  source: 'screen',
-  automatic: true,
-  rung: 0,
-  too_slow: false,
-  rungs: RUNGS,
-  ...more,
-});
-
-async function open(t) {
-  const stage = new Stage(t);
-  const daemon = await stage.daemon({ ...OPEN, source: SOURCES });
-  const between = new Between(['choose', 'rendition']);
-  const viewer = await stage.viewer(await stage.chromium(), daemon.url, { before: between.join });
-  await viewer.connection();
-  await viewer.picture('screen');
-  const tile = viewer.page.locator('[data-testid="tile"][data-source="screen"]');
-  const menu = viewer.page.locator('[data-testid="quality-menu"][data-source="screen"]');
-  return { viewer, between, tile, menu, button: tile.getByTestId('tile-quality') };
-}
 
 /** Each entry of the menu: its role, whether it is chosen, and its words. */
 const entries = (menu) =>
@@ -91,24 +61,6 @@ test('a_person_chooses_a_rendition_by_keyboard_and_goes_back_to_automatic', asyn
   await tile.getByTestId('reduced').waitFor({ state: 'hidden' });
 });
 
-test('a_choice_is_told_again_when_the_page_comes_back', async (t) => {
-  const { viewer, between, menu, button } = await open(t);
-  between.say(rendition());
-  await button.click();
-  await menu.getByTestId('quality-1').click();
-  await between.said('choose', 1);
-  await viewer.page.reload();
-  await viewer.connection();
-  assert.deepEqual(await between.said('choose', 2), { type: 'choose', source: 'screen', rung: 1 });
-  const types = between.heard.map(({ type }) => type);
-  assert.equal(types.lastIndexOf('choose'), types.lastIndexOf('join') + 1, 'at once after the join');
-
-  // A machine that has fewer renditions by now: the choice is gone.
-  between.say(rendition({ rungs: RUNGS.slice(0, 1) }));
-  assert.deepEqual(await between.said('choose', 3), { type: 'choose', source: 'screen' });
-  assert.equal(await button.isVisible(), false);
-});
-
 test('the_picture_says_that_it_is_reduced_and_that_the_link_is_too_slow', async (t) => {
   const { viewer, between, tile } = await open(t);
   between.say(rendition({ rung: 2 }));
@@ -128,31 +80,6 @@ test('the_picture_says_that_it_is_reduced_and_that_the_link_is_too_slow', async 
   between.say(rendition({ automatic: false, rung: 1 }));
   await slow.waitFor({ state: 'hidden' });
   assert.equal(await reduced.isVisible(), false, 'what was chosen is not reduced');
-});
-
-test('the_statistics_tell_what_comes_and_who_chose_it', async (t) => {
-  const { viewer, between, tile } = await open(t);
-  await viewer.page.keyboard.press('i');
-  const line = (text) => tile.locator('[data-stat="rendition"]:not([hidden])').filter({ hasText: text }).waitFor();
-  await tile.locator('[data-stat="resolution"]').waitFor({ state: 'attached' });
-  assert.equal(await tile.locator('[data-stat="rendition"]').isVisible(), false);
-  between.say(rendition({ rung: 2 }));
-  await line(/Quality\s*Automatic\s*Small, 640 × 360, 15\/s/);
-  between.say(rendition({ automatic: false, rung: 1 }));
-  await line(/Quality\s*Chosen\s*Sharp but slower, 1280 × 720, 5\/s/);
-});
-
-test('the_menu_is_there_for_a_picture_that_fills_the_screen', async (t) => {
-  const { viewer, between, tile, menu, button } = await open(t);
-  between.say(rendition());
-  await tile.hover();
-  await tile.getByTestId('tile-fullscreen').click();
-  await viewer.page.waitForFunction(() => document.fullscreenElement?.dataset.source === 'screen');
-  await viewer.page.mouse.move(300, 300);
-  await button.click();
-  // Playwright presses only what is really to be seen there.
-  await menu.getByTestId('quality-2').click();
-  assert.deepEqual(await between.said('choose', 1), { type: 'choose', source: 'screen', rung: 2 });
 });
 
 test('a_chosen_rendition_comes_in_the_same_track_and_is_there_from_the_start_next_time', async (t) => {

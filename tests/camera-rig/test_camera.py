@@ -6,8 +6,10 @@ The guest is emulated in software, so that everything takes long there; nothing 
 
 import asyncio
 import json
+import os
 import subprocess
 import sys
+import time
 import unittest
 from pathlib import Path
 
@@ -28,6 +30,10 @@ framerate = 30
 
 
 DRIVER = Path("/sys/bus/platform/drivers/vivid")
+AWAY = 4
+"""Seconds for which a device is not there: then the pauses between two starts are longer than what is promised."""
+BACK_WITHIN = 2
+"""What is promised, in seconds."""
 
 
 def moving(frames=30):
@@ -74,10 +80,19 @@ class Camera(unittest.TestCase):
             except (Refused, TimeoutError) as error:
                 self.fail(f"{error}\nthe daemon says:\n{daemon.tail()}")
 
-    async def goes_on(self, viewer, track):
-        await viewer.source("camera", "live", 60)
-        seen = track.frames
-        await viewer.until(lambda track: track.frames >= seen + 30, 60, "pictures after the gap")
+    async def back(self, viewer, fault):
+        """From now on the device is back: the picture follows, and how soon is told."""
+        [track] = viewer.tracks
+        begun, seen = time.monotonic(), track.frames
+        await viewer.until(lambda track: track.frames >= seen + 2, 60, f"pictures after: {fault}")
+        took = time.monotonic() - begun
+        print(f'RECOVERY fault="{fault}" ms={took * 1000:.0f}', flush=True)
+        self.assertLess(took, BACK_WITHIN, fault)
+        await viewer.source("camera", "live", 10)
+
+    async def fails(self, viewer, *causes):
+        failed = await viewer.source("camera", "failed", 60)
+        self.assertIn(failed["cause"], causes)
 
     def test_its_pictures_come_at_320x180_and_move(self):
         async def nothing_more(viewer, track):
@@ -86,34 +101,67 @@ class Camera(unittest.TestCase):
         track = self.watching(nothing_more)
         self.assertEqual((track.source, track.codec, track.size), ("camera", "H264", (320, 180)))
 
-    def test_unplugged_it_says_so_and_plugged_in_again_it_goes_on(self):
-        async def scenario(viewer, track):
-            (DRIVER / "unbind").write_text("vivid.0")
+    def test_a_viewer_stays_while_it_is_busy_frozen_unplugged_and_back_under_another_number(self):
+        """The config has its number, as most have; offered once, the viewer is offered nothing more."""
+
+        async def run(daemon):
+            holder = subprocess.Popen(
+                ["v4l2-ctl", "-d", self.node, "--stream-mmap", "--stream-count=0"],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+            )
             try:
-                lost = await viewer.source("camera", "failed", 30)
+                # A sign for each picture that it takes.
+                self.assertTrue(holder.stdout.read(1))
+                async with Viewer(daemon.url) as viewer:
+                    await viewer.join()
+                    await self.fails(viewer, "busy")
+                    await asyncio.sleep(AWAY)
+                    holder.kill()
+                    holder.wait()
+                    await self.back(viewer, "camera busy")
+                    await self.frozen(viewer)
+                    await self.unplugged(viewer)
+                    self.assertEqual(viewer.offers, 1)
             finally:
-                (DRIVER / "bind").write_text("vivid.0")
-            self.assertIn(lost["cause"], ("lost", "not_found"))
-            await self.goes_on(viewer, track)
+                holder.kill()
+                holder.wait()
+                holder.stdout.close()
 
-        # By its name: plugged in while somebody still holds the old node, it gets another one.
-        self.watching(scenario, device="vivid")
+        with Daemon(OPEN + camera(self.node)) as daemon:
+            try:
+                asyncio.run(run(daemon))
+            except (Refused, TimeoutError, AssertionError) as error:
+                self.fail(f"{error}\nthe daemon says:\n{daemon.tail()}")
 
-    def test_frozen_without_an_error_it_is_noticed_and_goes_on_afterwards(self):
+    async def frozen(self, viewer):
         def drop(percentage):
             control = f"percentage_of_dropped_buffers={percentage}"
             subprocess.run(["v4l2-ctl", "-d", self.node, "-c", control], check=True, timeout=30)
 
-        async def scenario(viewer, track):
-            drop(100)
-            try:
-                frozen = await viewer.source("camera", "failed", 60)
-            finally:
-                drop(0)
-            self.assertEqual(frozen["cause"], "stalled")
-            await self.goes_on(viewer, track)
+        drop(100)
+        try:
+            await self.fails(viewer, "stalled")
+            await asyncio.sleep(AWAY)
+        finally:
+            drop(0)
+        await self.back(viewer, "camera frozen")
 
-        self.watching(scenario)
+    async def unplugged(self, viewer):
+        # While somebody holds the old node, the camera gets another one.
+        held = os.open(self.node, os.O_RDWR)
+        try:
+            (DRIVER / "unbind").write_text("vivid.0")
+            try:
+                await self.fails(viewer, "lost")
+                await asyncio.sleep(AWAY)
+            finally:
+                (DRIVER / "bind").write_text("vivid.0")
+            self.assertNotEqual([str(node) for node in Path("/dev").glob("video*")], [self.node])
+            await self.back(viewer, "camera unplugged")
+        finally:
+            os.close(held)
 
 
 if __name__ == "__main__":

@@ -110,6 +110,8 @@ class Viewer(Receiving):
         self.codecs = list(codecs)
         self.sources = sources
         self.welcome = None
+        self.offers = 0
+        """How often it has been offered media: the first time, and each time that is negotiated anew."""
         self._peer = RTCPeerConnection()
         self._states = {}
         """The last `source` message of each source."""
@@ -139,6 +141,8 @@ class Viewer(Receiving):
         """The next message of that kind; others that may come in between are taken in."""
         async for text in self._socket:
             message = json.loads(text)
+            if message["type"] == "offer":
+                self.offers += 1
             if message["type"] == kind:
                 return message
             if message["type"] in ("error", "bye"):

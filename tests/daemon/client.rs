@@ -99,6 +99,11 @@ impl Client {
         soon(&self.frames).expect("the connection goes on until there is a frame")
     }
 
+    /// Everything that has come and was not yet taken: binary frames.
+    pub fn frames(&mut self) -> Vec<Vec<u8>> {
+        std::iter::from_fn(|| self.frames.try_recv().ok()).collect()
+    }
+
     /// The next message of that type; others are passed over.
     pub fn expect(&mut self, kind: &str) -> Value {
         let end = Instant::now() + LIMIT;

@@ -25,9 +25,9 @@ fn a_stop_says_goodbye_closes_everything_and_takes_less_than_two_seconds() {
 }
 
 #[test]
-fn a_bad_reload_changes_nothing_and_a_good_one_reaches_the_viewers() {
+fn a_bad_reload_changes_nothing_and_limits_hold_from_the_next_viewer_on() {
     let daemon = Daemon::start("");
-    let mut viewer = Viewer::watch(daemon.address);
+    let viewer = Viewer::watch(daemon.address);
     daemon.rewrite_config("", "[[source]]\nname = \"Bad Name\"\nkind = \"nothing\"");
     daemon.signal(libc::SIGHUP);
     daemon.wait_for_line("the configuration stays as it was");
@@ -43,16 +43,6 @@ fn a_bad_reload_changes_nothing_and_a_good_one_reaches_the_viewers() {
     let _second = Client::greeted(daemon.address);
     let mut third = Client::connect(daemon.address);
     assert_eq!(third.expect("bye")["reason"], "full");
-
-    // Another set of sources: the page is asked to come back.
-    daemon.rewrite_config("", "[[source]]\nname = \"other\"\nkind = \"test\"");
-    daemon.signal(libc::SIGHUP);
-    daemon.wait_for_line("configuration reloaded");
-    let bye = viewer.client.expect("bye");
-    assert_eq!((&bye["reason"], bye["retry_ms"].is_u64()), (&json!("reload"), true));
-    let mut again = Client::connect(daemon.address);
-    again.say(&json!({"type": "hello", "version": 1, "video_codecs": ["H264"]}));
-    assert_eq!(again.expect("welcome")["sources"][0]["name"], "other");
 }
 
 #[test]

@@ -11,6 +11,7 @@ mod client;
 mod control;
 mod desktop;
 mod faults;
+mod heals;
 mod invite;
 mod logins;
 mod paused;
@@ -18,9 +19,16 @@ mod paused;
 mod peer;
 mod pictures;
 mod process;
+#[path = "../support/pulse.rs"]
+#[allow(dead_code)]
+mod pulse;
+mod reload;
 mod renditions;
 mod room;
 mod sessions;
 mod soak;
 mod sources;
 mod whep;
+#[path = "../devices/xvfb.rs"]
+#[allow(dead_code)]
+mod xvfb;

@@ -1,11 +1,11 @@
 //! Sound inputs of a real PulseAudio server, found and captured.
 
+use super::pulse::{LINE, MICROPHONE, Pulse, SPEAKERS};
 use super::{LIMIT, Running, size};
 use gstreamer as gst;
 use gstreamer::prelude::*;
 use gstreamer_app::{AppSink, AppSrc};
-use std::os::unix::net::UnixStream;
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 use std::sync::mpsc;
 use std::time::Instant;
 use vitrina::config::{Audio, AudioSystem, SourceKind, Test};
@@ -16,57 +16,6 @@ use vitrina::media::Format;
 use vitrina::media::inlet::Inlet;
 use vitrina::media::launch::LaunchFiles;
 use vitrina::media::platform;
-
-/// A PulseAudio with two outputs, `speakers` (the default) and `line`, and one microphone, `mic`,
-/// that hears what is played on `line`. Killed when dropped.
-struct Pulse {
-    server: Child,
-    folder: tempfile::TempDir,
-}
-
-impl Pulse {
-    fn start(modules: &[&str]) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let socket = folder.path().join("socket");
-        let mut command = Command::new("pulseaudio");
-        command.args(["-n", "--daemonize=no", "--use-pid-file=no", "--exit-idle-time=-1"]);
-        // The socket last: once it is there, so are the others.
-        let native = format!("module-native-protocol-unix auth-anonymous=1 socket={}", socket.display());
-        for module in modules.iter().copied().chain([native.as_str()]) {
-            command.args(["-L", module]);
-        }
-        let server = command
-            .envs(["HOME", "XDG_RUNTIME_DIR", "PULSE_STATE_PATH"].map(|name| (name, folder.path())))
-            .env_remove("DISPLAY")
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("pulseaudio is installed");
-        let pulse = Self { server, folder };
-        let begin = Instant::now();
-        while UnixStream::connect(&socket).is_err() {
-            assert!(begin.elapsed() < LIMIT, "PulseAudio has started");
-            std::thread::yield_now();
-        }
-        pulse
-    }
-
-    fn address(&self) -> String {
-        format!("unix:{}", self.folder.path().join("socket").display())
-    }
-}
-
-impl Drop for Pulse {
-    fn drop(&mut self) {
-        let _ = self.server.kill();
-        let _ = self.server.wait();
-    }
-}
-
-const SPEAKERS: &str = "module-null-sink sink_name=speakers sink_properties=device.description=Speakers";
-const LINE: &str = "module-null-sink sink_name=line";
-const MICROPHONE: &str = "module-virtual-source source_name=mic master=line.monitor";
 
 /// Runs `body` with a sound server to itself. Libraries find the server by the environment, which a
 /// process must not change once it has threads: so the test runs itself again, in another process.

@@ -38,11 +38,28 @@ impl Xvfb {
         Self::with(width, height, &["-extension", extension])
     }
 
+    /// On a display number that no server takes by its own choice, so that another may follow it there.
+    pub fn start_apart(width: u32, height: u32) -> Self {
+        Self::with(width, height, &[&Self::apart()])
+    }
+
+    /// Another one in the place of one that has ended.
+    pub fn restart(&mut self, width: u32, height: u32) {
+        let name = self.name.clone();
+        self.kill();
+        *self = Self::with(width, height, &[&name]);
+    }
+
+    fn apart() -> String {
+        format!(":{}", 10_000 + std::process::id() % 40_000)
+    }
+
     fn with(width: u32, height: u32, more: &[&str]) -> Self {
         let mut server = Command::new("Xvfb")
+            // The display's number, where there is one, comes first.
+            .args(more)
             .args(["-displayfd", "1", "-nolisten", "tcp", "-noreset", "-screen", "0"])
             .arg(format!("{width}x{height}x24"))
-            .args(more)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())

@@ -139,6 +139,15 @@ function pictures() {
   return run;
 }
 
+test('sources that come later are counted on, and those that are gone keep their numbers', async () => {
+  const run = pictures();
+  run.pictures.relist(['door', 'mic']);
+  run.pictures.want([{ source: 'door', width: 640 }, { source: 'mic' }], true);
+  await run.come(KIND.picture, 2);
+  await run.come(KIND.sound, 1);
+  assert.deepEqual(run.heard, [['came'], ['picture', 'door', 1], ['came'], ['sound', 'mic', 1]]);
+});
+
 test('the same is asked for once, and its end too', () => {
   const { pictures: each, sent } = pictures();
   each.want([{ source: 'screen', width: 640 }], true);

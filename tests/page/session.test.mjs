@@ -20,7 +20,7 @@ function begin({ hidden = [], chosen = {}, refuses = false } = {}) {
     openSignalling: (events) =>
       openSignalling({ ...events, timers, now: timers.now, url: 'ws://host/ws', WebSocket: FakeSocket }),
     on: Object.fromEntries(
-      ['welcome', 'tracks', 'track', 'source', 'rendition', 'state', 'doubt', 'refused', 'end'].map((name) => [name, note(name)]),
+      ['welcome', 'tracks', 'track', 'source', 'sources', 'lacking', 'rendition', 'state', 'doubt', 'refused', 'end'].map((name) => [name, note(name)]),
     ),
   });
   const socket = FakeSocket.last;
@@ -263,4 +263,23 @@ test('pings measure the daemon’s clock', async () => {
   run.socket.say({ type: 'pong', id: ping.id, time_ms: 100_020 + run.timers.time - 40 });
   assert.equal(run.session.clock.offsetMs, 100_000);
   assert.equal(run.session.clock.uncertaintyMs, 20);
+});
+
+test('sources that are gone are selected no more, and those that are new are for another session', async () => {
+  const run = await begin().connected();
+  const list = (...names) => welcome().sources.filter(({ name }) => names.includes(name));
+  const lacking = () => run.heard.filter(([name]) => name === 'lacking').length;
+  const selects = () => run.socket.sent.filter(({ type }) => type === 'select').map(({ sources }) => sources);
+  run.socket.say({ type: 'sources', sources: list('camera') });
+  assert.deepEqual([selects(), lacking()], [[['camera']], 0]);
+  // What comes back was joined.
+  run.socket.say({ type: 'sources', sources: list('screen', 'camera') });
+  assert.deepEqual([selects().at(-1), lacking()], [['screen', 'camera'], 0]);
+  const door = { ...list('camera')[0], name: 'door' };
+  run.socket.say({ type: 'sources', sources: [...list('screen', 'camera'), door] });
+  assert.deepEqual([selects().at(-1), lacking()], [['screen', 'camera'], 1]);
+  // A camera that is heard from now on was offered without sound.
+  run.socket.say({ type: 'sources', sources: [{ ...list('camera')[0], media: ['video', 'audio'] }] });
+  assert.equal(lacking(), 2);
+  assert.deepEqual(run.ends(), []);
 });

@@ -60,7 +60,12 @@ test('every word of the protocol has words, or an icon, for people', async () =>
   for (const reason of variants('ByeReason').filter((each) => each !== 'left')) {
     assert.ok(en[`lost.${reason}`] && en[`ended.${reason}`], reason);
   }
-  for (const cause of variants('FailureCause')) assert.equal(causeKey(cause), `cause.${cause}`);
+  for (const cause of variants('FailureCause')) {
+    assert.equal(causeKey(cause), `cause.${cause}`);
+    const failed = { name: 'a', media: ['video'], state: 'failed', cause, detail: '' };
+    const { title, body } = coverOf(failed, { phase: 'connected', offered: null, playing: true });
+    for (const words of [en, es]) assert.ok(words[title] && words[body] && words[title] !== words[body], cause);
+  }
   for (const by of variants('PausedBy')) assert.ok(en[`cover.paused.${by}`], by);
   for (const state of variants('SourceState')) assert.ok(en[`state.${state}`], state);
   for (const reason of variants('RoomOverReason')) assert.ok(en[`room.out.${reason}`] && en[`room.out.${reason}.title`], reason);

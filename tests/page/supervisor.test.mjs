@@ -287,3 +287,40 @@ test('waits grow, stay bounded and differ between pages', () => {
   assert.ok(delayAfterBye(1e12, () => 0) <= 600_000);
   assert.equal(delayAfterBye(-5, () => 0), 0);
 });
+
+test('a session that lacks something goes on until one beside it has everything', async () => {
+  const run = await connected(begin());
+  run.sessions[0].on.lacking();
+  assert.equal(run.sessions.length, 2);
+  const [first, second] = run.sessions;
+  second.stay = () => {};
+  second.on.state('connected');
+  assert.equal(first.left, 0);
+  second.on.flows();
+  assert.equal(run.supervisor.session, second);
+  await run.timers.pass(2000);
+  assert.equal(first.left, 1);
+  // What the former one says in its last moments is not heard.
+  first.on.end({ kind: 'lost', why: 'closed' });
+  assert.deepEqual([run.ends, run.status.phase], [[], 'connected']);
+});
+
+test('one that comes to nothing disturbs nothing, and is tried again later', async () => {
+  const run = await connected(begin());
+  run.sessions[0].on.lacking();
+  run.sessions[1].on.end({ kind: 'bye', reason: 'full', message: '', retryMs: 500 });
+  assert.deepEqual([run.supervisor.session, run.status.phase], [run.sessions[0], 'connected']);
+  await run.timers.pass(10_000);
+  assert.equal(run.sessions.length, 2);
+  // Another network is no reason to forget it.
+  run.supervisor.wake(true);
+  await run.timers.pass(10_000);
+  assert.equal(run.sessions.length, 3);
+  // A new session has everything.
+  run.sessions[2].on.end({ kind: 'lost', why: 'closed' });
+  run.sessions[0].on.end({ kind: 'lost', why: 'closed' });
+  await run.timers.pass(300);
+  assert.equal(run.sessions.length, 4);
+  await run.timers.pass(120_000);
+  assert.equal(run.sessions.length, 4);
+});

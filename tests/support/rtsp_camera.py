@@ -1,4 +1,4 @@
-"""A network camera: a moving picture by RTSP on a free loopback port, which is printed.
+"""A network camera: a moving picture by RTSP on a free loopback port, or the one that is given; it is printed.
 
 Needs Debian's python3-gi and gir1.2-gst-rtsp-server-1.0. Ends with its standard input.
 """
@@ -15,7 +15,7 @@ from gi.repository import GLib, Gst, GstRtspServer  # noqa: E402
 Gst.init(None)
 server = GstRtspServer.RTSPServer()
 server.set_address("127.0.0.1")
-server.set_service("0")
+server.set_service(sys.argv[1] if len(sys.argv) > 1 else "0")
 factory = GstRtspServer.RTSPMediaFactory()
 factory.set_shared(True)
 factory.set_launch(

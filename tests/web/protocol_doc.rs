@@ -98,8 +98,9 @@ fn server_variant(message: &ServerMessage) -> (usize, usize) {
         ServerMessage::Signal { .. } => 19,
         ServerMessage::Rooms { .. } => 20,
         ServerMessage::RoomOver { .. } => 21,
+        ServerMessage::Sources { .. } => 22,
     };
-    (22, index)
+    (23, index)
 }
 
 fn assert_all_shown<T>(messages: &[T], variant: impl Fn(&T) -> (usize, usize)) {

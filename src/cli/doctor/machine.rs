@@ -134,7 +134,7 @@ pub(super) fn capture(config: &Config) -> Vec<Finding> {
 fn named_source(source: &Source, files: &LaunchFiles, inputs: usize) -> Finding {
     let name = &source.name;
     let plan = media::plan::check(source, files).map_err(Fault::from);
-    let plan = match plan.and_then(|()| media::plan::capture(source, files)) {
+    let plan = match plan.and_then(|_| media::plan::capture(source, files, None)) {
         Ok(plan) => plan,
         Err(fault) => {
             return Finding::problem(
@@ -149,7 +149,7 @@ fn named_source(source: &Source, files: &LaunchFiles, inputs: usize) -> Finding 
             let (display, size) = (&screen.target.display, screen.target.size);
             Finding::ok(Area::Capture, format!("{name}: display {display} can be looked at, {size}"))
         }
-        (_, Some(Device::Camera(path))) => match platform::diagnose_camera(path).map(Fault::from) {
+        (_, Some(Device::Camera { path, .. })) => match platform::diagnose_camera(path).map(Fault::from) {
             // The daemon itself, most likely, or somebody who ends before it begins.
             Some(Fault { cause: FailureCause::Busy, detail }) => Finding::note(
                 Area::Capture,

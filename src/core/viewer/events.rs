@@ -6,7 +6,7 @@ use crate::core::ids::{SourceName, ViewerId};
 use crate::core::invitation::Wanted;
 use crate::core::principal::InvitationId;
 use crate::core::protocol::{
-    ByeReason, ClientMessage, Codec, ErrorCode, FrameKind, ServerMessage, TrackInfo,
+    ByeReason, ClientMessage, Codec, ErrorCode, FrameKind, ServerMessage, SourceInfo, TrackInfo,
 };
 use crate::core::room::Request;
 use crate::core::sdp::{CheckedAnswer, Fingerprint};
@@ -24,6 +24,8 @@ pub enum Input {
         /// A sentence for the client.
         message: String,
     },
+    /// There are other sources for this viewer from now on, or they are called otherwise.
+    Listed(Vec<SourceInfo>),
     /// Nothing of what was joined can be sent in a codec that the client decodes.
     NoCodec,
     /// The offer is there.
@@ -96,7 +98,7 @@ pub enum AdminRequest {
 /// A source whose pictures are taken by the WebSocket.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Taken {
-    /// Its index in `welcome`.
+    /// Its number in frames: its index in `welcome`, and counted on for those that came later.
     pub subject: u32,
     /// Which.
     pub source: SourceName,

@@ -35,7 +35,7 @@ impl Session {
             return self.mistake(ErrorCode::UnknownSource, problem, effects);
         }
         let taken = sources.into_iter().filter_map(|TakenSource { source, width }| {
-            let index = self.known.iter().position(|known| *known == source)?;
+            let index = self.subjects.iter().position(|known| *known == source)?;
             Some(Taken { subject: u32::try_from(index).ok()?, source, width })
         });
         self.takes_pictures = !names.is_empty();

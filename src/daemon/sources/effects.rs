@@ -33,23 +33,30 @@ impl Sources {
             let Some(unit) = self.all.get_mut(index) else { return };
             match effect {
                 Effect::Start { run } => {
+                    unit.health.started(unit.lifecycle.published());
                     unit.formats.clear();
                     // The frames so far are an earlier run's.
                     unit.has_progressed();
                     let (source, files) = (unit.source.clone(), self.files.clone());
                     let (still, taps, events) = (unit.still(), unit.taps.clone(), self.events.clone());
-                    self.jobs.start_capture(source, still, run, files, taps, events);
+                    self.jobs.start_capture(source, still, unit.camera.clone(), run, files, taps, events);
                 }
+                // A still picture in its place does not fail for want of a device.
+                Effect::Look { run } if unit.paused.is_none() => {
+                    self.jobs.look(unit.source.clone(), unit.camera.clone(), run);
+                }
+                Effect::Look { .. } => {}
                 Effect::Stop { .. } => {
                     unit.stop_capture();
                     self.demand_renditions(index, now, |_| false, changes);
                 }
                 Effect::Publish(state) => {
+                    unit.health.changes(&mut unit.fault, &state);
                     match (&state, unit.paused) {
                         (_, None) | (SourceState::Failed { .. }, Some(_)) => unit.log(&state),
                         (_, Some(_)) => {}
                     }
-                    unit.announce(changes);
+                    unit.announce(now, changes);
                 }
             }
         }
@@ -79,11 +86,17 @@ impl Sources {
                     };
                     rendition.has_progressed();
                     rendition.running = Some(settings);
-                    tracing::info!(rendition = %id, encoding = %Shown(&settings), "encoder starts");
+                    let encoder = self.encoders.ranking(id.codec, rendition.failover.rank(now)).clone();
+                    tracing::info!(
+                        rendition = %id,
+                        encoder = encoder.element,
+                        encoding = %Shown(&settings),
+                        "encoder starts"
+                    );
                     self.jobs.start_rendition(
                         rendition.id.clone(),
                         run,
-                        self.encoders.of(id.codec).clone(),
+                        encoder,
                         settings,
                         Arc::clone(unit.taps.of(rendition.id.media())),
                         Arc::clone(&rendition.fanout),
@@ -94,7 +107,12 @@ impl Sources {
                     tracing::info!(rendition = %id, "encoder stops");
                     rendition.encoder = None;
                 }
-                Effect::Publish(_) => unit.announce(changes),
+                // Encoders have nothing to look at.
+                Effect::Look { .. } => {}
+                Effect::Publish(state) => {
+                    unit.health.changes(&mut rendition.fault, &state);
+                    unit.announce(now, changes);
+                }
             }
         }
     }

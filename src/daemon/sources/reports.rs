@@ -93,8 +93,21 @@ impl Sources {
         let Some(rendition) = self.rendition_mut(id) else { return changes };
         let input = Input::Failed { run, cause: FailureCause::Encoder, detail };
         let effects = rendition.lifecycle.handle(now, input);
+        self.fail_over(index, id, now, &effects);
         self.apply_rendition(index, id, now, effects, &mut changes);
         changes
+    }
+
+    /// Where these are of an encoder that has failed, has the next one in the order take over.
+    pub(super) fn fail_over(&mut self, index: usize, id: &RenditionId, now: Instant, effects: &[Effect]) {
+        let count = self.encoders.count(id.codec);
+        let Some(unit) = self.all.get_mut(index) else { return };
+        let Some(rendition) = unit.renditions.get_mut(id) else { return };
+        if rendition.fails_over(now, effects, count) {
+            unit.health.takeovers += 1;
+            let encoder = &self.encoders.ranking(id.codec, rendition.failover.rank(now)).element;
+            tracing::warn!(rendition = %id, encoder, "the next encoder takes over");
+        }
     }
 
     pub(in crate::daemon) fn keyframe_wanted(&mut self, now: Instant, id: &RenditionId) {
@@ -122,6 +135,15 @@ impl Sources {
                 let Some(index) = self.index(&source) else { return changes };
                 let Some(unit) = self.all.get_mut(index) else { return changes };
                 let effects = unit.lifecycle.handle(now, Input::Stopped { run });
+                self.apply_source(index, now, effects, &mut changes);
+            }
+            Done::Looked { source, run, there } => {
+                let Some(index) = self.index(&source) else { return changes };
+                let Some(unit) = self.all.get_mut(index) else { return changes };
+                let effects = unit.lifecycle.handle(now, Input::Looked { run, there });
+                if !effects.is_empty() {
+                    tracing::info!(%source, "what was missing is there again");
+                }
                 self.apply_source(index, now, effects, &mut changes);
             }
             Done::RenditionStarted { rendition, run, result } => {
@@ -153,6 +175,7 @@ impl Sources {
         match result {
             // What was told to stop while it started stops now, by being dropped.
             Ok(capture) if unit.lifecycle.keeps(run) => {
+                unit.camera = capture.camera().cloned().or(unit.camera.take());
                 unit.capture = Some(capture);
             }
             Ok(_) => {}
@@ -186,7 +209,9 @@ impl Sources {
                 let detail = error.to_string();
                 tracing::warn!(rendition = %id, detail, "encoder does not start");
                 let mut effects = unit.lifecycle.handle(now, Input::Failed { run, cause, detail });
+                self.fail_over(index, id, now, &effects);
                 effects.retain(|effect| !matches!(effect, Effect::Stop { .. }));
+                let Some(unit) = self.rendition_mut(id) else { return };
                 effects.extend(unit.lifecycle.handle(now, Input::Stopped { run }));
                 self.apply_rendition(index, id, now, effects, changes);
             }

@@ -7,6 +7,9 @@ use crate::config::{Audio, AudioSystem};
 use crate::core::inventory::{AudioInput, AudioSystemName, plain_text};
 use gstreamer as gst;
 use gstreamer::prelude::*;
+use std::ffi::OsString;
+use std::os::unix::net::UnixStream;
+use std::path::{Path, PathBuf};
 
 /// Every sound input: those of the sound server or, where none answers, ALSA's own. Blocks for at
 /// most twice [`super::DEADLINE`].
@@ -86,9 +89,84 @@ pub fn resolve_audio(audio: &Audio) -> Result<AudioTarget, PlatformError> {
     Ok(AudioTarget { launch_file, device })
 }
 
+/// Whether there is somebody to capture from: a sound server that answers, or ALSA's card. `None`
+/// where only a start can tell. Blocks for at most [`super::DEADLINE`].
+#[must_use]
+pub fn sound_answers(audio: &Audio) -> Option<bool> {
+    match audio.system {
+        AudioSystem::Pulse => {
+            let sockets = pulse_sockets(|name| std::env::var_os(name))?;
+            let anybody = move || Ok(sockets.iter().any(|socket| UnixStream::connect(socket).is_ok()));
+            Some(within("the sound server", anybody) == Ok(true))
+        }
+        AudioSystem::Alsa => {
+            let card = alsa_card(audio.device.as_deref()?)?;
+            Some(Path::new("/proc/asound").join(card).exists())
+        }
+    }
+}
+
+/// Where a sound server of this machine may listen; `None`: it is another machine's.
+fn pulse_sockets(environment: impl Fn(&str) -> Option<OsString>) -> Option<Vec<PathBuf>> {
+    if let Some(servers) = environment("PULSE_SERVER").filter(|servers| !servers.is_empty()) {
+        let path = |server: &str| {
+            let server = server.rsplit('}').next().unwrap_or(server);
+            let path = server.strip_prefix("unix:").unwrap_or(server);
+            path.starts_with('/').then(|| PathBuf::from(path))
+        };
+        return servers.to_str()?.split_whitespace().map(path).collect();
+    }
+    let own = |name: &str, rest: &str| environment(name).map(|folder| PathBuf::from(folder).join(rest));
+    let user = format!("/run/user/{}/pulse/native", rustix::process::getuid().as_raw());
+    let system = "/run/pulse/native".into();
+    let sockets =
+        [own("PULSE_RUNTIME_PATH", "native"), own("XDG_RUNTIME_DIR", "pulse/native"), Some(user.into())];
+    Some(sockets.into_iter().flatten().chain([system]).collect())
+}
+
+/// The folder of /proc/asound that is there while the card of `hw:1` or `plughw:CARD=Mic,DEV=0` is.
+fn alsa_card(device: &str) -> Option<String> {
+    let (_, first) = device.split_once(':')?;
+    let first = first.split(',').next()?;
+    let card = first.strip_prefix("CARD=").unwrap_or(first);
+    let plain = !card.is_empty() && card.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-'));
+    let number = card.chars().all(|c| c.is_ascii_digit());
+    plain.then(|| if number { format!("card{card}") } else { card.to_owned() })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_sound_server_is_looked_for_where_its_clients_do() {
+        let of = |variables: &[(&str, &str)]| {
+            let variables = variables.to_vec();
+            pulse_sockets(move |name| {
+                variables.iter().find(|(each, _)| *each == name).map(|(_, value)| OsString::from(value))
+            })
+        };
+        let paths = |paths: &[&str]| Some(paths.iter().map(PathBuf::from).collect::<Vec<_>>());
+        assert_eq!(of(&[("PULSE_SERVER", "unix:/a")]), paths(&["/a"]));
+        assert_eq!(of(&[("PULSE_SERVER", "{0123}unix:/a /b")]), paths(&["/a", "/b"]));
+        assert_eq!(of(&[("PULSE_SERVER", "/a tcp:host:4713")]), None);
+        let usual = of(&[("XDG_RUNTIME_DIR", "/run/user/7")]).unwrap();
+        assert_eq!(usual.first(), Some(&PathBuf::from("/run/user/7/pulse/native")));
+    }
+
+    #[test]
+    fn alsas_devices_name_their_card() {
+        for (device, card) in [
+            ("hw:1", Some("card1")),
+            ("hw:1,0", Some("card1")),
+            ("plughw:CARD=Mic,DEV=0", Some("Mic")),
+            ("default", None),
+            ("hw:../../etc", None),
+            ("hw:", None),
+        ] {
+            assert_eq!(alsa_card(device).as_deref(), card, "{device}");
+        }
+    }
 
     #[test]
     fn a_config_becomes_a_device() {

@@ -3,17 +3,22 @@
 //! Devices come from sysfs, their modes from a v4l2src that is opened and asked, never started:
 //! a camera's light stays off. Never captures.
 
+mod identity;
+mod modes;
+
 use super::{CameraTarget, PlatformError, listed, within};
 use crate::config::Camera;
-use crate::core::camera::{CameraFormat, CameraMode, Rates, Sizes, choose_mode, has_colour};
+use crate::core::camera::{CameraMode, choose_mode, has_colour};
 use crate::core::inventory::{CameraInfo, plain_text};
-use crate::core::units::{FrameRate, Size};
 use gstreamer as gst;
 use gstreamer::prelude::*;
+use modes::modes_of;
 use std::fs::OpenOptions;
 use std::io::ErrorKind;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
+
+pub use identity::CameraId;
 
 /// Where the kernel lists video devices, and where their nodes and links are.
 const SYSFS: &str = "/sys/class/video4linux";
@@ -52,16 +57,24 @@ fn camera(node: Node) -> Option<CameraInfo> {
     Some(CameraInfo { name: card, path: node.path, links: node.links, modes, in_use_by, problem })
 }
 
-/// The camera that `wanted` means, and the mode that suits it best. Blocks as [`cameras`] does.
+/// The camera that `wanted` means, and the mode that suits it best. `known`: the one that it was
+/// before, which goes before others that suit, and is what a node's number stands for. Blocks as
+/// [`cameras`] does.
 ///
 /// # Errors
 /// A sentence about what is not there or in the way: [`PlatformError`].
-pub fn resolve_camera(wanted: &Camera) -> Result<CameraTarget, PlatformError> {
-    let nodes = nodes(Path::new(SYSFS), Path::new(DEV));
+pub fn resolve_camera(wanted: &Camera, known: Option<&CameraId>) -> Result<CameraTarget, PlatformError> {
+    let sysfs = Path::new(SYSFS);
+    let nodes = nodes(sysfs, Path::new(DEV));
+    let known_answer = || {
+        let node = known?.find(sysfs, &nodes)?;
+        let answer = ask(&node).ok()??;
+        Some((node, answer))
+    };
     let (node, answer) = match wanted.device.as_deref() {
-        None => first_camera(&nodes, |_| true)?,
+        None => known_answer().map_or_else(|| first_camera(&nodes, |_| true), Ok)?,
         Some(device) if device.starts_with('/') => {
-            let node = by_path(&nodes, device)?;
+            let node = at_path(sysfs, &nodes, device, known)?;
             let answer = ask(&node)?.ok_or_else(|| PlatformError::CameraFailed {
                 path: node.path.clone(),
                 detail: "it does not capture pictures".into(),
@@ -70,7 +83,8 @@ pub fn resolve_camera(wanted: &Camera) -> Result<CameraTarget, PlatformError> {
         }
         Some(name) => {
             let matches = |known: &str| known.to_lowercase().contains(&name.to_lowercase());
-            let found = first_camera(&nodes, |(node, answer)| matches(&answer.card) || matches(&node.name));
+            let suits = |(node, answer): &(Node, Answer)| matches(&answer.card) || matches(&node.name);
+            let found = known_answer().map_or_else(|| first_camera(&nodes, suits), Ok);
             found.map_err(|error| match error {
                 PlatformError::NoCamera { .. } if !nodes.is_empty() => not_found(&nodes, name),
                 other => other,
@@ -80,7 +94,24 @@ pub fn resolve_camera(wanted: &Camera) -> Result<CameraTarget, PlatformError> {
     let Some(choice) = choose_mode(&answer.modes, wanted.size, wanted.framerate) else {
         return Err(PlatformError::NoCameraMode { path: node.path });
     };
-    Ok(CameraTarget { path: node.path, name: answer.card, choice })
+    let id = CameraId::of(sysfs, &node);
+    Ok(CameraTarget { path: node.path, name: answer.card, id, choice })
+}
+
+/// Whether the camera that `wanted` means is there, may be opened, and is used by no other program,
+/// as far as that can be seen. Blocks as [`cameras`] does.
+#[must_use]
+pub fn camera_is_free(wanted: &Camera, known: Option<&CameraId>) -> bool {
+    let sysfs = Path::new(SYSFS);
+    let nodes = nodes(sysfs, Path::new(DEV));
+    let path = match wanted.device.as_deref() {
+        Some(device) if device.starts_with('/') => at_path(sysfs, &nodes, device, known).ok(),
+        _ => known.and_then(|known| known.find(sysfs, &nodes)),
+    };
+    let path = path.map(|node| node.path);
+    // Its name may be known to nobody but itself.
+    let path = path.or_else(|| resolve_camera(wanted, known).ok().map(|target| target.path));
+    path.is_some_and(|path| diagnose_camera(&path).is_none())
 }
 
 /// Why a capture from this node has just failed, where the system can tell: v4l2src calls a camera
@@ -122,6 +153,23 @@ fn first_camera(
         let hint = problem.map(|problem| format!("; {problem}")).unwrap_or_default();
         PlatformError::NoCamera { hint }
     })
+}
+
+/// The node that a path or a link leads to. A number is given to whatever is plugged in next: where it
+/// is known which camera had it, that one is meant.
+fn at_path(
+    sysfs: &Path,
+    nodes: &[Node],
+    device: &str,
+    known: Option<&CameraId>,
+) -> Result<Node, PlatformError> {
+    let number = device.strip_prefix("/dev/video").is_some_and(|rest| rest.parse::<u32>().is_ok());
+    match known.filter(|_| number) {
+        Some(known) => known
+            .find(sysfs, nodes)
+            .ok_or_else(|| not_found(nodes, &format!("{device}, which was {}", known.name))),
+        None => by_path(nodes, device),
+    }
 }
 
 /// The node that a path or a link leads to.
@@ -217,14 +265,21 @@ fn user_of(path: &str) -> Option<String> {
             continue;
         };
         let Ok(files) = std::fs::read_dir(process.path().join("fd")) else { continue };
-        let holds =
-            files.flatten().any(|fd| std::fs::read_link(fd.path()).is_ok_and(|to| to == Path::new(path)));
-        if holds && pid != own {
+        if pid != own && files.flatten().any(|file| leads_to(&file, path)) {
             let name = std::fs::read_to_string(process.path().join("comm")).unwrap_or_default();
             return Some(format!("{} (process {pid})", plain_text(&name)));
         }
     }
     None
+}
+
+/// Whether this process has a node open.
+fn is_ours(path: &str) -> bool {
+    std::fs::read_dir("/proc/self/fd").is_ok_and(|files| files.flatten().any(|file| leads_to(&file, path)))
+}
+
+fn leads_to(link: &std::fs::DirEntry, path: &str) -> bool {
+    std::fs::read_link(link.path()).is_ok_and(|to| to == Path::new(path))
 }
 
 /// Asks a node what it is and what it can send, within [`super::DEADLINE`]; `None` when it is not
@@ -265,100 +320,6 @@ fn ask_driver(node: &Node) -> Result<Option<Answer>, PlatformError> {
     let card = card.map(|card| plain_text(&card)).filter(|card| !card.is_empty());
     let modes = caps.map(|caps| modes_of(&caps)).unwrap_or_default();
     Ok(Some(Answer { card: card.unwrap_or_else(|| node.name.clone()), modes }))
-}
-
-/// The modes in a v4l2src's caps. Compressed formats but JPEG, and memory that is not the
-/// system's, are passed over.
-fn modes_of(caps: &gst::CapsRef) -> Vec<CameraMode> {
-    let mut modes = Vec::new();
-    for (structure, features) in caps.iter_with_features() {
-        let system = gst::CapsFeatures::new([gst::CAPS_FEATURE_MEMORY_SYSTEM_MEMORY]);
-        if features.is_any() || !features.is_equal(&system) {
-            continue;
-        }
-        let formats = match structure.name().as_str() {
-            "video/x-raw" => {
-                texts(structure, "format").into_iter().map(CameraFormat::Raw).collect::<Vec<_>>()
-            }
-            "image/jpeg" => vec![CameraFormat::Mjpeg],
-            _ => continue,
-        };
-        let (sizes, rates) = (sizes(structure), rates(structure));
-        for format in formats {
-            for sizes in &sizes {
-                for rates in &rates {
-                    modes.push(CameraMode { format: format.clone(), sizes: *sizes, rates: rates.clone() });
-                }
-            }
-        }
-    }
-    modes
-}
-
-/// A field's values: those of a list, or the one.
-fn values(structure: &gst::StructureRef, field: &str) -> Vec<glib::SendValue> {
-    let Ok(value) = structure.value(field) else { return Vec::new() };
-    match value.get::<gst::List>() {
-        Ok(list) => list.iter().cloned().collect(),
-        Err(_) => structure.value(field).ok().cloned().into_iter().collect(),
-    }
-}
-
-fn texts(structure: &gst::StructureRef, field: &str) -> Vec<String> {
-    values(structure, field).iter().filter_map(|value| value.get::<String>().ok()).collect()
-}
-
-/// A length: least, most, and step.
-type Span = (u32, u32, u32);
-
-fn spans(structure: &gst::StructureRef, field: &str) -> Vec<Span> {
-    let span = |value: &glib::SendValue| -> Option<Span> {
-        if let Ok(one) = value.get::<i32>() {
-            let one = u32::try_from(one).ok()?;
-            return Some((one, one, 1));
-        }
-        let range = value.get::<gst::IntRange<i32>>().ok()?;
-        let (min, max, step) = (range.min(), range.max(), range.step());
-        Some((u32::try_from(min).ok()?, u32::try_from(max).ok()?, u32::try_from(step).ok()?.max(1)))
-    };
-    values(structure, field).iter().filter_map(span).collect()
-}
-
-fn sizes(structure: &gst::StructureRef) -> Vec<Sizes> {
-    let (widths, heights) = (spans(structure, "width"), spans(structure, "height"));
-    let pair = |&(w_min, w_max, w_step): &Span, &(h_min, h_max, h_step): &Span| {
-        let min = Size { width: w_min, height: h_min };
-        let max = Size { width: w_max, height: h_max };
-        let step = Size { width: w_step, height: h_step };
-        if min == max { Sizes::One(min) } else { Sizes::Stepwise { min, max, step } }
-    };
-    widths.iter().flat_map(|width| heights.iter().map(move |height| pair(width, height))).collect()
-}
-
-/// The rates: all single ones as one list, and each range by itself.
-fn rates(structure: &gst::StructureRef) -> Vec<Rates> {
-    let rate = |fraction: gst::Fraction| -> Option<FrameRate> {
-        let (numerator, denominator) = (fraction.numer(), fraction.denom());
-        let rate = FrameRate {
-            numerator: u32::try_from(numerator).ok()?,
-            denominator: u32::try_from(denominator).ok()?,
-        };
-        (rate.numerator > 0 && rate.denominator > 0).then_some(rate)
-    };
-    let (mut listed, mut all) = (Vec::new(), Vec::new());
-    for value in values(structure, "framerate") {
-        if let Ok(fraction) = value.get::<gst::Fraction>() {
-            listed.extend(rate(fraction));
-        } else if let Ok(range) = value.get::<gst::FractionRange>() {
-            // From 0/1: a camera that says so takes any rate up to its highest.
-            let min = rate(range.min()).unwrap_or(FrameRate::whole(1));
-            all.extend(rate(range.max()).map(|max| Rates::Between { min, max }));
-        }
-    }
-    if !listed.is_empty() {
-        all.insert(0, Rates::Listed(listed));
-    }
-    all
 }
 
 #[cfg(test)]
@@ -479,97 +440,5 @@ mod tests {
         assert!(matches!(error, PlatformError::CameraFailed { .. }), "{error}");
         let gone = diagnose_camera("/nonexistent/video0").unwrap();
         assert_eq!(gone.cause(), crate::core::protocol::FailureCause::Lost, "{gone}");
-    }
-
-    #[track_caller]
-    fn check(caps: &str, expected: &[CameraMode]) {
-        gst::init().unwrap();
-        let caps: gst::Caps = caps.parse().unwrap();
-        assert_eq!(modes_of(&caps), expected, "{caps}");
-    }
-
-    fn raw(format: &str, sizes: Sizes, rates: Rates) -> CameraMode {
-        CameraMode { format: CameraFormat::Raw(format.into()), sizes, rates }
-    }
-
-    fn one(width: u32, height: u32) -> Sizes {
-        Sizes::One(Size { width, height })
-    }
-
-    fn listed_rates(rates: &[u32]) -> Rates {
-        Rates::Listed(rates.iter().map(|fps| FrameRate::whole(*fps)).collect())
-    }
-
-    #[test]
-    fn discrete_modes_are_read() {
-        check(
-            "video/x-raw,format=YUY2,width=640,height=480,framerate={30/1,15/1,30000/1001}; \
-             image/jpeg,width=1920,height=1080,framerate=30/1",
-            &[
-                raw(
-                    "YUY2",
-                    one(640, 480),
-                    Rates::Listed(vec![
-                        FrameRate::whole(30),
-                        FrameRate::whole(15),
-                        FrameRate { numerator: 30000, denominator: 1001 },
-                    ]),
-                ),
-                CameraMode {
-                    format: CameraFormat::Mjpeg,
-                    sizes: one(1920, 1080),
-                    rates: listed_rates(&[30]),
-                },
-            ],
-        );
-    }
-
-    #[test]
-    fn lists_of_formats_and_sizes_are_every_pair() {
-        check(
-            "video/x-raw,format={YUY2,NV12},width={320,640},height=240,framerate=30/1",
-            &["YUY2", "NV12"]
-                .iter()
-                .flat_map(|format| [320, 640].map(|width| raw(format, one(width, 240), listed_rates(&[30]))))
-                .collect::<Vec<_>>(),
-        );
-    }
-
-    #[test]
-    fn stepwise_sizes_and_ranges_of_rates_are_read() {
-        let sizes = Sizes::Stepwise {
-            min: Size { width: 32, height: 32 },
-            max: Size { width: 2592, height: 1944 },
-            step: Size { width: 2, height: 4 },
-        };
-        check(
-            "video/x-raw,format=I420,width=[32,2592,2],height=[32,1944,4],framerate=[1/1,90/1]",
-            &[raw("I420", sizes, Rates::Between { min: FrameRate::whole(1), max: FrameRate::whole(90) })],
-        );
-        // From nothing on, and with a list beside the range.
-        check(
-            "video/x-raw,format=I420,width=640,height=480,framerate={15/1,[0/1,60/1]}",
-            &[
-                raw("I420", one(640, 480), listed_rates(&[15])),
-                raw(
-                    "I420",
-                    one(640, 480),
-                    Rates::Between { min: FrameRate::whole(1), max: FrameRate::whole(60) },
-                ),
-            ],
-        );
-    }
-
-    #[test]
-    fn what_is_not_understood_is_passed_over() {
-        check("video/x-h264,width=640,height=480,framerate=30/1", &[]);
-        check("video/x-bayer,format=bggr,width=640,height=480,framerate=30/1", &[]);
-        check("video/x-raw(memory:DMABuf),format=NV12,width=640,height=480,framerate=30/1", &[]);
-        check("video/x-raw(format:Interlaced),format=NV12,width=640,height=480,framerate=30/1", &[]);
-        check("video/x-raw,format=NV12,width=640,height=480", &[]);
-        check("video/x-raw,format=NV12,width=640,height=480,framerate=0/1", &[]);
-        check("video/x-raw,width=640,height=480,framerate=30/1", &[]);
-        check("ANY", &[]);
-        check("EMPTY", &[]);
     }
 }

@@ -220,6 +220,7 @@ parts.supervisor = createSupervisor({
     track: ({ source, media }, track, receiver) => parts.stage.tile(source)?.player.attach(media, track, receiver),
     picture: (source, bitmap) => parts.stage.tile(source)?.player.draw(bitmap),
     sound: (source, frame) => parts.stage.tile(source)?.player.hear(frame),
+    sources: (message) => store.set({ sources: sourcesFrom(message) }),
     source: (message) => store.set({ sources: withState(store.get().sources, message) }),
     rendition(message) {
       const { renditions, chosenRungs } = store.get();

@@ -64,6 +64,15 @@ export class Daemon {
     return link;
   }
 
+  /** Has it read another configuration while it runs. */
+  async reload(config) {
+    this.config = { ...this.config, ...config };
+    writeFileSync(this.file, toml(this.config));
+    const from = this.#program.lines.length;
+    process.kill(this.pid, 'SIGHUP');
+    await this.#program.line(/configuration reloaded/, { from });
+  }
+
   async stop(options) {
     return this.#program?.stop(options);
   }

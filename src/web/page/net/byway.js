@@ -116,6 +116,13 @@ export function createByway({ timers, view, able, wanted, decode, send, ageOf, o
       list.forEach(this.source);
       pictures.welcome(list.map(({ name }) => name));
     },
+    /** There are other sources than before; what is to be asked for is for `look` to say. */
+    relist(list) {
+      sources = list;
+      silent.clear();
+      list.forEach(this.source);
+      pictures.relist(list.map(({ name }) => name));
+    },
     source({ name, state }) {
       if (state === 'paused' || state === 'failed') silent.add(name);
       else silent.delete(name);

@@ -196,6 +196,10 @@ export function createPictures({ send, decode, now, ageOf, on }) {
     welcome(list) {
       names = list;
     },
+    /** There are others than before: subjects are counted on. */
+    relist(list) {
+      names = [...names, ...list.filter((name) => !names.includes(name))];
+    },
     hold: (hold) => drawing.hold(hold),
     /**
      * Says what is wanted from now on; nothing where that is what was asked for.

@@ -37,6 +37,8 @@ const FATAL = new Set(['bad_sdp']);
  * @property {(tracks: object[]) => void} tracks what each m-line carries
  * @property {(info: object, track: MediaStreamTrack, receiver: RTCRtpReceiver) => void} track
  * @property {(message: object) => void} source a source's new state
+ * @property {(message: object) => void} sources there are others than before
+ * @property {() => void} lacking this session cannot have all that there is; another one could
  * @property {(message: object) => void} rendition which rendition of a source comes, of which
  * @property {(state: 'joining' | 'connecting' | 'connected' | 'interrupted') => void} state
  * @property {(message: object) => void} admin what is told admins alone
@@ -77,6 +79,8 @@ export function startSession({ openSignalling, createPeer, videoCodecs, wanted, 
   let peer = null;
   let iceServers = [];
   let names = [];
+  /** Those that this session has joined; null before. */
+  let joined = null;
   let tracks = [];
   /** What was last asked for, so that nothing is asked for twice. */
   let selected = null;
@@ -179,7 +183,7 @@ export function startSession({ openSignalling, createPeer, videoCodecs, wanted, 
   }
 
   function select() {
-    const next = wanted(names);
+    const next = wanted(joined.filter((name) => names.includes(name)));
     if (selected !== null && next.join() === selected.join()) return;
     selected = next;
     signalling.send({ type: 'select', sources: next });
@@ -232,6 +236,12 @@ export function startSession({ openSignalling, createPeer, videoCodecs, wanted, 
     else live.delete(name);
   }
 
+  /** Whether all of these sources, picture and sound, have been joined: before the offer, those of `joined`. */
+  function covers(sources) {
+    const carried = (name, media) => tracks.some((track) => track.source === name && track.media === media);
+    return sources.every(({ name, media }) => joined?.includes(name) && (tracks.length === 0 || media.every((each) => carried(name, each))));
+  }
+
   const handlers = {
     welcome(message) {
       names = message.sources.map((source) => source.name);
@@ -247,6 +257,7 @@ export function startSession({ openSignalling, createPeer, videoCodecs, wanted, 
         on.state('connected');
         return;
       }
+      joined = names;
       selected = wanted(names);
       if (!withPeer) {
         settled();
@@ -276,6 +287,19 @@ export function startSession({ openSignalling, createPeer, videoCodecs, wanted, 
       isLive(message);
       byway.source(message);
       on.source(message);
+    },
+    sources(message) {
+      names = message.sources.map((source) => source.name);
+      live.clear();
+      message.sources.forEach(isLive);
+      byway.relist(message.sources);
+      on.sources(message);
+      if (over) return;
+      if (withPeer && changeover.hope) {
+        if (joined !== null) select();
+        if (!covers(message.sources)) on.lacking?.();
+      }
+      byway.look();
     },
     ice_servers({ ice_servers: servers }) {
       iceServers = servers;

@@ -16,7 +16,7 @@ const RETIRES_MS = 1500;
 
 /** What a session tells beside its state, its doubts and its end. */
 const TOLD = [
-  'welcome', 'tracks', 'track', 'source', 'rendition', 'admin', 'room', 'channel', 'refused',
+  'welcome', 'tracks', 'track', 'source', 'sources', 'rendition', 'admin', 'room', 'channel', 'refused',
   'picture', 'sound', 'participant',
 ];
 
@@ -108,6 +108,8 @@ export function createSupervisor({
     trial?.leave();
     trial = null;
     retiring?.();
+    // The next one is made of all that there is.
+    if (byPictures === null) forgetTrials();
     return old;
   }
 
@@ -116,11 +118,15 @@ export function createSupervisor({
     onPictures(byPictures, alone);
   }
 
-  /** No more pictures, nor plans because of them. */
-  function forgetPictures() {
+  function forgetTrials() {
     timers.clearTimeout(trialTimer);
     trialTimer = null;
     trials = 0;
+  }
+
+  /** No more pictures, nor plans because of them. */
+  function forgetPictures() {
+    forgetTrials();
     if (byPictures !== null) tellPictures(null);
   }
 
@@ -134,26 +140,43 @@ export function createSupervisor({
 
   /** Tries WebRTC beside the pictures, which go on until its media flows. */
   function tryWebRtc() {
+    if (!alone) return;
     timers.clearTimeout(trialTimer);
     trialTimer = null;
     // Nobody looks: when somebody does, it is tried at once.
-    if (!alone || !webrtc || session === null || hidden()) return;
+    if (!webrtc || session === null || hidden()) return;
     tellPictures({ trying: true, retryAt: null });
+    tryBeside(planTrial);
+  }
+
+  /** The session cannot have all that there is: one beside it takes its place when its media flows. */
+  function renew() {
+    timers.clearTimeout(trialTimer);
+    trialTimer = null;
+    if (session === null) return;
+    tryBeside(() => {
+      trials += 1;
+      trialTimer = timers.setTimeout(renew, returnDelay(trials, random));
+    });
+  }
+
+  /** @param {() => void} failed */
+  function tryBeside(failed) {
     trial?.leave();
     const mine = startTrial({
       startSession: (handlers) => startSession(handlers, 'trial'),
-      names: ['state', 'pictures', ...TOLD],
+      names: ['state', 'pictures', 'lacking', ...TOLD],
       onFlows: replace,
       onFailed() {
         if (trial !== mine) return;
         trial = null;
-        planTrial();
+        failed();
       },
     });
     trial = mine;
   }
 
-  /** The session of the pictures makes way for one by WebRTC. */
+  /** The session makes way for another one, which has what it could not have. */
   function replace(next, hear) {
     const old = session;
     trial = null;
@@ -295,6 +318,7 @@ export function createSupervisor({
         if (mine === turn || (retiring !== null && mine === turn - 1)) on.picture?.(...values);
       },
       doubt: heard(() => void probe()),
+      lacking: heard(renew),
       pictures: heard(pictured),
       state: heard((state) => {
         if (state === 'connected') {

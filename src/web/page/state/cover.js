@@ -24,7 +24,7 @@ export function coverOf(source, { phase, offered, playing }) {
   }
   if (source.state === 'failed') {
     const { cause, media, detail } = source;
-    return { look: 'failed', title: causeKey(cause, media), body: 'cause.retry', detail };
+    return { look: 'failed', title: causeKey(cause, media), body: `${causeKey(cause)}.body`, detail };
   }
   if (source.state === 'paused') {
     const body = source.by === 'admin' ? 'cover.paused.admin' : 'cover.paused.machine';

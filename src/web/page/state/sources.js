@@ -14,9 +14,9 @@ function stateOf({ state, cause = null, detail = '', by = null }) {
   return known === 'failed' ? { ...none, cause, detail } : none;
 }
 
-/** @returns {Source[]} of a `welcome` */
-export function sourcesFrom(welcome) {
-  return welcome.sources.map((source) => ({
+/** @returns {Source[]} of a `welcome`, or of `sources` */
+export function sourcesFrom(message) {
+  return message.sources.map((source) => ({
     name: source.name,
     title: source.title || source.name,
     kind: source.kind,

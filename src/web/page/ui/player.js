@@ -63,6 +63,21 @@ export function createPlayer(source, on) {
     else video.addEventListener('loadeddata', come, { once: true });
   }
 
+  /** Keeps the last picture in view until the next one has come. */
+  function keepLast() {
+    const by = canvas === null || canvas.hidden ? video : canvas;
+    const [width, height] = by === video ? [video?.videoWidth ?? 0, video?.videoHeight ?? 0] : [by.width, by.height];
+    if (!playing || width === 0) return;
+    still.width = width;
+    still.height = height;
+    try {
+      still.getContext('2d').drawImage(by, 0, 0);
+      still.hidden = false;
+    } catch {
+      // No memory for a canvas of that size: it stays dark.
+    }
+  }
+
   function silence() {
     voice?.close();
     voice = null;
@@ -96,6 +111,11 @@ export function createPlayer(source, on) {
       const element = media === 'video' ? video : audio;
       if (element === null) return;
       receivers.set(media, receiver);
+      // A video that is given another stream is dark until that has a picture.
+      if (media === 'video' && byVideo) {
+        keepLast();
+        byVideo = false;
+      }
       element.srcObject = new MediaStream([track]);
       if (media === 'video') awaitPicture();
       void play(element, media === 'video' ? 'picture' : 'sound');
@@ -141,19 +161,7 @@ export function createPlayer(source, on) {
       expected += 1;
       receivers.clear();
       silence();
-      const [last, width, height] = this.byCanvas
-        ? [canvas, canvas.width, canvas.height]
-        : [video, video?.videoWidth ?? 0, video?.videoHeight ?? 0];
-      if (playing && width > 0) {
-        still.width = width;
-        still.height = height;
-        try {
-          still.getContext('2d').drawImage(last, 0, 0);
-          still.hidden = false;
-        } catch {
-          // No memory for a canvas of that size: it stays dark.
-        }
-      }
+      keepLast();
       if (canvas !== null) canvas.hidden = true;
       byVideo = false;
       playing = false;
