@@ -194,8 +194,6 @@ struct Daemon {
     began: Instant,
     last_tick: Instant,
     last_fed: Instant,
-    /// As many pipelines were stuck when it was last looked at.
-    stuck: usize,
 }
 
 impl Daemon {
@@ -257,7 +255,6 @@ impl Daemon {
             began: now,
             last_tick: now,
             last_fed: now,
-            stuck: 0,
         })
     }
 
@@ -463,12 +460,8 @@ impl Daemon {
 
     /// The watchdog is fed while the loop runs and no pipeline is stuck in its start or its stop.
     fn feed_watchdog(&mut self, now: Instant) {
-        let stuck = pipeline::stuck(STUCK);
-        if stuck > self.stuck {
-            tracing::warn!(stuck, "a pipeline does not come to its end; its threads stay behind");
-        }
-        self.stuck = stuck;
         let Some(interval) = system::watchdog_interval() else { return };
+        let stuck = pipeline::stuck(STUCK);
         if self.sources.is_stuck() || stuck > TOO_MANY_STUCK {
             tracing::error!(stuck, "pipelines are stuck; the watchdog is not fed");
         } else if now >= self.last_fed + interval.min(Duration::from_secs(5)) {
