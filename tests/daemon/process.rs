@@ -45,6 +45,13 @@ pub struct Holdings {
     pub memory_kb: usize,
 }
 
+impl std::fmt::Display for Holdings {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { threads, descriptors, memory_kb } = self;
+        write!(f, "{threads} threads, {descriptors} descriptors, {} MB", memory_kb / 1000)
+    }
+}
+
 impl Daemon {
     /// With [`SOURCES`], open to everybody on loopback, and `more` in the configuration.
     pub fn start(more: &str) -> Self {

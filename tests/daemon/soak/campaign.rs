@@ -3,7 +3,7 @@
 
 use super::mutate::mutate;
 use super::random::Random;
-use super::{Trying, times};
+use super::{Trying, measured, times};
 use crate::client::{Client, LIMIT, Viewer};
 use crate::peer::Peer;
 use crate::process::Daemon;
@@ -98,7 +98,8 @@ fn mutated_offers_and_answers_are_taken_or_refused_and_the_daemon_lives() {
             }
         }
     });
-    println!("{count} mutants in {:?}: {told:#?}", begun.elapsed());
+    let each: Vec<_> = told.iter().map(|(code, times)| format!("{code} {times}")).collect();
+    measured(&format!("{count} mutants in {} s: {}.", begun.elapsed().as_secs(), each.join(", ")));
     assert!(daemon.is_running());
     let frames = honest.peer.frames();
     honest.peer.wait_frames(frames + 10, LIMIT);

@@ -1,7 +1,7 @@
 //! Viewers come and go, politely and rudely: nothing of them stays. A hundred in every run of the tests, a
 //! thousand and then a hundred at once in `make soak`.
 
-use super::{Trying, length, times};
+use super::{Trying, length, measured, times};
 use crate::client::{Client, Frozen, LIMIT, Viewer};
 use crate::peer::Peer;
 use crate::process::{Daemon, Holdings};
@@ -177,6 +177,9 @@ fn viewers_come_and_go_and_nothing_of_them_stays() {
     let threads_after_ten = daemon.threads();
     println!("after {}: {after_ten:?} {threads_after_ten:?}", ways.len());
     let bursts = times(5, 100);
+    // By then all have been there at once who ever are.
+    let some = bursts * 2 / 5;
+    let mut after_some = after_ten;
     let trying: Vec<_> = ways.iter().map(|(way, _)| Trying::begin(way)).collect();
     let all_gone =
         Trying::begin("after all of these: threads, descriptors and memory as after the first ten");
@@ -185,6 +188,9 @@ fn viewers_come_and_go_and_nothing_of_them_stays() {
         let before = steady.peer.frames();
         steady.peer.wait_frames(before + 10, LIMIT);
         read(&mut steady);
+        if number == some {
+            after_some = daemon.holdings();
+        }
         if number % 10 == 0 {
             println!("after {}: {:?}", (number + 1) * ways.len(), daemon.holdings());
         }
@@ -193,16 +199,25 @@ fn viewers_come_and_go_and_nothing_of_them_stays() {
     let after_all = daemon.holdings();
     println!("after {}: {after_all:?} {:?}", bursts * ways.len(), daemon.threads());
     assert!(daemon.is_running());
-    // The allocator keeps some of what viewers have used; a leak of one viewer's pipeline is 1.5 MB.
+    // The allocator keeps what was in use at once, and does not grow any more: a leak of one viewer's pipeline is 1.5 MB.
+    let growth = after_all.memory_kb.saturating_sub(after_some.memory_kb);
+    assert!(length() == 0 || growth < 4_000, "memory grew by {growth} kB: {after_some:?} -> {after_all:?}");
     let growth = after_all.memory_kb.saturating_sub(after_ten.memory_kb);
-    assert!(growth < 24_000, "memory grew by {growth} kB: {after_ten:?} -> {after_all:?}");
+    let kept = if length() == 0 { 24_000 } else { 64_000 };
+    assert!(growth < kept, "memory grew by {growth} kB: {after_ten:?} -> {after_all:?}");
+    measured(&format!(
+        "After {} viewers, all gone but one: {after_ten}. In the midst of {}: {after_some}. After {}: {after_all}.",
+        ways.len(),
+        some * ways.len(),
+        bursts * ways.len()
+    ));
     trying.into_iter().for_each(|trying| trying.survived(bursts, None));
     all_gone.survived(1, Some(back));
     if length() > 0 {
         let trying = Trying::begin("a hundred viewers at once, come and gone in all these ways");
         burst(daemon.address, ways, 100, &gone);
         let back = back_to(after_ten, &daemon, &mut steady);
-        println!("after a hundred at once: {:?} {:?}", daemon.holdings(), daemon.threads());
+        measured(&format!("After a hundred at once: {}.", daemon.holdings()));
         trying.survived(100, Some(back));
     }
     assert!(daemon.is_running());

@@ -28,6 +28,11 @@ pub fn times(short: usize, long: usize) -> usize {
     }
 }
 
+/// A sentence under that table.
+pub fn measured(text: &str) {
+    println!("MEASURED {text}");
+}
+
 /// Something that is tried: a line for the table of docs/reliability.md, also where it is not survived.
 pub struct Trying<'a>(&'a str);
 

@@ -267,7 +267,7 @@ fn bad_frames(target: &Target, time: Duration) -> usize {
         let _ = stream.write_all(bytes);
         let code = close_code(&mut stream);
         let shown = &bytes[..bytes.len().min(12)];
-        assert!(code.is_none_or(|code| codes.contains(&code)), "{shown:x?}: {code:?}");
+        assert!(code.is_some_and(|code| codes.contains(&code)), "{shown:x?}: {code:?}");
     })
 }
 

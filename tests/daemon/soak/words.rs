@@ -9,6 +9,9 @@ use serde_json::json;
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
 
+/// What the daemon's memory may grow by under all of it, in kB.
+const GROWTH: usize = 64_000;
+
 const ATTACKS: [(&str, fn(SocketAddr)); 8] = [
     ("malformed JSON and messages", messages),
     ("JSON: deep, huge, of other types", json_of_other_kinds),
@@ -25,6 +28,7 @@ fn refused_input_of_every_kind_leaves_the_daemon_running() {
     let mut daemon = Daemon::start("");
     let address = daemon.address;
     let honest = Honest::watch(address);
+    let before = daemon.holdings();
     let rounds = times(1, 20);
     for (fault, attack) in ATTACKS {
         honest.during(fault, || {
@@ -33,6 +37,9 @@ fn refused_input_of_every_kind_leaves_the_daemon_running() {
         });
         assert!(daemon.is_running());
     }
+    let after = daemon.holdings();
+    println!("{before:?} -> {after:?}");
+    assert!(after.memory_kb < before.memory_kb + GROWTH, "{before:?} -> {after:?}");
     honest.viewer.leave();
     let log = daemon.log();
     assert!(!log.contains("panicked") && !log.contains(" ERROR "), "{log}");
