@@ -257,7 +257,7 @@ mod tests {
         const LATE: Duration = Duration::from_secs(1);
         super::super::init().unwrap();
         let inner = gst::parse::launch("audiotestsrc is-live=true ! fakesink name=end").unwrap();
-        let mut pipeline = Pipeline::new(inner.downcast().unwrap(), true);
+        let mut pipeline = Pipeline::new("test", inner.downcast().unwrap(), true);
         let (sender, stopped) = std::sync::mpsc::channel();
         pipeline.when_stopped(move || sender.send(()).unwrap());
         // A streaming thread that comes back when it is let go, as behind a device or in a webrtcbin that hangs.
