@@ -9,10 +9,10 @@ export PATH := $(PATH):$(HOME)/.cargo/bin
 # Arguments for the daemon: make run ARGS="--config my.toml"
 ARGS ?=
 # Seconds for each fuzz target.
-FUZZ_SECONDS ?= 10
+FUZZ_SECONDS ?= 5
 export FUZZ_SECONDS
 
-.PHONY: help run build test bench fmt lint unit page fuzz browser network clients camera screenshot thorough bigfile packages rust
+.PHONY: help run build test bench fmt lint unit page fuzz browser network clients camera screenshot thorough soak bigfile packages rust
 
 help: ## what there is
 	@sed -n 's/^\([a-z]*\):.*## /make \1\t/p' Makefile | expand -t 18
@@ -41,7 +41,7 @@ unit: ## the Rust tests, with real GStreamer elements
 page: ## the page's own functions, in Node
 	@scripts/test page
 
-fuzz: ## SDP, signalling messages, RTCP and config, FUZZ_SECONDS each
+fuzz: ## all that is parsed of what comes from outside, FUZZ_SECONDS each
 	@scripts/test fuzz
 
 browser: ## the daemon's page in real Chromium and Firefox
@@ -60,6 +60,11 @@ camera: ## a real V4L2 device, in a virtual machine
 BENCH ?=
 bench: ## install what is missing, and measure the daemon beside its peers: docs/benchmarks.md
 	@scripts/bench $(BENCH)
+
+# make soak SOAK="joins wire"; scripts/soak --help tells what there is.
+SOAK ?=
+soak: ## faults of every kind for half an hour, and the table of them: docs/reliability.md
+	@scripts/soak $(SOAK)
 
 thorough: ## more of what people do, and how it all looks: too long for every run of the tests
 	@scripts/test thorough
@@ -96,8 +101,9 @@ install: ## put program, units and documents under PREFIX (sudo; make build firs
 	sed -i 's|/usr/local/|$(PREFIX)/|' $(DESTDIR)$(UNITS)/system/vitrina.service $(DESTDIR)$(UNITS)/user/vitrina.service
 	install -D -m 644 systemd/vitrina.sysusers $(DESTDIR)$(PREFIX)/lib/sysusers.d/vitrina.conf
 	install -D -m 644 -t $(DESTDIR)$(DOC) README.md ARCHITECTURE.md CHANGELOG.md LICENSE-MIT LICENSE-APACHE
-	install -D -m 644 -t $(DESTDIR)$(DOC)/config config/vitrina.toml
-	install -D -m 644 -t $(DESTDIR)$(DOC)/docs docs/*.md $(wildcard docs/*.png)
+	install -D -m 644 -t $(DESTDIR)$(DOC)/config config/vitrina.toml config/prometheus-alerts.yml
+	install -D -m 644 -t $(DESTDIR)$(DOC)/config/grafana config/grafana/vitrina.json
+	install -D -m 644 -t $(DESTDIR)$(DOC)/docs docs/*.md docs/openapi.yaml $(wildcard docs/*.png)
 	@$(if $(DESTDIR),,if command -v systemd-sysusers >/dev/null; then systemd-sysusers $(PREFIX)/lib/sysusers.d/vitrina.conf; fi)
 	@$(if $(DESTDIR),,if [ -d /run/systemd/system ]; then systemctl daemon-reload; fi)
 	@echo "Next: systemctl enable --now vitrina (cameras), or in a desktop session systemctl --user enable --now vitrina"
