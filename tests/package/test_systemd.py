@@ -38,6 +38,8 @@ size = "320x180"
 framerate = 15
 """
 
+INSTALL = f"dpkg --admindir=/run/dpkg --force-depends --install {DEB}"
+
 # What a viewer meets while there is no daemon to answer.
 AWAY = (OSError, EOFError, Refused, TimeoutError, websockets.WebSocketException)
 
@@ -61,7 +63,7 @@ class Systemd(unittest.TestCase):
         # In a database of its own: this machine's is slow to read through the rig. That what it depends on is
         # enough is shown in clean systems (test_deb.py).
         cls.guest.run("mkdir -p /run/dpkg/info /run/dpkg/updates && touch /run/dpkg/status")
-        cls.guest.run(f"dpkg --admindir=/run/dpkg --force-depends --install {DEB}", 120)
+        cls.guest.run(INSTALL, 120)
         config = CONFIG.format(port=cls.guest.port)
         cls.guest.run(f"cat > /etc/vitrina/vitrina.toml <<'E'\n{config}\nE")
         cls.guest.run("systemctl start vitrina", 200)
@@ -167,6 +169,19 @@ class Systemd(unittest.TestCase):
         self.recovery("restarted with a full disk", begun)
         run("rm /var/lib/vitrina/filled; systemctl stop vitrina; umount /var/lib/vitrina; systemctl start vitrina", 200)
         self.sees()
+
+    def test_upgraded_it_is_started_again_and_stopped_it_stays_so(self):
+        self.sees()
+        before = self.show("MainPID")
+        begun = time.monotonic()
+        self.guest.run(INSTALL, 200)
+        self.recovery("package upgraded", begun)
+        self.assertNotEqual(self.show("MainPID"), before)
+
+        self.guest.run("systemctl stop vitrina")
+        self.guest.run(INSTALL, 200)
+        self.assertEqual(self.show("ActiveState"), "inactive")
+        self.guest.run("systemctl start vitrina", 200)
 
     def test_limits_are_honoured(self):
         run = self.guest.run
