@@ -12,6 +12,7 @@ use serde_json::json;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
+use vitrina::web::MAX_MESSAGE;
 
 /// Mutants on their way at once.
 const WORKERS: usize = 3;
@@ -227,7 +228,8 @@ fn say_answer(client: &mut Client, answer: &str) -> String {
         }
     }
     // Closed with 1009, which may come before the words.
-    assert!(answer.len() > 65_000, "the connection has ended without a word\n{answer}");
+    let length = json!({"type": "answer", "sdp": answer}).to_string().len();
+    assert!(length > MAX_MESSAGE, "the connection has ended without a word\n{answer}");
     "bad_message".clone_into(&mut said);
     said
 }
