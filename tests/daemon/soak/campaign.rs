@@ -12,7 +12,7 @@ use serde_json::json;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
-use vitrina::web::MAX_MESSAGE;
+use vitrina::core::protocol::MAX_MESSAGE;
 
 /// Mutants on their way at once.
 const WORKERS: usize = 3;
