@@ -101,8 +101,9 @@ install: ## put program, units and documents under PREFIX (sudo; make build firs
 	sed -i 's|/usr/local/|$(PREFIX)/|' $(DESTDIR)$(UNITS)/system/vitrina.service $(DESTDIR)$(UNITS)/user/vitrina.service
 	install -D -m 644 systemd/vitrina.sysusers $(DESTDIR)$(PREFIX)/lib/sysusers.d/vitrina.conf
 	install -D -m 644 -t $(DESTDIR)$(DOC) README.md ARCHITECTURE.md CHANGELOG.md LICENSE-MIT LICENSE-APACHE
-	install -D -m 644 -t $(DESTDIR)$(DOC)/config config/vitrina.toml
-	install -D -m 644 -t $(DESTDIR)$(DOC)/docs docs/*.md $(wildcard docs/*.png)
+	install -D -m 644 -t $(DESTDIR)$(DOC)/config config/vitrina.toml config/prometheus-alerts.yml
+	install -D -m 644 -t $(DESTDIR)$(DOC)/config/grafana config/grafana/vitrina.json
+	install -D -m 644 -t $(DESTDIR)$(DOC)/docs docs/*.md docs/openapi.yaml $(wildcard docs/*.png)
 	@$(if $(DESTDIR),,if command -v systemd-sysusers >/dev/null; then systemd-sysusers $(PREFIX)/lib/sysusers.d/vitrina.conf; fi)
 	@$(if $(DESTDIR),,if [ -d /run/systemd/system ]; then systemctl daemon-reload; fi)
 	@echo "Next: systemctl enable --now vitrina (cameras), or in a desktop session systemctl --user enable --now vitrina"

@@ -216,6 +216,23 @@ fn each_mistake_is_told_with_line_key_and_what_was_expected() {
              public_url or whep_origins; did you mean access.open?",
         ),
         ("[audio]\n\"\\n\" = 1", "2: audio.\"\\n\": expected a key of [audio]: bitrate_kbps"),
+        (
+            "[metrics]\nlisten = \"0.0.0.0:9464\"",
+            "1: metrics.token: expected one or token_file, because 0.0.0.0:9464 can be reached from the network; got nothing",
+        ),
+        (
+            "[metrics]\ntoken = \"0123456789abcdef\"",
+            "1: metrics.listen: expected an address beside the token; got nothing",
+        ),
+        (
+            "[metrics]\nlisten = \"127.0.0.1:1\"\ntoken = \"short\"",
+            "3: metrics.token: expected a token of 16 to 256 visible ASCII characters; got a text of 5 characters",
+        ),
+        (
+            "[metrics]\nlisten = \"127.0.0.1:1\"\ntoken_file = \"password\"",
+            "3: metrics.token_file: expected a file with a token of 16 to 256 visible ASCII characters on its only line; \
+             got another",
+        ),
         ("[room]\ntitle = \"\"", "2: room.title: expected a title: 1 to 80 characters on one line; got \"\""),
         (
             "[room]\nnames = [\"garden\", \"garden\"]",
@@ -239,7 +256,7 @@ fn each_mistake_is_told_with_line_key_and_what_was_expected() {
         (
             "[sever]",
             "1: sever: expected a key of the top of the file: state_dir, server, access, account, network, \
-             limits, video, audio, privacy, log, room or source; did you mean server?",
+             limits, video, audio, privacy, log, metrics, room or source; did you mean server?",
         ),
     ] {
         assert_eq!(mistakes(text), [expected], "{text}");

@@ -18,6 +18,7 @@ fn good(text: &str) -> Config {
             Some("privkey.pem") => Ok("-----BEGIN PRIVATE KEY-----\n".into()),
             Some("password") => Ok("correct horse\n".into()),
             Some("turn_secret") => Ok("north wind\n".into()),
+            Some("metrics_token") => Ok("6f1d4b0c9a7e4f52\n".into()),
             _ => Err(io::ErrorKind::NotFound.into()),
         },
         ..Environment::empty()
@@ -45,9 +46,9 @@ fn the_reference_says_nothing_but_the_defaults() {
 #[test]
 fn the_reference_loads_with_every_key_uncommented() {
     let alternatives: [&[&str]; 3] = [
-        &["password ", "secret ", "secret_file ", "lifetime_s "],
-        &["password_file ", "username ", "credential ", "secret "],
-        &["password_file ", "username ", "credential ", "secret_file "],
+        &["password ", "token ", "secret ", "secret_file ", "lifetime_s "],
+        &["password_file ", "token_file ", "username ", "credential ", "secret "],
+        &["password_file ", "token_file ", "username ", "credential ", "secret_file "],
     ];
     for alternative in alternatives {
         let left_out = |line: &str| alternative.iter().any(|key| line.starts_with(key));
@@ -121,6 +122,7 @@ fn every_example_of_the_reference_changes_something() {
                 Some("certificate") => "private_key = \"privkey.pem\"\n",
                 Some("private_key") => "certificate = \"fullchain.pem\"\n",
                 Some("codec") => "[[source.rendition]]\n",
+                Some("token" | "token_file") => "listen = \"127.0.0.1:9464\"\n",
                 _ => "",
             };
             assert_ne!(good(&format!("{}{key}\n{other}", table.head)), without, "{key}");

@@ -30,6 +30,7 @@ pub(super) const ROOT: Keys = Keys {
         "audio",
         "privacy",
         "log",
+        "metrics",
         "room",
         "source",
     ],
@@ -89,6 +90,9 @@ pub(super) const PRIVACY: Keys = Keys { place: "[privacy]", path: "privacy", nam
 
 pub(super) const LOG: Keys =
     Keys { place: "[log]", path: "log", names: &["level", "format", "audit_file", "audit_addresses"] };
+
+pub(super) const METRICS: Keys =
+    Keys { place: "[metrics]", path: "metrics", names: &["listen", "token", "token_file"] };
 
 pub(super) const ROOM: Keys = Keys {
     place: "[room]",
@@ -216,8 +220,8 @@ pub(super) fn of_kind(kind: SourceKindName) -> &'static Keys {
 }
 
 /// The tables that are not sources.
-pub(super) const TABLES: [Keys; 12] =
-    [ROOT, SERVER, ACCESS, ACCOUNT, NETWORK, ICE_SERVER, LIMITS, VIDEO, AUDIO, PRIVACY, LOG, ROOM];
+pub(super) const TABLES: [Keys; 13] =
+    [ROOT, SERVER, ACCESS, ACCOUNT, NETWORK, ICE_SERVER, LIMITS, VIDEO, AUDIO, PRIVACY, LOG, METRICS, ROOM];
 
 /// The kinds of source that have a key, in words: `kind "camera" or "audio"`.
 pub(super) fn kinds_with(key: &str) -> Option<String> {

@@ -9,7 +9,7 @@ use super::mistake::{ConfigErrors, Mistake};
 use super::reader::{Report, Section};
 use super::{
     Access, AudioEncoding, Config, H264_ENCODERS, Limits, Log, LogFormat, Network, Privacy, Server, Srtp,
-    Tls, Video, accounts, ice_server, room, sources, values,
+    Tls, Video, accounts, ice_server, metrics, room, sources, values,
 };
 use crate::core::audit::AddressForm;
 use crate::core::principal::Rights;
@@ -187,6 +187,7 @@ fn assemble(root: &Section<'_>, file: Option<&Path>, paths: &Paths<'_>) -> Confi
         audio: audio(&root.table("audio", &keys::AUDIO)),
         privacy: privacy(&root.table("privacy", &keys::PRIVACY)),
         log: log(&root.table("log", &keys::LOG), paths),
+        metrics: metrics::read(root, paths),
         room: room::read(root),
         sources,
     }

@@ -11,6 +11,7 @@ mod environment;
 mod ice_server;
 mod keys;
 mod load;
+mod metrics;
 mod mistake;
 mod reader;
 mod renditions;
@@ -105,6 +106,8 @@ pub struct Config {
     pub privacy: Privacy,
     /// `[log]`
     pub log: Log,
+    /// `[metrics]`; `None`: nobody is told any.
+    pub metrics: Option<Metrics>,
     /// `[room]`; `None`: there are no rooms.
     pub room: Option<Room>,
     /// `[[source]]`, in the file's order. Empty: what the machine has, or with a room none.
@@ -298,6 +301,15 @@ pub struct Log {
     pub audit_file: Option<PathBuf>,
     /// `audit_addresses`: how much of their addresses is told.
     pub audit_addresses: AddressForm,
+}
+
+/// `[metrics]`: where Prometheus finds what is counted. Read at start alone.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Metrics {
+    /// `listen`: plain HTTP.
+    pub listen: SocketAddr,
+    /// `token` or `token_file`: what whoever reads them has to show; `None`: nothing, on loopback.
+    pub token: Option<Secret>,
 }
 
 /// Where and how log lines go.

@@ -4,6 +4,7 @@
 //! that the agent is given. Never resolves a name; how many candidates a viewer may send is kept
 //! by its session.
 
+use super::mistake_kind::kind_of;
 use std::fmt;
 use std::net::IpAddr;
 
@@ -121,6 +122,14 @@ pub enum CandidateError {
     /// The generation.
     #[error("expected a number as generation")]
     Generation,
+}
+
+impl CandidateError {
+    /// What kind of mistake it is, as one word; never the client's.
+    #[must_use]
+    pub fn kind(&self) -> String {
+        kind_of(self)
+    }
 }
 
 impl Candidate {

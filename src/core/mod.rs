@@ -19,6 +19,7 @@ pub mod invitation;
 pub mod jpeg;
 pub mod keyframe;
 pub mod lifecycle;
+pub mod mistake_kind;
 pub mod pacing;
 pub mod pause;
 pub mod pictures;

@@ -20,14 +20,14 @@ mod pictures;
 mod relisting;
 mod restarting;
 
-pub use events::{AdminRequest, Effect, Input, Taken};
+pub use events::{AdminRequest, Effect, Input, Refusal, Taken};
 pub use relisting::same_list;
 
 use super::candidate::Candidate;
 use super::ids::SourceName;
 use super::protocol::{ByeReason, ClientMessage, Codec, ErrorCode, ServerMessage, TrackInfo, VERSION};
 use super::rate::TokenBucket;
-use super::sdp::{Agreement, CheckedAnswer, Fingerprint, OfferSummary};
+use super::sdp::{Agreement, CheckedAnswer, Fingerprint, OfferSummary, SdpError};
 use super::watching::{NoSuchRung, Turn, Watching};
 use super::whep::IceSession;
 use restarting::{Agreed, Way};
@@ -127,6 +127,7 @@ pub struct Session {
     ice: Option<IceSession>,
     /// Of one that was made an offer.
     agreed: Option<Agreed>,
+    refusal: Option<Refusal>,
 }
 
 impl Session {
@@ -147,6 +148,7 @@ impl Session {
             later: None,
             ice: None,
             agreed: None,
+            refusal: None,
         }
     }
 
@@ -447,7 +449,7 @@ impl Session {
         };
         let answer = match CheckedAnswer::check(sdp, offer) {
             Ok(answer) => answer,
-            Err(error) => return self.mistake(ErrorCode::BadSdp, error.to_string(), effects),
+            Err(error) => return self.bad_sdp(&error, effects),
         };
         let mut joined = joined.clone();
         let early = std::mem::take(early);
@@ -524,6 +526,16 @@ impl Session {
 
     fn out_of_order(&mut self, rule: &str, effects: &mut Vec<Effect>) {
         self.mistake(ErrorCode::OutOfOrder, format!("Not now: {rule}."), effects);
+    }
+
+    /// What it has refused last of a client's descriptions and candidates; told once.
+    pub fn take_refusal(&mut self) -> Option<Refusal> {
+        self.refusal.take()
+    }
+
+    fn bad_sdp(&mut self, error: &SdpError, effects: &mut Vec<Effect>) {
+        self.refusal = Some(Refusal::Sdp(error.kind()));
+        self.mistake(ErrorCode::BadSdp, error.to_string(), effects);
     }
 
     fn mistake(&mut self, code: ErrorCode, message: String, effects: &mut Vec<Effect>) {

@@ -70,6 +70,6 @@ pub(super) fn room(note: &Note) {
 }
 
 /// As it stands on the wire.
-fn word(value: &impl Serialize) -> String {
+pub(super) fn word(value: &impl Serialize) -> String {
     serde_json::to_value(value).unwrap_or_default().as_str().unwrap_or_default().to_owned()
 }

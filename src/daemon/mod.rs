@@ -16,6 +16,7 @@ mod house;
 mod jobs;
 mod links;
 mod logins;
+mod measures;
 mod pauses;
 mod pictures;
 mod reload;
@@ -39,11 +40,13 @@ use crate::media::encoder::Encoders;
 use crate::media::ice::{Ice, IceSettings};
 use crate::media::launch::LaunchFiles;
 use crate::media::{self, MediaError, RenditionId, pipeline};
+use crate::telemetry::health;
 use crate::web::{self, Server, WhepOutcome};
 use async_channel::{Receiver, Sender};
 use futures_lite::FutureExt as _;
 use jobs::{Done, Jobs};
 pub use logins::login;
+use measures::Measured;
 use pauses::Kept;
 use pictures::Pictures;
 use reload::{BadReload, Reload, Reloaded};
@@ -155,6 +158,14 @@ pub fn run(config: Config, means: Means) -> Result<(), Error> {
             let state_dir = config.state_dir.clone();
             smol::unblock(move || crate::control::Server::bind(&state_dir)).await?
         };
+        let told = config.metrics.clone();
+        let state_dir = config.state_dir.clone();
+        smol::unblock(move || measures::count_start(&state_dir)).await;
+        let readers = told.map(|config| web::Metrics::bind(&config)).transpose()?;
+        let _metrics = readers.map(|readers| {
+            tracing::info!("metrics: http://{}/metrics", readers.local_addr());
+            smol::spawn(async move { readers.run().await })
+        });
         let (web_sender, web_events) = async_channel::bounded(WEB_EVENTS);
         let server = Arc::new({
             let config = config.clone();
@@ -190,6 +201,7 @@ struct Daemon {
     asked: Receiver<Asked>,
     kept: Kept,
     sign: Sign,
+    measured: Measured,
     reload: Reload,
     began: Instant,
     last_tick: Instant,
@@ -251,6 +263,7 @@ impl Daemon {
             asked,
             kept,
             sign: Sign::default(),
+            measured: Measured::new(now),
             reload: Reload::new(),
             began: now,
             last_tick: now,
@@ -427,6 +440,7 @@ impl Daemon {
             self.pictures.tick(now, &self.sources);
             self.viewers.renew_logins(SystemTime::now());
             self.end_revoked(now);
+            self.measure(now);
             self.feed_watchdog(now);
         }
         self.administer(now);
@@ -461,9 +475,8 @@ impl Daemon {
     /// The watchdog is fed while the loop runs and no pipeline is stuck in its start or its stop.
     fn feed_watchdog(&mut self, now: Instant) {
         let Some(interval) = system::watchdog_interval() else { return };
-        let stuck = pipeline::stuck(STUCK);
-        if self.sources.is_stuck() || stuck > TOO_MANY_STUCK {
-            tracing::error!(stuck, "pipelines are stuck; the watchdog is not fed");
+        if let Some(fault) = self.fault() {
+            tracing::error!(fault, "the watchdog is not fed");
         } else if now >= self.last_fed + interval.min(Duration::from_secs(5)) {
             self.last_fed = now;
             system::notify(&[NotifyState::Watchdog]);
@@ -475,6 +488,7 @@ impl Daemon {
         let begun = Instant::now();
         tracing::info!(viewers = self.viewers.count(), "stopping");
         system::notify(&[NotifyState::Stopping]);
+        health::stopping();
         let message = "The daemon stops or is started again.";
         self.viewers.end(begun, &self.sources, ByeReason::Shutdown, message, |_| true);
         self.pictures.stop();

@@ -12,6 +12,7 @@ use crate::control::Reply;
 use crate::core::control::{Answer, Refusal};
 use crate::media::encoder::Encoders;
 use crate::media::launch::LaunchFiles;
+use crate::telemetry::metrics::metrics;
 use crate::telemetry::{audit, logs};
 use crate::web::Server;
 use async_channel::{Receiver, Sender};
@@ -96,6 +97,7 @@ impl Daemon {
 
     /// Takes over what was read.
     pub(super) fn reloaded(&mut self, now: Instant, read: Result<Reloaded, BadReload>) {
+        metrics().reloaded(read.is_ok());
         let answer = match read {
             Ok(reloaded) => {
                 self.apply(now, reloaded);
@@ -156,6 +158,9 @@ fn read(running: &Config, means: Means, server: &Server) -> Result<Reloaded, Bad
     }
     if config.network.srtp != running.network.srtp {
         tracing::warn!("[network] srtp has changed: restart the daemon for it to take effect");
+    }
+    if config.metrics != running.metrics {
+        tracing::warn!("[metrics] has changed: restart the daemon for it to take effect");
     }
     let histories = histories::read(&config);
     Ok(Reloaded { config, sources, encoders, histories })

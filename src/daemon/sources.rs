@@ -25,6 +25,7 @@ use crate::media::encoder::Encoders;
 use crate::media::fanout::Fanout;
 use crate::media::launch::LaunchFiles;
 use crate::media::{Events, Format, RenditionId};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -43,6 +44,8 @@ pub(super) struct Sources {
     jobs: Jobs,
     /// The highest number of what earlier configurations have started.
     last_run: u64,
+    /// Those that the metrics have.
+    measured: BTreeSet<SourceName>,
     /// When progress was last looked at.
     ticked: Instant,
 }
@@ -80,6 +83,7 @@ impl Sources {
             events,
             jobs,
             last_run: 0,
+            measured: BTreeSet::new(),
             ticked: Instant::now(),
         };
         this.all = sources.into_iter().map(|source| this.unit(source)).collect();
@@ -333,6 +337,18 @@ impl Sources {
     pub(super) fn stop(&mut self) {
         // Dropping them stops their pipelines.
         self.all.clear();
+    }
+
+    /// Each of them, to be measured.
+    pub(super) fn units(&mut self) -> impl Iterator<Item = &mut Unit> {
+        self.all.iter_mut()
+    }
+
+    /// The metrics have these now; those that they had, too, and there are no more.
+    pub(super) fn measured(&mut self, names: BTreeSet<SourceName>) -> Vec<SourceName> {
+        let gone = self.measured.difference(&names).cloned().collect();
+        self.measured = names;
+        gone
     }
 
     fn index(&self, name: &SourceName) -> Option<usize> {

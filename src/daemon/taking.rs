@@ -12,6 +12,7 @@ use crate::core::viewer::Taken;
 use crate::media::RenditionId;
 use crate::media::fanout::Listener;
 use crate::media::pictures::PictureId;
+use crate::telemetry::metrics::metrics;
 use crate::web::Frames;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -161,6 +162,8 @@ impl Unit {
             paced.sent = picture.serial;
             let (kind, subject, time_us) = (FrameKind::Source, *subject, micros(picture.time));
             let head = FrameHead { kind, number, time_us, subject };
+            metrics().pictures.inc();
+            metrics().picture_bytes.inc_by(u64::try_from(picture.jpeg.len()).unwrap_or(0));
             frames.put_picture((kind.byte(), subject), head.before(&picture.jpeg));
         }
     }

@@ -3,6 +3,7 @@
 mod reconfigured;
 
 use super::health::Health;
+use super::measures::Counted;
 use super::sources::{Changes, Encoding};
 use crate::config::{ScreenArea, Source, SourceKind};
 use crate::core::failover::Failover;
@@ -77,6 +78,7 @@ pub(super) struct Unit {
     picture: Option<(Size, FrameRate)>,
     /// What the viewers have been told.
     announced: SourceState,
+    pub(super) counted: Counted,
 }
 
 /// The ladders of a source, by codec.
@@ -99,6 +101,8 @@ pub(super) struct RenditionUnit {
     pub(super) fault: Option<FailureCause>,
     /// When progress was last looked at.
     frames: u64,
+    /// The starts that the metrics have, as the number of the last one.
+    pub(super) counted: u64,
 }
 
 impl Unit {
@@ -125,6 +129,7 @@ impl Unit {
             paused: None,
             picture: None,
             announced: SourceState::Idle,
+            counted: Counted::default(),
         }
     }
 
@@ -355,6 +360,7 @@ impl RenditionUnit {
             failover: Failover::default(),
             fault: None,
             frames: 0,
+            counted: last_run,
         }
     }
 

@@ -1,5 +1,6 @@
 //! One of the daemon's viewers: its session, its peer connection, and the way to its client.
 
+use super::audit;
 use super::sources::Sources;
 use super::taking::Taking;
 use super::whep;
@@ -11,9 +12,10 @@ use crate::core::principal::{Principal, Who};
 use crate::core::protocol::{ByeReason, MediaKind, ServerMessage, WatchesBy};
 use crate::core::rtp::{CAPTURE_TIME_URI, PLAYOUT_DELAY_URI, TRANSPORT_SEQUENCE_URI};
 use crate::core::sdp::{CheckedAnswer, Fingerprint, HashFunction};
-use crate::core::viewer::{Input, Session};
+use crate::core::viewer::{Input, Refusal, Session};
 use crate::media::RenditionId;
 use crate::media::viewer::Viewer;
+use crate::telemetry::metrics::{At, metrics};
 use crate::web::{Frames, Grant, Outbox, WhepOutcome};
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject as _;
@@ -132,6 +134,9 @@ impl Unit {
 
     /// Tells its client something, if it takes it.
     pub(super) fn say(&mut self, message: ServerMessage) {
+        if let ServerMessage::Error { code, .. } = &message {
+            metrics().refused(At::Protocol, audit::word(code));
+        }
         match &mut self.line {
             Line::Open(outbox) => {
                 if outbox.send(message).is_err() {
@@ -149,6 +154,15 @@ impl Unit {
                 }
             }
             Line::Closed => {}
+        }
+    }
+
+    /// Has the metrics know what its session has refused last, if it has.
+    pub(super) fn count_refusal(&mut self) {
+        match self.session.take_refusal() {
+            Some(Refusal::Sdp(kind)) => metrics().refused(At::Sdp, kind),
+            Some(Refusal::Candidate(kind)) => metrics().refused(At::Candidate, kind),
+            None => {}
         }
     }
 

@@ -20,6 +20,7 @@ use crate::core::watching::Turn;
 use crate::media::ice::{Ice, IceSettings};
 use crate::media::viewer::{TrackSpec, Viewer, ViewerEvent};
 use crate::media::{Events, MediaError, RenditionId};
+use crate::telemetry::metrics::{At, metrics};
 use crate::web::Outbox;
 use async_channel::Sender;
 use std::collections::BTreeMap;
@@ -185,6 +186,7 @@ impl Viewers {
             Role::Viewer | Role::Participant => Session::new(now, known),
         };
         let (coming, form) = (guest.clone(), self.rules.audit_addresses);
+        metrics().joined("page");
         self.all.insert(viewer, Unit::new(now, session, guest, outbox));
         if let Some(message) = full {
             audit::refused(form, &coming, &message);
@@ -198,6 +200,9 @@ impl Viewers {
     pub(super) fn gone(&mut self, viewer: ViewerId, sources: &Sources) {
         if let Some(mut unit) = self.all.remove(&viewer) {
             unit.end_media(viewer, sources);
+            if !unit.is_shown_out() {
+                metrics().left("gone");
+            }
             self.meeting.turn(viewer, RoomTurn::Lost);
             audit::left(viewer, &unit.guest, unit.since.elapsed(), self.count());
         }
@@ -208,6 +213,7 @@ impl Viewers {
     pub(super) fn handle(&mut self, now: Instant, viewer: ViewerId, input: Input, sources: &Sources) {
         let Some(unit) = self.all.get_mut(&viewer) else { return };
         let mut due = unit.session.handle(now, input);
+        unit.count_refusal();
         while !due.is_empty() {
             let mut follows = Vec::new();
             for effect in due {
@@ -278,6 +284,10 @@ impl Viewers {
                     Effect::Administer(request) => self.asked.push((viewer, request)),
                     Effect::Room(request) => self.meeting.turn(viewer, RoomTurn::Asked(request)),
                     Effect::Close(reason) => {
+                        metrics().left(audit::word(&reason));
+                        if matches!(reason, ByeReason::Full | ByeReason::BadFingerprint) {
+                            metrics().refused(At::Session, audit::word(&reason));
+                        }
                         audit::shown_out(viewer, &unit.guest, reason);
                         self.meeting.turn(viewer, RoomTurn::of_end(reason));
                         if unit.show_out(viewer, sources) {

@@ -14,6 +14,7 @@ use crate::core::viewer::{Input, Session};
 use crate::core::whep::{Fragment, IfMatch, Patch, restarted};
 use crate::media::RenditionId;
 use crate::media::viewer::Viewer;
+use crate::telemetry::metrics::metrics;
 use crate::web::{WhepAction, WhepOutcome, WhepReply};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -177,6 +178,7 @@ impl Viewers {
         unit.peer = Peer::Opening { renditions, offer: None };
         let run = unit.run;
         self.all.insert(viewer, unit);
+        metrics().joined("whep");
         let form = self.rules.audit_addresses;
         audit::came(form, viewer, &coming, self.count(), "viewer comes by WHEP");
         audit::watches(viewer, &joined);

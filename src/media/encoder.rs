@@ -206,7 +206,7 @@ impl Encoder {
         output.set_property("async", false);
         output.set_property("enable-last-sample", false);
         output.set_buffer_list(true);
-        Ok(Built { pipeline: Pipeline::new(inner, true), input, output })
+        Ok(Built { pipeline: Pipeline::new("encoder", inner, true), input, output })
     }
 
     /// Really encodes a few frames.

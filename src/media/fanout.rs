@@ -17,14 +17,16 @@ pub(crate) use frame::Feed;
 pub use listener::Listener;
 pub use subscription::Subscription;
 
-use super::{Event, Events, RenditionId, common_time};
+use super::{Event, Events, RenditionId, codec_word, common_time};
 use crate::core::ids::ViewerId;
 use crate::core::protocol::MediaKind;
+use crate::telemetry::metrics::{RenditionCounts, metrics};
 use frame::Frame;
 use recent::Recent;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
+use subscription::Delivery;
 
 /// The viewers of one rendition. It outlives the encoders that feed it.
 #[derive(Debug)]
@@ -33,6 +35,7 @@ pub struct Fanout {
     state: Mutex<State>,
     frames: AtomicU64,
     keyframes: AtomicU64,
+    totals: RenditionCounts,
     /// Streams before this one are not delivered.
     first_stream: AtomicU32,
     events: Events,
@@ -52,8 +55,10 @@ impl Fanout {
     /// With no viewers.
     #[must_use]
     pub fn new(rendition: RenditionId, events: Events) -> Self {
+        let totals = metrics().rendition(&rendition.source, codec_word(rendition.codec), rendition.rung);
         Self {
             rendition,
+            totals,
             state: Mutex::default(),
             frames: AtomicU64::new(0),
             keyframes: AtomicU64::new(0),
@@ -140,6 +145,12 @@ impl Fanout {
         (self.frames.load(Ordering::Relaxed), self.keyframes.load(Ordering::Relaxed))
     }
 
+    /// What the metrics have of it.
+    #[must_use]
+    pub fn totals(&self) -> &RenditionCounts {
+        &self.totals
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -170,10 +181,19 @@ impl Fanout {
             state.listeners.iter().for_each(|listener| listener.hear(&frame));
             Arc::clone(&state.subscriptions)
         };
+        let bytes = u64::try_from(frame.len()).unwrap_or(0);
+        self.totals.frames.inc();
+        self.totals.bytes.inc_by(bytes);
+        self.totals.encode.observe(common_time().saturating_sub(frame.time).as_secs_f64());
         for subscription in subscriptions.iter() {
-            subscription.deliver(&frame, self.rendition.rung, || self.is_forgotten(&frame));
+            match subscription.deliver(&frame, self.rendition.rung, || self.is_forgotten(&frame)) {
+                Delivery::Sent => drop(self.totals.sent_bytes.inc_by(bytes)),
+                Delivery::Dropped => drop(self.totals.drops.inc()),
+                Delivery::NotForIt => {}
+            }
         }
         if picture && frame.keyframe {
+            self.totals.keyframes_sent.inc();
             self.keyframes.fetch_add(1, Ordering::Relaxed);
             self.events.send(Event::KeyframeSent { rendition: self.rendition.clone(), at: Instant::now() });
         }

@@ -32,6 +32,7 @@ pub use error::MediaError;
 use crate::core::ids::{SourceName, ViewerId};
 use crate::core::protocol::{Codec, FailureCause, MediaKind};
 use crate::core::units::{FrameRate, Size};
+use crate::telemetry::metrics::metrics;
 use gstreamer as gst;
 use gstreamer::prelude::*;
 use std::sync::OnceLock;
@@ -73,6 +74,16 @@ impl RenditionId {
             Codec::H264 | Codec::Vp8 => MediaKind::Video,
             Codec::Opus => MediaKind::Audio,
         }
+    }
+}
+
+/// A codec as the metrics have it.
+#[must_use]
+pub fn codec_word(codec: Codec) -> &'static str {
+    match codec {
+        Codec::H264 => "h264",
+        Codec::Vp8 => "vp8",
+        Codec::Opus => "opus",
     }
 }
 
@@ -205,6 +216,7 @@ impl Events {
     /// Never waits.
     pub fn send(&self, event: Event) {
         if let Err(async_channel::TrySendError::Full(_)) = self.sender.try_send(event) {
+            metrics().events_lost.inc();
             // Not shown: an event may hold addresses.
             tracing::error!("the daemon does not take events; one is lost");
         }

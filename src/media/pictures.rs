@@ -131,7 +131,7 @@ impl PictureEncoder {
         output.set_property("sync", false);
         output.set_property("async", false);
         output.set_property("enable-last-sample", false);
-        let mut pipeline = Pipeline::new(inner, true);
+        let mut pipeline = Pipeline::new("pictures", inner, true);
         pipeline.when_stopped(when_stopped);
         let failed = {
             let (picture, events) = (id.clone(), events.clone());

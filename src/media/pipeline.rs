@@ -6,6 +6,7 @@
 
 use super::MediaError;
 use crate::core::redact::{redact_addresses, redact_logins};
+use crate::telemetry::metrics::metrics;
 use gstreamer as gst;
 use gstreamer::prelude::*;
 use std::collections::BTreeMap;
@@ -15,6 +16,7 @@ use std::time::{Duration, Instant};
 /// A pipeline that is stopped when this is dropped.
 #[derive(Debug)]
 pub struct Pipeline {
+    kind: &'static str,
     inner: gst::Pipeline,
     before_stop: Option<Callback>,
     when_stopped: Option<Callback>,
@@ -45,16 +47,16 @@ pub enum BusMessage {
 }
 
 impl Pipeline {
-    /// Takes a pipeline over. Its time is the common scale of [`super::init`] if `common_time`,
+    /// Takes a pipeline over; `kind` says what it is. Its time is the common scale of [`super::init`] if `common_time`,
     /// otherwise it begins when it is started, as the pacing of a file needs.
     #[must_use]
-    pub fn new(inner: gst::Pipeline, common_time: bool) -> Self {
+    pub fn new(kind: &'static str, inner: gst::Pipeline, common_time: bool) -> Self {
         inner.use_clock(Some(&gst::SystemClock::obtain()));
         if common_time {
             inner.set_start_time(gst::ClockTime::NONE);
             inner.set_base_time(super::epoch());
         }
-        Self { inner, before_stop: None, when_stopped: None }
+        Self { kind, inner, before_stop: None, when_stopped: None }
     }
 
     /// The pipeline itself.
@@ -103,7 +105,7 @@ impl Drop for Pipeline {
     fn drop(&mut self) {
         let pipeline = self.inner.clone();
         let (before, after) = (self.before_stop.take(), self.when_stopped.take());
-        let ticket = Teardowns::begin();
+        let ticket = Teardowns::begin(self.kind);
         smol::unblock(move || {
             if let Some(Callback(callback)) = before {
                 callback();
@@ -168,7 +170,15 @@ fn words(error: &gst::message::Error) -> String {
 #[derive(Debug, Default)]
 struct Teardowns {
     next: u64,
-    begun: BTreeMap<u64, Instant>,
+    begun: BTreeMap<u64, Teardown>,
+}
+
+#[derive(Debug)]
+struct Teardown {
+    kind: &'static str,
+    begun: Instant,
+    /// Whether it was told of as late.
+    told: bool,
 }
 
 impl Teardowns {
@@ -177,16 +187,26 @@ impl Teardowns {
         TEARDOWNS.get_or_init(Mutex::default).lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn begin() -> u64 {
+    fn begin(kind: &'static str) -> u64 {
         let mut all = Self::lock();
         all.next += 1;
         let ticket = all.next;
-        all.begun.insert(ticket, Instant::now());
+        all.begun.insert(ticket, Teardown { kind, begun: Instant::now(), told: false });
         ticket
     }
 
     fn end(ticket: u64) {
-        Self::lock().begun.remove(&ticket);
+        let ended = Self::lock().begun.remove(&ticket);
+        if let Some(Teardown { kind, begun, told }) = ended {
+            metrics().stopped(begun.elapsed().as_secs_f64());
+            if told {
+                tracing::info!(
+                    pipeline = kind,
+                    after_s = begun.elapsed().as_secs(),
+                    "a late pipeline has stopped"
+                );
+            }
+        }
     }
 }
 
@@ -199,7 +219,19 @@ pub fn stopping() -> usize {
 /// How many of them have taken longer than `limit`.
 #[must_use]
 pub fn stuck(limit: Duration) -> usize {
-    Teardowns::lock().begun.values().filter(|begun| begun.elapsed() > limit).count()
+    Teardowns::lock().begun.values().filter(|each| each.begun.elapsed() > limit).count()
+}
+
+/// What those are that have taken longer than `limit` since this was last asked.
+#[must_use]
+pub fn newly_late(limit: Duration) -> Vec<&'static str> {
+    let mut all = Teardowns::lock();
+    let late = all.begun.values_mut().filter(|each| !each.told && each.begun.elapsed() > limit);
+    late.map(|each| {
+        each.told = true;
+        each.kind
+    })
+    .collect()
 }
 
 #[cfg(test)]
@@ -210,7 +242,7 @@ mod tests {
     fn a_dropped_pipeline_stops_and_says_so() {
         super::super::init().unwrap();
         let inner = gst::parse::launch("audiotestsrc is-live=true ! fakesink").unwrap();
-        let mut pipeline = Pipeline::new(inner.downcast().unwrap(), true);
+        let mut pipeline = Pipeline::new("test", inner.downcast().unwrap(), true);
         let (sender, receiver) = std::sync::mpsc::channel();
         pipeline.when_stopped(move || sender.send(()).unwrap());
         pipeline.play().unwrap();

@@ -265,7 +265,7 @@ impl Capture {
         let inner = plan.description.parse(&plan.values)?;
         set_network_latency(&inner, plan.network_latency);
         keep_sizes_even(&inner);
-        let mut pipeline = Pipeline::new(inner, plan.live);
+        let mut pipeline = Pipeline::new("capture", inner, plan.live);
         let pace = plan.budget().map(|budget| Arc::new(Pace::new(budget)));
         taps.video.set_pace(pace.clone());
         if let Some(pace) = pace.clone() {

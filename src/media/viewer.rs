@@ -321,7 +321,7 @@ fn prepare(id: ViewerId, ice: &Ice, events: &Events) -> Result<Prepared, MediaEr
 
     let inner = gst::Pipeline::new();
     inner.add(&webrtc).map_err(MediaError::gst("making a viewer's pipeline"))?;
-    let mut pipeline = Pipeline::new(inner, true);
+    let mut pipeline = Pipeline::new("viewer", inner, true);
     let ending = webrtc.downgrade();
     pipeline.before_stop(move || {
         if let Some(webrtc) = ending.upgrade() {

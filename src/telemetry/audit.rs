@@ -2,6 +2,7 @@
 //!
 //! Owns the file and the one thread that writes it: who tells something never waits for a disk.
 
+use super::metrics::metrics;
 use crate::core::audit::TARGET;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
@@ -123,6 +124,7 @@ impl Write for Line {
             && orders.try_send(Order::Line(line.to_vec())).is_err()
         {
             LOST.fetch_add(1, Ordering::Relaxed);
+            metrics().audit_lines_lost.inc();
         }
         Ok(line.len())
     }

@@ -34,6 +34,15 @@ pub(crate) enum NoPlace {
     Client,
 }
 
+impl NoPlace {
+    pub(crate) const fn word(self) -> &'static str {
+        match self {
+            Self::Total => "connections",
+            Self::Client => "connections_per_address",
+        }
+    }
+}
+
 impl Admission {
     pub(crate) fn admit(self: &Arc<Self>, address: IpAddr, limits: &Limits) -> Result<Place, NoPlace> {
         let client = ClientNet::of(address);

@@ -11,6 +11,7 @@ use crate::core::access::{Attempt, ClientNet, SessionId, Throttle};
 use crate::core::audit::TARGET;
 use crate::core::ids::ViewerId;
 use crate::core::principal::{AccountName, Principal, Who};
+use crate::telemetry::metrics::{At, metrics};
 use hyper::upgrade::OnUpgrade;
 use smol::lock::SemaphoreGuardArc;
 use std::net::SocketAddr;
@@ -101,6 +102,7 @@ impl Client {
     /// is refused again and again fills no disk: of many in a short time only the number is told.
     pub(crate) fn refused(&self, why: &'static str, who: Option<&Who>) {
         tracing::debug!(peer = %self.peer, why, "refused");
+        metrics().refused(At::Door, why);
         let Some(untold) =
             self.shared.refusals.lock().unwrap_or_else(PoisonError::into_inner).tell(Instant::now())
         else {

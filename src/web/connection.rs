@@ -5,12 +5,14 @@
 use super::Event;
 use super::admission::Place;
 use super::client::Client;
+use super::deadlines::Deadlines;
 use super::io::{WriteDeadline, within};
 use super::reply::{self, Refusal};
 use super::server::Shared;
 use super::{router, signalling};
 use crate::core::access::is_authority;
 use crate::core::ice::is_framed;
+use crate::telemetry::metrics::{At, metrics};
 use futures_lite::FutureExt;
 use futures_lite::io::{AsyncRead, AsyncWrite};
 use hyper::body::Incoming;
@@ -52,11 +54,12 @@ pub(crate) async fn serve(
     let mut first = [0];
     let stop = async {
         let _ = stopping.recv().await;
-        None
+        Some(Ok(0))
     };
     match within(wait, stream.peek(&mut first)).or(stop).await {
         Some(Ok(1)) => {}
-        _ => return,
+        Some(_) => return,
+        None => return metrics().refused(At::Connection, "silent"),
     }
     if is_framed(first[0]) {
         return hand_over(&shared, stream, place).await;
@@ -74,8 +77,14 @@ pub(crate) async fn serve(
             drop(settings);
             serve_http(shared, stream, peer, true, stopping).await;
         }
-        Some(Err(error)) => tracing::debug!(%peer, %error, "TLS handshake failed"),
-        None => tracing::debug!(%peer, "TLS handshake took too long"),
+        Some(Err(error)) => {
+            tracing::debug!(%peer, %error, "TLS handshake failed");
+            metrics().refused(At::Connection, "tls_failed");
+        }
+        None => {
+            tracing::debug!(%peer, "TLS handshake took too long");
+            metrics().refused(At::Connection, "tls_too_slow");
+        }
     }
 }
 
@@ -110,7 +119,8 @@ async fn serve_http<S>(
         let client = client.clone();
         async move { router::answer(&client, request).await }
     });
-    let connection = http(&shared).serve_connection(FuturesIo::new(stream), service).with_upgrades();
+    let connection =
+        http(&shared.deadlines).serve_connection(FuturesIo::new(stream), service).with_upgrades();
     {
         let mut connection = pin!(connection);
         let stop = async {
@@ -127,6 +137,7 @@ async fn serve_http<S>(
         };
         if let Err(error) = ended {
             tracing::debug!(%peer, %error, "HTTP connection failed");
+            count(&error);
         }
     }
     let Some((upgrade, grant)) = client.take_upgrade() else { return };
@@ -169,9 +180,11 @@ where
         Ok::<_, Infallible>(answer)
     });
     let connection = async {
-        let served = http(shared).keep_alive(false).serve_connection(FuturesIo::new(stream), service).await;
+        let served =
+            http(&shared.deadlines).keep_alive(false).serve_connection(FuturesIo::new(stream), service).await;
         if let Err(error) = served {
             tracing::debug!(%error, "neither TLS nor HTTP");
+            count(&error);
         }
     };
     let stop = async {
@@ -180,10 +193,25 @@ where
     connection.or(stop).await;
 }
 
-fn http(shared: &Shared) -> http1::Builder {
+/// What is against HTTP. Who has just gone has done nothing wrong.
+fn count(error: &hyper::Error) {
+    let cause = if error.is_timeout() {
+        "head_too_slow"
+    } else if error.is_parse_too_large() {
+        "head_too_large"
+    } else if error.is_parse() {
+        "not_http"
+    } else {
+        return;
+    };
+    metrics().refused(At::Connection, cause);
+}
+
+/// How requests are read, on whatever listener.
+pub(crate) fn http(deadlines: &Deadlines) -> http1::Builder {
     let mut http = http1::Builder::new();
     http.timer(SmolTimer::new())
-        .header_read_timeout(shared.deadlines.head)
+        .header_read_timeout(deadlines.head)
         .max_headers(MAX_HEADER_LINES)
         .max_header_size(MAX_HEAD)
         .max_buf_size(MAX_HEAD);

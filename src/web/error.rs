@@ -8,10 +8,12 @@ use std::path::PathBuf;
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The address cannot be had.
-    #[error("cannot listen on {address} (server.listen): {}", bind_advice(source))]
+    #[error("cannot listen on {address} ({key}): {}", bind_advice(source))]
     Listen {
-        /// `server.listen`.
+        /// Where.
         address: SocketAddr,
+        /// The config's key.
+        key: &'static str,
         /// The system's answer.
         source: io::Error,
     },

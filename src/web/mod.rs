@@ -19,6 +19,7 @@ mod host;
 mod invitations;
 mod io;
 mod link;
+mod metrics;
 pub mod qr;
 mod reply;
 mod router;
@@ -39,6 +40,7 @@ pub use error::Error;
 pub use frames::Frames;
 pub use grant::Grant;
 pub use link::Link;
+pub use metrics::Metrics;
 pub use server::{Reloaded, Server};
 pub use settings::viewing_link;
 

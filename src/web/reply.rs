@@ -1,5 +1,6 @@
 //! Answers: their shapes, and the headers that every one of them carries.
 
+use crate::telemetry::metrics::{At, metrics};
 use http_body_util::Full;
 use hyper::body::Bytes;
 use hyper::header::{self, HeaderMap, HeaderName, HeaderValue};
@@ -83,6 +84,7 @@ impl Refusal {
     }
 
     fn into_answer(self, content_type: &'static str, body: String) -> Answer {
+        metrics().refused(At::Http, self.code);
         let mut answer = Answer::new(Full::from(body));
         *answer.status_mut() = self.status;
         let headers = answer.headers_mut();

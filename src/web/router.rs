@@ -4,7 +4,7 @@ use super::client::Client;
 use super::reply::{self, Answer, Refusal};
 use super::session::AccessKind;
 use super::settings::Settings;
-use super::{api, assets, upgrade, whep};
+use super::{api, assets, metrics, upgrade, whep};
 use crate::core::access::{host_is_own, is_authority};
 use hyper::body::Incoming;
 use hyper::header::{self, HeaderMap};
@@ -37,6 +37,10 @@ pub(crate) async fn answer(client: &Client, request: Request<Incoming>) -> Resul
 
 async fn route(client: &Client, settings: &Settings, request: Request<Incoming>) -> Result<Answer, Refusal> {
     check_head(client, settings, &request)?;
+    // Whoever is let onto the port may know whether all is well, and no more than that.
+    if let Some(answer) = metrics::health(request.uri().path(), request.method()) {
+        return answer;
+    }
     match request.uri().path() {
         "/api/session" => api::session(client, settings, request).await,
         "/ws" => upgrade::answer(client, settings, request).await,

@@ -20,6 +20,7 @@ use crate::core::access::{Refusals, Throttle};
 use crate::core::ids::ViewerId;
 use crate::core::invitation::{Invitation, NotMade, Wanted};
 use crate::core::principal::{InvitationId, Who};
+use crate::telemetry::metrics::{At, metrics};
 use async_channel::{Receiver, Sender};
 use futures_lite::FutureExt;
 use smol::lock::Semaphore;
@@ -88,7 +89,7 @@ impl Server {
     pub fn bind_with(config: &Config, events: Sender<Event>, deadlines: Deadlines) -> Result<Self, Error> {
         let settings = Settings::load(config)?;
         let listen = config.server.listen;
-        let failed = |source| Error::Listen { address: listen, source };
+        let failed = |source| Error::Listen { address: listen, key: "server.listen", source };
         let listener = Async::<std::net::TcpListener>::bind(listen).map_err(failed)?;
         let address = listener.get_ref().local_addr().map_err(failed)?;
         let (running, stopping) = async_channel::bounded(1);
@@ -238,6 +239,7 @@ impl Server {
             Ok(place) => place,
             Err(limit) => {
                 tracing::debug!(%peer, %limit, "connection refused");
+                metrics().refused(At::Connection, limit.word());
                 return;
             }
         };

@@ -14,6 +14,7 @@ use crate::core::protocol::{
     ServerMessage,
 };
 use crate::core::rate::TokenBucket;
+use crate::telemetry::metrics::{At, metrics};
 use async_channel::{Receiver, Sender};
 use async_tungstenite::tungstenite::error::{CapacityError, ProtocolError};
 use async_tungstenite::tungstenite::protocol::{CloseFrame, Role, WebSocketConfig, frame::coding::CloseCode};
@@ -60,6 +61,20 @@ enum End {
     NobodyListens,
 }
 
+impl End {
+    /// What the client has done wrong, if it has.
+    fn fault(&self) -> Option<&'static str> {
+        match self {
+            Self::Silence => Some("silent"),
+            Self::Stuck => Some("does_not_read"),
+            Self::Misuse(CloseCode::Size, _) => Some("too_long"),
+            Self::Misuse(CloseCode::Invalid, _) => Some("not_utf8"),
+            Self::Misuse(..) => Some("bad_frame"),
+            Self::Daemon | Self::Client | Self::NobodyListens => None,
+        }
+    }
+}
+
 /// Who has come by a connection, and from where.
 pub(crate) struct Guest {
     pub(crate) grant: Grant,
@@ -104,6 +119,9 @@ pub(crate) async fn run<S>(
         .await;
     drop(inbox);
     tracing::debug!(%viewer, ?end, "WebSocket ends");
+    if let Some(cause) = end.fault() {
+        metrics().refused(At::Websocket, cause);
+    }
     let rest = finish(sender, receiver, &end, deadlines).await;
     closed.announce().await;
     if let Some(stream) = rest {

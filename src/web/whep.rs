@@ -12,9 +12,11 @@ use super::reply::{self, Answer, Refusal};
 use super::settings::Settings;
 use super::{Event, WhepAction, WhepOutcome, WhepReply, api, cors, door};
 use crate::core::ids::SourceName;
+use crate::core::mistake_kind::kind_of;
 use crate::core::protocol::IceServer;
 use crate::core::sdp::{CheckedOffer, MAX_TEXT};
 use crate::core::whep::{Fragment, IfMatch, MAX_FRAGMENT, PatchRefusal};
+use crate::telemetry::metrics::{At, metrics};
 use http_body_util::Full;
 use hyper::body::{Bytes, Incoming};
 use hyper::header::{self, HeaderMap, HeaderName, HeaderValue};
@@ -120,8 +122,10 @@ async fn create(
     if text.trim().is_empty() {
         return Err(bad("The body is empty: the client makes the offer here."));
     }
-    let offer =
-        CheckedOffer::check(&text).map_err(|error| bad(format!("The offer cannot be used: {error}.")))?;
+    let offer = CheckedOffer::check(&text).map_err(|error| {
+        metrics().refused(At::Sdp, error.kind());
+        bad(format!("The offer cannot be used: {error}."))
+    })?;
     let viewer = client.next_viewer();
     let action = WhepAction::Create { viewer, source, offer: Box::new(offer) };
     let outcome = ask(client, grant, action).await?;
@@ -154,8 +158,10 @@ async fn patch(
 ) -> Result<Answer, Refusal> {
     let condition = IfMatch::parse(text_of(request.headers(), &header::IF_MATCH));
     let text = body(client, request, FRAGMENT, ACCEPT_PATCH, MAX_FRAGMENT).await?;
-    let fragment =
-        Fragment::parse(&text).map_err(|error| bad(format!("The fragment cannot be used: {error}.")))?;
+    let fragment = Fragment::parse(&text).map_err(|error| {
+        metrics().refused(At::Candidate, format!("fragment_{}", kind_of(&error)));
+        bad(format!("The fragment cannot be used: {error}."))
+    })?;
     let action = WhepAction::Patch { session, condition, fragment: Box::new(fragment) };
     match ask(client, grant, action).await? {
         WhepOutcome::Restarted { etag, fragment } => Ok(restarted(&etag, fragment)),

@@ -14,6 +14,7 @@ mod faults;
 mod heals;
 mod invite;
 mod logins;
+mod metrics;
 mod paused;
 #[path = "../support/peer.rs"]
 mod peer;

@@ -111,7 +111,8 @@ impl Daemon {
     fn wait_until_it_listens(&mut self) {
         let line = self.wait_for_line("listening on http");
         let address = line.rsplit("://").next().unwrap();
-        self.address = address.trim().parse().unwrap();
+        // The line may be a JSON object.
+        self.address = address.split('"').next().unwrap().trim().parse().unwrap();
     }
 
     /// The next line of the log that holds `text`.

@@ -7,6 +7,7 @@ mod accounts;
 mod guesses;
 mod http;
 mod invitations;
+mod openapi;
 mod protocol_doc;
 mod reload;
 mod sessions;

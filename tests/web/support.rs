@@ -72,6 +72,7 @@ pub fn config(state_dir: &Path) -> Config {
         },
         audio: AudioEncoding { bitrate: Bitrate::from_kbps(64) },
         privacy: Privacy { notify: false },
+        metrics: None,
         room: None,
         log: Log {
             level: "info".into(),

@@ -8,6 +8,7 @@ use super::{
     Direction, MAX_ATTRIBUTES, MAX_CANDIDATES, MAX_LINE, MAX_MLINES, MAX_TEXT, PROTOCOL, SeveralDirections,
 };
 use crate::core::candidate::CandidateError;
+use crate::core::mistake_kind::kind_of;
 use crate::core::protocol::MediaKind;
 use std::fmt;
 
@@ -39,6 +40,19 @@ pub enum SdpError {
         /// What is wrong with it.
         fault: MlineFault,
     },
+}
+
+impl SdpError {
+    /// What kind of mistake it is, as one word; never the client's.
+    #[must_use]
+    pub fn kind(&self) -> String {
+        match self {
+            Self::TooLong { .. } => kind_of(self),
+            Self::Line { fault, .. } => format!("line_{}", kind_of(fault)),
+            Self::Session(fault) => format!("session_{}", kind_of(fault)),
+            Self::Mline { fault, .. } => format!("mline_{}", kind_of(fault)),
+        }
+    }
 }
 
 /// What can be wrong with one line.

@@ -2,7 +2,7 @@
 //! the client's, checked and counted.
 
 use super::restarting::Way;
-use super::{Effect, Session, State};
+use super::{Effect, Refusal, Session, State};
 use crate::core::candidate::Candidate;
 use crate::core::protocol::ErrorCode;
 
@@ -54,16 +54,21 @@ impl Session {
         }
         if usize::try_from(mline).map_or(true, |index| index >= mlines) {
             let problem = format!("There is no m-line {mline}.");
+            self.refusal = Some(Refusal::Candidate("mline".to_owned()));
             return self.mistake(ErrorCode::BadCandidate, problem, effects);
         }
         self.candidates += 1;
         if self.candidates > MAX_CANDIDATES {
             let problem = format!("No more than {MAX_CANDIDATES} candidates are taken.");
+            self.refusal = Some(Refusal::Candidate("too_many".to_owned()));
             return self.mistake(ErrorCode::TooFast, problem, effects);
         }
         let candidate = match Candidate::parse(line) {
             Ok(candidate) => candidate,
-            Err(error) => return self.mistake(ErrorCode::BadCandidate, error.to_string(), effects),
+            Err(error) => {
+                self.refusal = Some(Refusal::Candidate(error.kind()));
+                return self.mistake(ErrorCode::BadCandidate, error.to_string(), effects);
+            }
         };
         // The daemon offers its own host candidates, which such a peer reaches.
         if candidate.is_mdns() {

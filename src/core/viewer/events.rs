@@ -95,6 +95,15 @@ pub enum AdminRequest {
     Revoke(InvitationId),
 }
 
+/// What of a client's was refused, by the kind of its mistake: words of this program alone.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Refusal {
+    /// An answer.
+    Sdp(String),
+    /// A candidate.
+    Candidate(String),
+}
+
 /// A source whose pictures are taken by the WebSocket.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Taken {

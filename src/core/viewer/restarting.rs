@@ -5,7 +5,7 @@
 //! begins by itself when its ICE agent has lost the way and does not soon find another. The peer connection's
 //! SDP hears nothing of it: only the credentials and the candidates are others.
 
-use super::{ANSWER_WITHIN, CONNECT_WITHIN, Effect, Session, State};
+use super::{ANSWER_WITHIN, CONNECT_WITHIN, Effect, Refusal, Session, State};
 use crate::core::candidate::Candidate;
 use crate::core::ice::Credentials;
 use crate::core::protocol::{ByeReason, ErrorCode, ServerMessage, TrackInfo};
@@ -152,10 +152,11 @@ impl Session {
         let Way::Offered { offer, early, .. } = way else { return };
         let answer = match CheckedAnswer::check(sdp, offer) {
             Ok(answer) => answer,
-            Err(error) => return self.mistake(ErrorCode::BadSdp, error.to_string(), effects),
+            Err(error) => return self.bad_sdp(&error, effects),
         };
         if self.agreed.as_ref().and_then(|agreed| agreed.answered.as_ref()) != Some(&what_stays(&answer)) {
             let problem = "An ICE restart changes neither the m-lines nor the certificate.";
+            self.refusal = Some(Refusal::Sdp("other_restart".to_owned()));
             return self.mistake(ErrorCode::BadSdp, problem.into(), effects);
         }
         let (ufrag, password) = answer.credentials();

@@ -111,9 +111,9 @@ impl Sources {
     }
 
     pub(in crate::daemon) fn keyframe_wanted(&mut self, now: Instant, id: &RenditionId) {
-        if let Some(rendition) = self.rendition_mut(id)
-            && rendition.gate.request(now)
-        {
+        let Some(rendition) = self.rendition_mut(id) else { return };
+        rendition.fanout.totals().keyframes_asked.inc();
+        if rendition.gate.request(now) {
             rendition.force_keyframe();
         }
     }

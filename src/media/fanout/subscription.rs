@@ -18,6 +18,16 @@ use std::time::Duration;
 /// A viewer's requests for keyframes that are nearer together are one.
 const ASK_EVERY_MS: u64 = 100;
 
+/// What became of a frame for a viewer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Delivery {
+    Sent,
+    /// It does not fit its link or its queue, or is of no use without a keyframe before it.
+    Dropped,
+    /// It was there before, or is of another rung than the viewer is on.
+    NotForIt,
+}
+
 /// One track of one viewer: where its packets go and how they are rewritten. Its frames come from
 /// one rendition of its source, and while it goes over to another one, from both.
 #[derive(Debug)]
@@ -162,22 +172,22 @@ impl Subscription {
         self.forgotten.store(time, Ordering::Relaxed);
     }
 
-    pub(super) fn deliver(&self, frame: &Frame, rung: Rung, is_forgotten: impl Fn() -> bool) {
+    pub(super) fn deliver(&self, frame: &Frame, rung: Rung, is_forgotten: impl Fn() -> bool) -> Delivery {
         let mut outlet = self.outlet();
         if is_forgotten() {
-            return;
+            return Delivery::NotForIt;
         }
         // It has joined, and been given this one, since the frame set out.
         if outlet.last.is_some_and(|(stream, last)| stream == frame.stream && frame.number <= last) {
-            return;
+            return Delivery::NotForIt;
         }
         match outlet.switch.admits(rung, frame.keyframe, frame.time) {
             Admission::Taken => {}
-            Admission::NotForIt => return,
+            Admission::NotForIt => return Delivery::NotForIt,
             Admission::TooMuch => {
                 outlet.rewriter.interrupted();
                 self.dropped.fetch_add(1, Ordering::Relaxed);
-                return;
+                return Delivery::Dropped;
             }
         }
         let decision = self.hand_over(&mut outlet, frame, frame.time, rung);
@@ -185,6 +195,7 @@ impl Subscription {
         if decision == (Decision::Drop { want_keyframe: true }) {
             self.want_keyframe();
         }
+        if decision == Decision::Forward { Delivery::Sent } else { Delivery::Dropped }
     }
 
     /// Rewrites and queues one frame, with a time that may be another than its own.

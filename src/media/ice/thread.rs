@@ -10,6 +10,7 @@ use super::tcp::{Connection, Place};
 use super::udp::{Port, Room};
 use crate::core::candidate::Candidate;
 use crate::core::ice::{Datagram, Paths, is_request, transaction};
+use crate::telemetry::metrics::{At, metrics};
 use gstreamer as gst;
 use is::stun::{StunMessage, StunPacket};
 use is::{IceCreds, Protocol};
@@ -237,10 +238,12 @@ impl Thread {
                 let peer = self.by_address.get(&(arrival.protocol, arrival.from));
                 if let Some(peer) = peer.and_then(|peer| self.peers.get_mut(peer)) {
                     peer.receive(now, arrival.bytes);
+                } else {
+                    refused("unknown_address");
                 }
             }
             Datagram::Stun => self.stun(now, arrival),
-            Datagram::Other => {}
+            Datagram::Other => refused("neither_stun_nor_media"),
         }
     }
 
@@ -249,23 +252,23 @@ impl Thread {
         if self.reflector.heard(bytes, from) {
             return;
         }
-        let Ok(message) = StunMessage::parse(bytes) else { return };
+        let Ok(message) = StunMessage::parse(bytes) else { return refused("bad_stun") };
         let id = if is_request(bytes) {
             message.split_username().and_then(|(own, _)| self.by_ufrag.get(own)).copied()
         } else {
             transaction(bytes).and_then(|id| self.asked.remove(&id)).map(|(peer, _)| peer)
         };
-        let Some(id) = id else { return };
-        let Some(peer) = self.peers.get_mut(&id) else { return };
+        let Some(id) = id else { return refused("unknown_user") };
+        let Some(peer) = self.peers.get_mut(&id) else { return refused("unknown_user") };
         if !peer.sources.contains(&(protocol, from)) && peer.sources.len() >= SOURCES {
-            return;
+            return refused("too_many_addresses");
         }
         let packet = StunPacket { proto: protocol, source: from, destination: to, message };
         // What others send goes through code of others': one viewer's end at the most.
         let handled = catch_unwind(AssertUnwindSafe(|| peer.agent.handle_packet(now, packet)));
         match handled {
             Ok(true) => self.advance(now, id),
-            Ok(false) => {}
+            Ok(false) => refused("unproved"),
             Err(_) => self.failed(id),
         }
     }
@@ -440,4 +443,9 @@ impl Thread {
             now < open.since + IDLE_TCP || by_address.contains_key(&(Protocol::Tcp, open.from))
         });
     }
+}
+
+/// A datagram that nothing follows from: counted, and not told of, as anybody can send any number.
+fn refused(cause: &'static str) {
+    metrics().refused(At::MediaPort, cause);
 }
