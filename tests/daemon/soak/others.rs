@@ -36,14 +36,14 @@ fn one_viewer_cannot_hurt_another() {
         honest.during(fault, || attack(daemon.address, time));
         assert!(daemon.is_running());
     }
-    // Requests for keyframes came by the thousand, and none more often than each 400 ms was granted; the encoder makes
-    // some of its own.
+    // Requests for keyframes came by the thousand. Few get past the RTP session, and what is granted is 400 ms apart; the
+    // encoder makes some of its own.
     let figures = Metrics::read(metrics_address(&daemon));
     let asked = figures.sum("vitrina_keyframes_asked_total", &[]);
     let sent = figures.sum("vitrina_keyframes_sent_total", &["source=\"camera\""]);
     let most = begun.elapsed().as_secs_f64() * 2.5 + 10.0;
     println!("{asked} keyframes were asked for, {sent} of a source were sent");
-    assert!(asked > 100.0 && sent < most, "{asked} asked, {sent} sent, {most} at most");
+    assert!(asked > 5.0 && sent < most, "{asked} asked, {sent} sent, {most} at most");
     let after = daemon.holdings();
     println!("{before:?} -> {after:?}");
     assert!(after.memory_kb < before.memory_kb + GROWTH, "{before:?} -> {after:?}");
