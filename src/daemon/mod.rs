@@ -40,7 +40,6 @@ use crate::media::encoder::Encoders;
 use crate::media::ice::{Ice, IceSettings};
 use crate::media::launch::LaunchFiles;
 use crate::media::{self, MediaError, RenditionId, pipeline};
-use crate::telemetry::health;
 use crate::web::{self, Server, WhepOutcome};
 use async_channel::{Receiver, Sender};
 use futures_lite::FutureExt as _;
@@ -488,7 +487,7 @@ impl Daemon {
         let begun = Instant::now();
         tracing::info!(viewers = self.viewers.count(), "stopping");
         system::notify(&[NotifyState::Stopping]);
-        health::stopping();
+        crate::telemetry::health::stopping();
         let message = "The daemon stops or is started again.";
         self.viewers.end(begun, &self.sources, ByeReason::Shutdown, message, |_| true);
         self.pictures.stop();
