@@ -251,4 +251,47 @@ mod tests {
         receiver.recv_timeout(Duration::from_secs(10)).unwrap();
         assert_eq!(inner.current_state(), gst::State::Null);
     }
+
+    #[test]
+    fn a_pipeline_that_does_not_stop_holds_up_nobody_and_is_counted() {
+        const LATE: Duration = Duration::from_secs(1);
+        super::super::init().unwrap();
+        let inner = gst::parse::launch("audiotestsrc is-live=true ! fakesink name=end").unwrap();
+        let mut pipeline = Pipeline::new("held", inner.downcast().unwrap(), true);
+        let (sender, stopped) = std::sync::mpsc::channel();
+        pipeline.when_stopped(move || sender.send(()).unwrap());
+        // A streaming thread that comes back when it is let go, as behind a device or in a webrtcbin that hangs.
+        let (let_go, held) = std::sync::mpsc::channel::<()>();
+        let (enter, inside) = std::sync::mpsc::channel();
+        let held = Mutex::new((held, enter));
+        let pad = pipeline.inner().by_name("end").unwrap().static_pad("sink").unwrap();
+        pad.add_probe(gst::PadProbeType::BUFFER, move |_, _| {
+            let (held, enter) = &*held.lock().unwrap();
+            let _ = enter.send(());
+            let _ = held.recv();
+            gst::PadProbeReturn::Remove
+        });
+        pipeline.play().unwrap();
+        inside.recv_timeout(Duration::from_secs(10)).unwrap();
+
+        let begun = Instant::now();
+        drop(pipeline);
+        assert!(begun.elapsed() < Duration::from_millis(200), "who drops it does not wait");
+        assert!(stopping() > 0);
+        let counted = |want: bool| {
+            let end = Instant::now() + Duration::from_secs(10);
+            while (stuck(LATE) > 0) != want {
+                assert!(Instant::now() < end, "{} are stuck", stuck(LATE));
+                std::thread::sleep(Duration::from_millis(10));
+            }
+        };
+        counted(true);
+        assert!(newly_late(LATE).contains(&"held"), "it is told ...");
+        assert!(!newly_late(LATE).contains(&"held"), "... once");
+        assert!(stopped.try_recv().is_err());
+        // It comes to its end after all, and is counted no more.
+        drop(let_go);
+        stopped.recv_timeout(Duration::from_secs(10)).unwrap();
+        counted(false);
+    }
 }

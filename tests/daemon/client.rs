@@ -8,7 +8,9 @@ use async_tungstenite::{WebSocketSender, client_async};
 use futures_lite::{FutureExt as _, StreamExt as _};
 use serde_json::{Value, json};
 use smol::{Async, Task};
+use std::io::Write as _;
 use std::net::{SocketAddr, TcpStream};
+use std::os::fd::AsRawFd as _;
 use std::time::{Duration, Instant};
 
 pub const LIMIT: Duration = Duration::from_secs(20);
@@ -119,9 +121,43 @@ impl Client {
         self.expect("error")["code"].as_str().unwrap().to_owned()
     }
 
+    /// From now on nothing is read, and TCP's window goes to zero; it can still be written.
+    pub fn stop_reading(&mut self) {
+        smol::block_on(std::mem::replace(&mut self.reading, smol::spawn(async {})).cancel());
+    }
+
+    /// Says something so often, past whatever waits to be said, as long as the kernel takes it at once; how often it
+    /// was said. A frame that was begun is ended in any case.
+    pub fn pour(&self, message: &Value, count: usize) -> usize {
+        let text = message.to_string();
+        let length = u8::try_from(text.len()).ok().filter(|length| *length < 126).expect("a short message");
+        // Masked with zeros.
+        let frame = [&[0x81, 0x80 | length, 0, 0, 0, 0], text.as_bytes()].concat();
+        for said in 0..count {
+            let mut rest = &frame[..];
+            while !rest.is_empty() {
+                match (&self.stream).write(rest) {
+                    Ok(written) => rest = &rest[written..],
+                    Err(error) if error.kind() != std::io::ErrorKind::WouldBlock => return said,
+                    Err(_) if rest.len() == frame.len() => return said,
+                    Err(_) => std::thread::sleep(Duration::from_millis(1)),
+                }
+            }
+        }
+        count
+    }
+
     /// Cuts the connection without a word.
     pub fn cut(self) {
         let _ = self.stream.shutdown(std::net::Shutdown::Both);
+    }
+
+    /// Its machine is gone from one moment to the next: what is sent to it is answered by nobody, not even by
+    /// an acknowledgement of TCP's, and it says no more, for as long as the result is kept.
+    pub fn vanish(self) -> Frozen {
+        let frozen = self.freeze();
+        hear_nothing(&frozen._stream);
+        frozen
     }
 
     /// Nothing is read any more and no ping answered, as by a machine that sleeps.
@@ -137,6 +173,21 @@ pub struct Frozen {
     _stream: TcpStream,
 }
 
+/// The kernel drops all that arrives for a socket, before TCP has seen it.
+fn hear_nothing(stream: &TcpStream) {
+    // BPF: return 0, which is how much of a packet is let through.
+    let mut nothing = libc::sock_filter { code: 0x06, jt: 0, jf: 0, k: 0 };
+    let program = libc::sock_fprog { len: 1, filter: &raw mut nothing };
+    let size = libc::socklen_t::try_from(size_of::<libc::sock_fprog>()).unwrap();
+    // SAFETY: a plain system call; the kernel copies the program, which lives until it is back.
+    #[allow(unsafe_code)]
+    let result = unsafe {
+        let program = (&raw const program).cast();
+        libc::setsockopt(stream.as_raw_fd(), libc::SOL_SOCKET, libc::SO_ATTACH_FILTER, program, size)
+    };
+    assert_eq!(result, 0, "{}", std::io::Error::last_os_error());
+}
+
 /// What comes next; `None`: the connection has ended.
 fn soon<T>(coming: &Receiver<T>) -> Option<T> {
     smol::block_on(async { coming.recv().await.ok() }.or(async {
@@ -145,10 +196,29 @@ fn soon<T>(coming: &Receiver<T>) -> Option<T> {
     }))
 }
 
+/// Takes the daemon's own candidates; after the last one there is an empty one. The UDP port is told.
+pub fn candidates(client: &mut Client, mut each: impl FnMut(&str)) -> SocketAddr {
+    let mut media = None;
+    loop {
+        let message = client.expect("candidate");
+        let candidate = message["candidate"].as_str().unwrap();
+        if candidate.is_empty() {
+            return media.expect("the daemon has a UDP port");
+        }
+        let words: Vec<_> = candidate.split(' ').collect();
+        if words[2] == "UDP" {
+            media = format!("{}:{}", words[4], words[5]).parse().ok();
+        }
+        each(candidate);
+    }
+}
+
 /// A viewer with a picture.
 pub struct Viewer {
     pub client: Client,
     pub peer: Peer,
+    /// The daemon's UDP port.
+    pub media: SocketAddr,
 }
 
 impl Viewer {
@@ -174,15 +244,8 @@ impl Viewer {
         for (mline, candidate) in peer.candidates() {
             client.say(&json!({"type": "candidate", "mline": mline, "candidate": candidate}));
         }
-        // The daemon's own candidates; after the last one there is an empty one.
-        loop {
-            let message = client.expect("candidate");
-            let candidate = message["candidate"].as_str().unwrap();
-            if candidate.is_empty() {
-                return Self { client, peer };
-            }
-            peer.add_candidate(0, candidate);
-        }
+        let media = candidates(&mut client, |candidate| peer.add_candidate(0, candidate));
+        Self { client, peer, media }
     }
 
     pub fn leave(mut self) {

@@ -12,9 +12,7 @@ mod control;
 mod desktop;
 mod faults;
 mod heals;
-mod hostile;
 mod invite;
-mod leave;
 mod logins;
 mod metrics;
 mod paused;
@@ -29,6 +27,7 @@ mod reload;
 mod renditions;
 mod room;
 mod sessions;
+mod soak;
 mod sources;
 mod whep;
 #[path = "../devices/xvfb.rs"]

@@ -8,7 +8,7 @@ use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
 
-const OWN_LISTENER: &str = "[metrics]\nlisten = \"127.0.0.1:0\"\n";
+pub const OWN_LISTENER: &str = "[metrics]\nlisten = \"127.0.0.1:0\"\n";
 
 struct Answer {
     status: u16,
@@ -29,16 +29,16 @@ fn get(address: SocketAddr, path: &str, headers: &str) -> Answer {
 }
 
 /// Where the daemon says that its metrics are.
-fn metrics_address(daemon: &Daemon) -> SocketAddr {
+pub fn metrics_address(daemon: &Daemon) -> SocketAddr {
     let log = daemon.log();
     let at = log.split("metrics: http://").nth(1).unwrap_or_else(|| panic!("{log}"));
     at.split('/').next().unwrap().parse().unwrap()
 }
 
-struct Metrics(String);
+pub struct Metrics(pub String);
 
 impl Metrics {
-    fn read(address: SocketAddr) -> Self {
+    pub fn read(address: SocketAddr) -> Self {
         let answer = get(address, "/metrics", "");
         assert_eq!(answer.status, 200);
         assert!(answer.head.contains("content-type: text/plain; version=0.0.4"), "{}", answer.head);
@@ -46,7 +46,7 @@ impl Metrics {
     }
 
     /// The sum of the samples of this name that have all these labels, as `key="value"`.
-    fn sum(&self, name: &str, labels: &[&str]) -> f64 {
+    pub fn sum(&self, name: &str, labels: &[&str]) -> f64 {
         let samples = self.0.lines().filter(|line| !line.starts_with('#'));
         let fitting = samples.filter(|line| {
             line.split(['{', ' ']).next() == Some(name) && labels.iter().all(|label| line.contains(label))
@@ -62,7 +62,7 @@ impl Metrics {
 }
 
 /// Reads again until that is so; what was read then.
-fn wait_for(address: SocketAddr, what: &str, is_so: impl Fn(&Metrics) -> bool) -> Metrics {
+pub fn wait_for(address: SocketAddr, what: &str, is_so: impl Fn(&Metrics) -> bool) -> Metrics {
     let end = Instant::now() + LIMIT;
     loop {
         let metrics = Metrics::read(address);

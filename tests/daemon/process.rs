@@ -45,6 +45,13 @@ pub struct Holdings {
     pub memory_kb: usize,
 }
 
+impl std::fmt::Display for Holdings {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { threads, descriptors, memory_kb } = self;
+        write!(f, "{threads} threads, {descriptors} descriptors, {} MB", memory_kb / 1000)
+    }
+}
+
 impl Daemon {
     /// With [`SOURCES`], open to everybody on loopback, and `more` in the configuration.
     pub fn start(more: &str) -> Self {
@@ -62,6 +69,15 @@ impl Daemon {
         Self::start_all(access, rest, launch_files, &[])
     }
 
+    /// The same as [`Self::start`] behind TLS, with a certificate that it makes.
+    pub fn start_tls() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        write_config(folder.path(), "open = true", SOURCES);
+        let text = std::fs::read_to_string(config_file(folder.path())).unwrap();
+        std::fs::write(config_file(folder.path()), text.replace("tls = false\n", "")).unwrap();
+        Self::launch(folder, &[])
+    }
+
     fn start_all(
         access: &str,
         rest: &str,
@@ -75,6 +91,10 @@ impl Daemon {
             std::fs::write(pipelines.join(name), text).unwrap();
         }
         write_config(folder.path(), access, rest);
+        Self::launch(folder, environment)
+    }
+
+    fn launch(folder: TempDir, environment: &[(&str, &str)]) -> Self {
         let (child, lines, log) = spawn(folder.path(), environment);
         let address = SocketAddr::from(([127, 0, 0, 1], 0));
         let mut daemon = Self { child, address, folder, lines, log };
@@ -89,8 +109,8 @@ impl Daemon {
     }
 
     fn wait_until_it_listens(&mut self) {
-        let line = self.wait_for_line("listening on http://");
-        let address = line.rsplit("http://").next().unwrap();
+        let line = self.wait_for_line("listening on http");
+        let address = line.rsplit("://").next().unwrap();
         // The line may be a JSON object.
         self.address = address.split('"').next().unwrap().trim().parse().unwrap();
     }

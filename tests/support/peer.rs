@@ -98,25 +98,52 @@ impl Peer {
         }
     }
 
+    /// Asks webrtcbin for something, and waits until it is done.
+    fn wait(&self, name: &str, argument: &dyn ToValue) -> Option<gst::Structure> {
+        let promise = gst::Promise::new();
+        self.webrtc.emit_by_name_with_values(name, &[argument.to_value(), promise.to_value()]);
+        assert_eq!(promise.wait(), gst::PromiseResult::Replied);
+        promise.get_reply().map(|reply| reply.to_owned())
+    }
+
+    /// An offer of its own, as by WHEP: one picture in H.264, to be received.
+    pub fn make_offer(&self) -> String {
+        let caps = gst::Caps::builder("application/x-rtp")
+            .field("media", "video")
+            .field("encoding-name", "H264")
+            .field("payload", 96)
+            .field("clock-rate", 90_000)
+            .field("packetization-mode", "1")
+            .field("profile-level-id", "42e01f")
+            .build();
+        let direction = gst_webrtc::WebRTCRTPTransceiverDirection::Recvonly;
+        self.webrtc.emit_by_name::<gst_webrtc::WebRTCRTPTransceiver>("add-transceiver", &[&direction, &caps]);
+        let reply = self.wait("create-offer", &None::<gst::Structure>).unwrap();
+        let offer = reply.get::<gst_webrtc::WebRTCSessionDescription>("offer").unwrap();
+        self.wait("set-local-description", &offer);
+        offer.sdp().to_string()
+    }
+
+    /// What was answered to that.
+    pub fn take_answer(&self, answer: &str) {
+        let sdp = gst_sdp::SDPMessage::parse_buffer(answer.as_bytes()).unwrap();
+        let answer = gst_webrtc::WebRTCSessionDescription::new(gst_webrtc::WebRTCSDPType::Answer, sdp);
+        self.wait("set-remote-description", &answer);
+    }
+
     /// The answer to an offer, with its candidates gathered.
     pub fn answer(&self, offer: &str) -> String {
         *self.offer.lock().unwrap() = offer.to_owned();
         let sdp = gst_sdp::SDPMessage::parse_buffer(offer.as_bytes()).unwrap();
         let offer = gst_webrtc::WebRTCSessionDescription::new(gst_webrtc::WebRTCSDPType::Offer, sdp);
-        let wait = |name: &str, argument: &dyn ToValue| {
-            let promise = gst::Promise::new();
-            self.webrtc.emit_by_name_with_values(name, &[argument.to_value(), promise.to_value()]);
-            assert_eq!(promise.wait(), gst::PromiseResult::Replied);
-            promise.get_reply().map(|reply| reply.to_owned())
-        };
-        wait("set-remote-description", &offer);
-        let reply = wait("create-answer", &None::<gst::Structure>).unwrap();
+        self.wait("set-remote-description", &offer);
+        let reply = self.wait("create-answer", &None::<gst::Structure>).unwrap();
         let answer = reply.get::<gst_webrtc::WebRTCSessionDescription>("answer").unwrap();
         let text = answer.sdp().to_string();
         // webrtcbin takes up no header extension by itself. With this one it tells when packets arrive.
         let extmap = format!("a=extmap:2 {TRANSPORT_SEQUENCE_URI}\r\na=mid:");
         let sdp = gst_sdp::SDPMessage::parse_buffer(text.replace("a=mid:", &extmap).as_bytes()).unwrap();
-        wait(
+        self.wait(
             "set-local-description",
             &gst_webrtc::WebRTCSessionDescription::new(gst_webrtc::WebRTCSDPType::Answer, sdp),
         );
@@ -140,6 +167,24 @@ impl Peer {
     /// What has come by data channels: the label and the text.
     pub fn heard(&self) -> Vec<(String, String)> {
         self.heard.lock().unwrap().clone()
+    }
+
+    /// Asks for so many keyframes of the picture that came last (PLI, RFC 4585 section 6.3.1), past the session that
+    /// would not ask so often; how many it could ask for.
+    pub fn ask_for_keyframes(&self, count: usize) -> usize {
+        let Some((_, _, ssrc)) = self.seen.lock().unwrap().headers.last().copied() else { return 0 };
+        let encryption = |element: &gst::Element| element.factory().is_some_and(|it| it.name() == "srtpenc");
+        let Some(srtp) = self.pipeline.iterate_recurse().into_iter().flatten().find(encryption) else {
+            return 0;
+        };
+        let Some(pad) = srtp.sink_pads().into_iter().find(|pad| pad.name().starts_with("rtcp_sink")) else {
+            return 0;
+        };
+        // A receiver report about nothing, which every compound begins with, and the request.
+        let mut packet = vec![0x80, 201, 0, 1, 0, 0, 0, 1, 0x81, 206, 0, 2, 0, 0, 0, 1];
+        packet.extend(ssrc.to_be_bytes());
+        let sent = |_: &usize| pad.chain(gst::Buffer::from_slice(packet.clone())).is_ok();
+        (0..count).filter(sent).count()
     }
 
     /// Makes data channels of its own.

@@ -1,6 +1,7 @@
-//! Input that no honest client sends: each kind is refused in words, and an honest viewer's
-//! picture goes on all the while.
+//! What no honest client says: each kind is refused in words, and an honest viewer's picture goes on all the while.
 
+use super::honest::Honest;
+use super::times;
 use crate::client::{Client, LIMIT, Viewer};
 use crate::process::Daemon;
 use async_tungstenite::tungstenite::protocol::Message;
@@ -8,18 +9,38 @@ use serde_json::json;
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
 
+/// What the daemon's memory may grow by under all of it, in kB.
+const GROWTH: usize = 64_000;
+
+const ATTACKS: [(&str, fn(SocketAddr)); 8] = [
+    ("malformed JSON and messages", messages),
+    ("JSON: deep, huge, of other types", json_of_other_kinds),
+    ("messages out of order", order),
+    ("answers spoilt", descriptions),
+    ("candidates malformed and too many", candidates),
+    ("messages as fast as a socket takes them", floods),
+    ("HTTP: malformed, oversized", requests),
+    ("another DTLS certificate than the answer names", fingerprints),
+];
+
 #[test]
 fn refused_input_of_every_kind_leaves_the_daemon_running() {
     let mut daemon = Daemon::start("");
     let address = daemon.address;
-    let honest = Viewer::watch(address);
-    for attack in [messages, order, descriptions, candidates, floods, requests, fingerprints] {
-        attack(address);
-        let before = honest.peer.frames();
-        honest.peer.wait_frames(before + 5, LIMIT);
+    let honest = Honest::watch(address);
+    let before = daemon.holdings();
+    let rounds = times(1, 20);
+    for (fault, attack) in ATTACKS {
+        honest.during(fault, || {
+            (0..rounds).for_each(|_| attack(address));
+            rounds
+        });
         assert!(daemon.is_running());
     }
-    honest.leave();
+    let after = daemon.holdings();
+    println!("{before:?} -> {after:?}");
+    assert!(after.memory_kb < before.memory_kb + GROWTH, "{before:?} -> {after:?}");
+    honest.viewer.leave();
     let log = daemon.log();
     assert!(!log.contains("panicked") && !log.contains(" ERROR "), "{log}");
 }
@@ -40,6 +61,35 @@ fn messages(address: SocketAddr) {
     assert_eq!(client.error(), "bad_message");
 }
 
+/// JSON that is some, and no message.
+fn json_of_other_kinds(address: SocketAddr) {
+    let deep = |open: &str, close: &str| format!("{}{}", open.repeat(5000), close.repeat(5000));
+    let texts = [
+        deep("[", "]"),
+        deep("{\"type\":", "}"),
+        format!("{{\"type\":\"ping\",\"id\":{}}}", "9".repeat(60_000)),
+        "{\"type\":\"ping\",\"id\":1e999}".to_owned(),
+        "{\"type\":\"ping\",\"id\":-1}".to_owned(),
+        "{\"type\":\"ping\",\"id\":\"1\"}".to_owned(),
+        "{\"type\":\"ping\",\"id\":1,\"id\":2}".to_owned(),
+        "{\"type\":[\"ping\"],\"id\":1}".to_owned(),
+        "{\"type\":\"candidate\",\"mline\":18446744073709551616,\"candidate\":\"\"}".to_owned(),
+        "{\"type\":\"candidate\",\"mline\":0.5,\"candidate\":\"\"}".to_owned(),
+        "{\"type\":\"join\",\"sources\":{\"0\":\"screen\"}}".to_owned(),
+        format!("{{\"type\":\"join\",\"sources\":[{}\"x\"]}}", "\"x\",".repeat(15_000)),
+        "{\"type\":\"choose\",\"source\":\"\\ud800\",\"rung\":0}".to_owned(),
+        format!("{{\"type\":\"choose\",\"source\":\"{}\"}}", "a".repeat(60_000)),
+    ];
+    for text in texts {
+        assert!(text.len() < 65_000, "it is read to its end");
+        let mut client = Client::greeted(address);
+        client.send(Message::text(text.clone()));
+        let shown = &text[..text.len().min(60)];
+        let code = client.error();
+        assert!(code == "bad_message" || code == "unknown_source", "{shown}: {code}");
+    }
+}
+
 fn order(address: SocketAddr) {
     let mut client = Client::connect(address);
     client.say(&json!({"type": "join"}));
@@ -56,7 +106,7 @@ fn order(address: SocketAddr) {
 
 /// Honest answers, spoilt in ways that webrtcbin would not survive or should not see.
 fn descriptions(address: SocketAddr) {
-    let spoils: [fn(&str) -> String; 9] = [
+    let spoils: [fn(&str) -> String; 10] = [
         |_| String::new(),
         |_| "v=0\r\n".repeat(1000),
         |sdp| sdp.lines().filter(|line| !line.starts_with("a=fingerprint")).collect::<Vec<_>>().join("\r\n"),
@@ -66,6 +116,8 @@ fn descriptions(address: SocketAddr) {
         |sdp| sdp.split("m=").next().unwrap().to_owned(),
         |sdp| sdp.replace("a=recvonly", "a=sendrecv"),
         |sdp| sdp.replace("a=ice-ufrag:", "a=ice-ufrag:\u{1}"),
+        // Found by the campaign: crate `is` panics on its way to a check with such a name.
+        |sdp| sdp.replace("a=ice-ufrag:", &format!("a=ice-ufrag:{}", "a".repeat(130))),
     ];
     for spoil in spoils {
         let mut client = Client::greeted(address);
