@@ -95,7 +95,7 @@ fn misbehave(address: SocketAddr) {
 }
 
 #[test]
-fn viewers_pictures_and_refusals_are_counted_and_scrapers_disturb_nobody() {
+fn all_is_counted_and_documented_and_scrapers_disturb_nobody() {
     let daemon = Daemon::start(OWN_LISTENER);
     let at = metrics_address(&daemon);
     for address in [at, daemon.address] {
@@ -151,14 +151,15 @@ fn viewers_pictures_and_refusals_are_counted_and_scrapers_disturb_nobody() {
     assert_eq!(get(daemon.address, "/healthz", "").status, 200);
     drop(idle);
     viewer.leave();
-    wait_for(at, "a viewer's leaving", |metrics| {
+    let told = wait_for(at, "a viewer's leaving", |metrics| {
         metrics.sum("vitrina_leaves_total", &["reason=\"left\""]) == 1.0
             && metrics.sum("vitrina_viewers", &[]) == 0.0
     });
+    check_documents(&told.names());
 }
 
 #[test]
-fn readers_show_their_token_starts_are_counted_and_all_is_documented() {
+fn readers_show_their_token_and_starts_are_counted_and_lines_are_json() {
     let token = "6f1d4b0c9a7e4f52";
     let mut daemon = Daemon::start(&format!("[log]\nformat = \"json\"\n{OWN_LISTENER}token = \"{token}\"\n"));
     let at = metrics_address(&daemon);
@@ -183,7 +184,6 @@ fn readers_show_their_token_starts_are_counted_and_all_is_documented() {
     let told = get(metrics_address(&daemon), "/metrics", &format!("Authorization: Bearer {token}\r\n"));
     let told = Metrics(told.body);
     assert_eq!(told.sum("vitrina_restarts_total", &[]), 1.0);
-    check_documents(&told.names());
     assert!(!daemon.log().contains(token));
     check_json(&daemon.log());
 }
