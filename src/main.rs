@@ -32,6 +32,9 @@ fn main() -> ExitCode {
             Err(error) => Err(error),
         },
         Command::Init { output, force } => init(output, force),
+        Command::Generate { folder } => {
+            cli::generate::write(&folder).with_context(|| format!("cannot write into {}", folder.display()))
+        }
         Command::Invite { source, expires, uses, role, name, list, revoke, file } => {
             let sources = source.map(|names| names.into_iter().collect());
             let wanted = invitation::Wanted { sources, expires_s: Some(expires.as_secs()), uses, role, name };

@@ -250,3 +250,31 @@ fn passwd_prints_an_account_for_the_configuration() {
     assert!(complaint.contains(&format!("'anna' stands in {file}")), "{complaint}");
     assert!(!home.path().join(".local/state/vitrina/accounts.toml").exists());
 }
+
+#[test]
+fn every_command_has_a_manual_page_and_the_shells_know_it() {
+    let home = folder();
+    let help = vitrina(home.path(), &["help"]);
+    let commands = text(&help.stdout).split("Commands:").nth(1).unwrap().split("Options:").next().unwrap();
+    let commands: Vec<&str> = commands
+        .lines()
+        .filter(|line| line.starts_with("  ") && !line.starts_with("   "))
+        .filter_map(|line| line.split_whitespace().next())
+        .filter(|name| *name != "help")
+        .collect();
+    assert!(commands.len() > 10 && !commands.contains(&"generate"), "{commands:?}");
+
+    let output = vitrina(home.path(), &["generate", "made/here"]);
+    assert!(output.status.success() && output.stdout.is_empty(), "{output:?}");
+    let read = |name: &str| std::fs::read_to_string(home.path().join("made/here").join(name)).unwrap();
+    let first = read("vitrina.1");
+    assert!(first.contains(".SH FILES") && first.contains("/etc/vitrina/vitrina.toml"), "{first}");
+    let completions = [read("vitrina.bash"), read("_vitrina"), read("vitrina.fish")];
+    for command in commands {
+        assert!(read(&format!("vitrina-{command}.1")).starts_with(".ie"), "{command}");
+        assert!(first.contains(&format!("vitrina\\-{command}(1)")), "{command}: {first}");
+        assert!(completions.iter().all(|made| made.contains(command)), "{command}");
+    }
+    let bash = Command::new("bash").arg("-n").arg(home.path().join("made/here/vitrina.bash")).status();
+    assert!(bash.unwrap().success());
+}

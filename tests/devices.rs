@@ -5,12 +5,14 @@
 #[path = "devices/pacing.rs"]
 mod pacing;
 #[path = "support/pulse.rs"]
+#[allow(dead_code)]
 mod pulse;
 #[path = "devices/screens.rs"]
 mod screens;
 #[path = "devices/sound.rs"]
 mod sound;
 #[path = "devices/xvfb.rs"]
+#[allow(dead_code)]
 mod xvfb;
 
 use gstreamer::prelude::*;

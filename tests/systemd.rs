@@ -63,3 +63,23 @@ fn the_system_unit_is_hardened() {
     let output = analyze(&arguments, &copy("vitrina.service", &folder), &folder);
     assert!(output.status.success(), "{}", told(&output));
 }
+
+/// The words of a list, up to what ends it.
+fn list<'a>(text: &'a str, begin: &str, end: &str) -> Vec<&'a str> {
+    let rest = text.split(begin).nth(1).unwrap_or_else(|| panic!("no {begin}"));
+    rest.split(end).next().unwrap().split([' ', ',', '\\', '\n']).filter(|word| !word.is_empty()).collect()
+}
+
+#[test]
+fn the_package_depends_on_what_make_run_installs() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let read = |name: &str| std::fs::read_to_string(root.join(name)).unwrap();
+    let (manifest, script) = (read("Cargo.toml"), read("scripts/packages"));
+    // Before it: the libraries, and what the package's own scripts call.
+    let mut depended = list(&manifest, ", passwd,", "\"\"\"");
+    depended.extend(list(&manifest, "recommends = \"", "\""));
+    let mut run = list(&script, "\nrun=(", ")");
+    depended.sort_unstable();
+    run.sort_unstable();
+    assert_eq!(depended, run);
+}

@@ -6,6 +6,7 @@ pub mod check;
 pub mod control;
 pub mod devices;
 pub mod doctor;
+pub mod generate;
 pub mod init;
 pub mod invite;
 pub mod link;
@@ -132,6 +133,13 @@ pub enum Command {
         /// Write over what is there
         #[arg(long)]
         force: bool,
+    },
+    /// Write the manual pages and the shells' completions into a folder: for packages
+    #[command(hide = true)]
+    Generate {
+        /// Where to write
+        #[arg(value_name = "FOLDER")]
+        folder: PathBuf,
     },
 }
 

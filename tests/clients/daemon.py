@@ -37,7 +37,7 @@ class Daemon:
         file = self._folder / "vitrina.toml"
         file.write_text(f'state_dir = "{self._folder / "state"}"\n{self.config}')
         self._process = subprocess.Popen(
-            [VITRINA, "run", "--config", file],
+            self.command(file),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -52,6 +52,10 @@ class Daemon:
             self.__exit__()
             raise
         return self
+
+    def command(self, file):
+        """How it is started, with that configuration."""
+        return [VITRINA, "run", "--config", file]
 
     def _read(self):
         for line in self._process.stdout:

@@ -205,7 +205,7 @@ fn a_network_camera_is_back_soon_for_every_kind_of_viewer() {
     for frame in by_socket.frames() {
         seen(&mut by_socket, &frame);
     }
-    camera = Camera::start(&camera.port.clone());
+    let _again = Camera::start(&camera.port.clone());
     let recovery = Recovery::of("network camera gone");
     let for_picture = Recovery::of("network camera gone, by WebSocket");
     shows(&viewer, recovery);

@@ -5,7 +5,10 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-pub const SPEAKERS: &str = "module-null-sink sink_name=speakers sink_properties=device.description=Speakers";
+/// `norewinds`: it hands sound out as hardware does. Without, its first sound comes after the two seconds that
+/// it would have buffered.
+pub const SPEAKERS: &str =
+    "module-null-sink sink_name=speakers norewinds=1 sink_properties=device.description=Speakers";
 pub const LINE: &str = "module-null-sink sink_name=line";
 pub const MICROPHONE: &str = "module-virtual-source source_name=mic master=line.monitor";
 
