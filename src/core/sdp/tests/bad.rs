@@ -302,7 +302,7 @@ fn transports_that_are_incomplete_or_differ() {
         (
             ufrag.into(),
             format!("a=ice-ufrag:{}", "y".repeat(97)),
-            r#"m-line 0: expected an ice-ufrag of 4 to 96 letters, digits, '+' and '/', found "yyyyyyyyyyyyyyyyyyyyyyyy..."""#,
+            r#"m-line 0: expected an ice-ufrag of 4 to 96 letters, digits, '+' and '/', found "yyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyy…""#,
         ),
         (
             password.into(),
