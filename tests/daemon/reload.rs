@@ -10,7 +10,7 @@ const FAST: &str = "[video]\ngrace_s = 0.5\n";
 
 /// A source whose pictures are so wide, by which they are known.
 fn source(name: &str, width: u32) -> String {
-    let height = width / 2 & !1;
+    let height = width / 4 * 2;
     format!(
         "[[source]]\nname = \"{name}\"\nkind = \"test\"\nsize = \"{width}x{height}\"\nframerate = 15\ntone = false\n"
     )

@@ -182,7 +182,7 @@ fn viewers_come_and_go_and_nothing_of_them_stays() {
     let mut after_some = after_ten;
     let trying: Vec<_> = ways.iter().map(|(way, _)| Trying::begin(way)).collect();
     let all_gone =
-        Trying::begin("after all of these: threads, descriptors and memory as after the first ten");
+        Trying::begin("after all of these: threads and descriptors as after the first ten, memory level");
     for number in 1..bursts {
         burst(daemon.address, ways, ways.len(), &gone);
         let before = steady.peer.frames();

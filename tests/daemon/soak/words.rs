@@ -12,7 +12,8 @@ use std::net::{SocketAddr, TcpStream};
 /// What the daemon's memory may grow by under all of it, in kB.
 const GROWTH: usize = 64_000;
 
-const ATTACKS: [(&str, fn(SocketAddr)); 8] = [
+type Attack = (&'static str, fn(SocketAddr));
+const ATTACKS: [Attack; 8] = [
     ("malformed JSON and messages", messages),
     ("JSON: deep, huge, of other types", json_of_other_kinds),
     ("messages out of order", order),
