@@ -124,7 +124,7 @@ impl Reader {
         if let Some((key, token)) = &self.token {
             let shown =
                 request.headers().get(header::AUTHORIZATION).map(HeaderValue::as_bytes).and_then(bearer);
-            if !shown.is_some_and(|shown| hmac::verify(key, shown, token.as_ref()).is_ok()) {
+            if shown.is_none_or(|shown| hmac::verify(key, shown, token.as_ref()).is_err()) {
                 let message = "Send Authorization: Bearer with the token of [metrics].";
                 let refusal = Refusal::new(StatusCode::UNAUTHORIZED, "unauthorized", message);
                 let challenge = HeaderValue::from_static("Bearer realm=\"vitrina metrics\"");
