@@ -4,6 +4,7 @@
 //! that the agent is given. Never resolves a name; how many candidates a viewer may send is kept
 //! by its session.
 
+use super::ice::MAX_UFRAG;
 use super::mistake_kind::kind_of;
 use std::fmt;
 use std::net::IpAddr;
@@ -117,7 +118,7 @@ pub enum CandidateError {
     #[error("expected raddr with an address and rport with a port, together and once")]
     Related,
     /// The user name fragment.
-    #[error("expected a ufrag of 4 to 256 letters, digits, '+' and '/'")]
+    #[error("expected a ufrag of 4 to {MAX_UFRAG} letters, digits, '+' and '/'")]
     Ufrag,
     /// The generation.
     #[error("expected a number as generation")]
@@ -353,7 +354,7 @@ impl Extensions {
                     }
                 }
                 "ufrag" => {
-                    let good = (4..=256).contains(&value.len()) && value.bytes().all(is_ice_char);
+                    let good = (4..=MAX_UFRAG).contains(&value.len()) && value.bytes().all(is_ice_char);
                     if !good || found.ufrag.replace(value.to_owned()).is_some() {
                         return Err(CandidateError::Ufrag);
                     }

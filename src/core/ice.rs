@@ -8,6 +8,11 @@ use std::net::{IpAddr, SocketAddr};
 /// The most addresses that candidates are made of; a machine with more has containers or bridges.
 pub const MAX_ADDRESSES: usize = 16;
 
+/// The longest user name fragment that is taken of a client; RFC 8839 section 5.4 has 256. The name in a check is both
+/// sides' (RFC 8445 section 7.2.2), and crate `is` panics where it has more than 128 bytes (0.12.0). Browsers' have 4
+/// or 8.
+pub const MAX_UFRAG: usize = 96;
+
 /// Type preferences (RFC 8445 section 5.1.2.2).
 const HOST: u32 = 126;
 const REFLEXIVE: u32 = 100;

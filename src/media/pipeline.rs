@@ -257,7 +257,7 @@ mod tests {
         const LATE: Duration = Duration::from_secs(1);
         super::super::init().unwrap();
         let inner = gst::parse::launch("audiotestsrc is-live=true ! fakesink name=end").unwrap();
-        let mut pipeline = Pipeline::new("test", inner.downcast().unwrap(), true);
+        let mut pipeline = Pipeline::new("held", inner.downcast().unwrap(), true);
         let (sender, stopped) = std::sync::mpsc::channel();
         pipeline.when_stopped(move || sender.send(()).unwrap());
         // A streaming thread that comes back when it is let go, as behind a device or in a webrtcbin that hangs.
@@ -286,6 +286,8 @@ mod tests {
             }
         };
         counted(true);
+        assert!(newly_late(LATE).contains(&"held"), "it is told ...");
+        assert!(!newly_late(LATE).contains(&"held"), "... once");
         assert!(stopped.try_recv().is_err());
         // It comes to its end after all, and is counted no more.
         drop(let_go);

@@ -4,6 +4,8 @@
 //! for an encoder that comes later. It outlives the captures and encoders at its two ends: each
 //! can be stopped and started without the other.
 
+mod difference;
+
 use super::inlet::Inlet;
 use super::launch::Description;
 use super::pace::Pace;
@@ -14,6 +16,7 @@ use crate::core::ids::SourceName;
 use crate::core::protocol::{FailureCause, MediaKind};
 use crate::core::template::Values;
 use crate::core::units::{FrameRate, Size};
+use difference::changed_share;
 use gstreamer as gst;
 use gstreamer::prelude::*;
 use gstreamer_app as gst_app;
@@ -131,11 +134,15 @@ impl Tap {
         }
     }
 
-    fn clear(&self) {
+    /// The capture of that run, or whichever there is, has ended.
+    fn clear(&self, run: Option<u64>) {
         let mut state = self.lock();
-        state.last = None;
-        state.pushed = None;
-        state.pace = None;
+        // One that was given up may end while another runs.
+        if run.is_none_or(|run| run >= state.first_run) {
+            state.last = None;
+            state.pushed = None;
+            state.pace = None;
+        }
     }
 
     /// Nothing that a capture before that run has taken is handed on from now on.
@@ -191,8 +198,14 @@ impl Taps {
 
     /// The capture has ended: its last frames are not to be shown again.
     pub fn clear(&self) {
-        self.video.clear();
-        self.audio.clear();
+        self.video.clear(None);
+        self.audio.clear(None);
+    }
+
+    /// The same of one run, where no later one has begun.
+    fn clear_after(&self, run: u64) {
+        self.video.clear(Some(run));
+        self.audio.clear(Some(run));
     }
 
     /// Nothing that a capture before that run has taken is handed on from now on, not even if its
@@ -274,7 +287,7 @@ impl Capture {
         let ended = taps.clone();
         pipeline.when_stopped(move || {
             // A frame that was kept would keep its device open.
-            ended.clear();
+            ended.clear_after(run);
             when_stopped();
         });
         // The first fault that the bus tells of: what a failing start has to say for itself.
@@ -442,44 +455,6 @@ impl Intake {
     }
 }
 
-/// How much of a picture differs from another of its format, from 0 to 1.
-fn changed_share(a: &gst::Buffer, b: &gst::Buffer, format: Option<Format>) -> f64 {
-    let (Ok(a), Ok(b)) = (a.map_readable(), b.map_readable()) else { return 1.0 };
-    if a.as_slice() == b.as_slice() {
-        return 0.0;
-    }
-    let Some(Format::Video { size, .. }) = format else { return 1.0 };
-    changed_share_i420(&a, &b, size).unwrap_or(1.0)
-}
-
-/// Compares two I420 pictures in GStreamer's own layout, rows of multiples of 4 bytes; what fills
-/// them up may be anything. By strips of pixels: an encoder works by blocks of them.
-fn changed_share_i420(a: &[u8], b: &[u8], size: Size) -> Option<f64> {
-    const STRIP: usize = 32;
-    let (width, height) = (usize::try_from(size.width).ok()?, usize::try_from(size.height).ok()?);
-    let (half_width, half_height) = (width.div_ceil(2), height.div_ceil(2));
-    let planes = [(width, half_height * 2), (half_width, half_height), (half_width, half_height)];
-    let whole: usize = planes.iter().map(|(width, rows)| width.next_multiple_of(4) * rows).sum();
-    if a.len() != whole || b.len() != whole {
-        return None;
-    }
-    let (mut strips, mut changed) = (0_u32, 0_u32);
-    let mut rest = (a, b);
-    for (width, rows) in planes {
-        let stride = width.next_multiple_of(4);
-        let ((a, after_a), (b, after_b)) = (rest.0.split_at(stride * rows), rest.1.split_at(stride * rows));
-        rest = (after_a, after_b);
-        for (a, b) in a.chunks(stride).zip(b.chunks(stride)) {
-            let (a, b) = (a.get(..width)?, b.get(..width)?);
-            for (a, b) in a.chunks(STRIP).zip(b.chunks(STRIP)) {
-                strips += 1;
-                changed += u32::from(a != b);
-            }
-        }
-    }
-    Some(f64::from(changed) / f64::from(strips.max(1)))
-}
-
 /// A frame's time on the common scale.
 fn common_time(
     sample: &gst::Sample,
@@ -576,29 +551,5 @@ fn cause_of(error: &glib::Error) -> FailureCause {
         ) => FailureCause::NotFound,
         Some(gst::ResourceError::Read | gst::ResourceError::Close) => FailureCause::Lost,
         _ => FailureCause::Other,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn pictures_are_compared_by_their_pixels_alone() {
-        // Six bytes and two that fill up, three and one.
-        let size = Size { width: 6, height: 4 };
-        let mut a = vec![7; 8 * 4 + 4 * 2 * 2];
-        let b = a.clone();
-        for filling in [6, 7, 31, 35, 47] {
-            a[filling] = 9;
-        }
-        assert_eq!(changed_share_i420(&a, &b, size), Some(0.0));
-        for pixel in [0, 29, 32, 34, 40, 46] {
-            let mut other = b.clone();
-            other[pixel] = 8;
-            // One row of eight.
-            assert_eq!(changed_share_i420(&a, &other, size), Some(0.125), "{pixel}");
-        }
-        assert_eq!(changed_share_i420(&a, &b[1..], size), None);
     }
 }

@@ -86,7 +86,7 @@ fn bad_candidates_are_refused_with_a_sentence() {
     let unreachable = "the address is unspecified, multicast or broadcast";
     let port = "expected a port from 1 to 65535";
     let related = "expected raddr with an address and rport with a port, together and once";
-    let ufrag = "expected a ufrag of 4 to 256 letters, digits, '+' and '/'";
+    let ufrag = "expected a ufrag of 4 to 96 letters, digits, '+' and '/'";
     let character = "it holds a control character or one that is not ASCII";
     for (text, message) in [
         ("", prefix),

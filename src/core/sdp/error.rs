@@ -8,6 +8,7 @@ use super::{
     Direction, MAX_ATTRIBUTES, MAX_CANDIDATES, MAX_LINE, MAX_MLINES, MAX_TEXT, PROTOCOL, SeveralDirections,
 };
 use crate::core::candidate::CandidateError;
+use crate::core::ice::MAX_UFRAG;
 use crate::core::mistake_kind::kind_of;
 use crate::core::protocol::MediaKind;
 use std::fmt;
@@ -218,7 +219,7 @@ pub enum MlineFault {
     #[error("expected a=setup:active or a=setup:passive, found {0}")]
     Setup(Excerpt),
     /// `a=ice-ufrag` is not of the form of RFC 8839 section 5.4.
-    #[error("expected an ice-ufrag of 4 to 256 letters, digits, '+' and '/', found {0}")]
+    #[error("expected an ice-ufrag of 4 to {MAX_UFRAG} letters, digits, '+' and '/', found {0}")]
     Ufrag(Excerpt),
     /// `a=ice-pwd` is not of the form of RFC 8839 section 5.4. It is a secret and not quoted.
     #[error("expected an ice-pwd of 22 to 256 letters, digits, '+' and '/'")]

@@ -4,6 +4,7 @@ use super::error::{Excerpt, MlineFault, SdpError};
 use super::fingerprint::Fingerprint;
 use super::text::{Attributes, Section};
 use crate::core::candidate::is_ice_char;
+use crate::core::ice::MAX_UFRAG;
 use std::fmt;
 
 /// The most fingerprints in one answer. aiortc writes three.
@@ -115,7 +116,7 @@ impl<'a> PartOfTransport<'a> {
         };
         let ufrag = one("ice-ufrag")?;
         if let Some(ufrag) = ufrag
-            && !(4..=256).contains(&ufrag.len()) | !ufrag.bytes().all(is_ice_char)
+            && !(4..=MAX_UFRAG).contains(&ufrag.len()) | !ufrag.bytes().all(is_ice_char)
         {
             return Err(MlineFault::Ufrag(Excerpt::of(ufrag)));
         }

@@ -35,6 +35,8 @@ impl Sources {
                 Effect::Start { run } => {
                     unit.health.started(unit.lifecycle.published());
                     unit.formats.clear();
+                    // One that was given up may still send.
+                    unit.taps.forget_before(run);
                     // The frames so far are an earlier run's.
                     unit.has_progressed();
                     let (source, files) = (unit.source.clone(), self.files.clone());

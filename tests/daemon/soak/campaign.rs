@@ -5,6 +5,7 @@ use super::mutate::mutate;
 use super::random::Random;
 use super::{Trying, measured, times};
 use crate::client::{Client, LIMIT, Viewer};
+use crate::metrics::{Metrics, metrics_address};
 use crate::peer::Peer;
 use crate::process::Daemon;
 use crate::whep::{OFFER, SDP, ask};
@@ -12,6 +13,7 @@ use serde_json::json;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
+use vitrina::core::protocol::MAX_MESSAGE;
 
 /// Mutants on their way at once.
 const WORKERS: usize = 3;
@@ -53,6 +55,9 @@ const ANSWERS: [(&str, [&str; 4]); 2] = [
 
 /// Those of [`crate::process`] in the order of the golden offers.
 const SOURCES: &str = r#"
+[metrics]
+listen = "127.0.0.1:0"
+
 [video]
 grace_s = 600
 
@@ -81,6 +86,8 @@ fn mutated_offers_and_answers_are_taken_or_refused_and_the_daemon_lives() {
     let mut daemon = Daemon::start_with("open = true", SOURCES, &[]);
     let honest = Viewer::watch(daemon.address);
     whole_ones_are_taken(daemon.address);
+    let at = metrics_address(&daemon);
+    let before = Metrics::read(at);
     let count = times(240, 20_000);
     let trying = ["mutated offers (WHEP)", "mutated answers (WebSocket)"].map(Trying::begin);
     let begun = Instant::now();
@@ -103,6 +110,7 @@ fn mutated_offers_and_answers_are_taken_or_refused_and_the_daemon_lives() {
     assert!(daemon.is_running());
     let frames = honest.peer.frames();
     honest.peer.wait_frames(frames + 10, LIMIT);
+    explained(&told, &before, &Metrics::read(at));
     let log = daemon.log();
     let bad: Vec<_> =
         log.lines().filter(|line| line.contains("CRITICAL") || line.contains("panicked")).collect();
@@ -116,6 +124,36 @@ fn mutated_offers_and_answers_are_taken_or_refused_and_the_daemon_lives() {
         trying.survived(all, None);
     }
     honest.leave();
+}
+
+/// The daemon's own counters tell what the clients were told, and why.
+fn explained(told: &Told, before: &Metrics, after: &Metrics) {
+    let counted = |labels: &[&str]| {
+        let sum = |metrics: &Metrics| metrics.sum("vitrina_refusals_total", labels);
+        (sum(after) - sum(before)) as usize
+    };
+    let told = |code: &str| told.get(code).copied().unwrap_or_default();
+    for (code, at, cause) in [
+        ("answer bad_sdp", "protocol", "bad_sdp"),
+        ("answer bad_message", "protocol", "bad_message"),
+        ("offer 400 bad_request", "http", "bad_request"),
+        ("offer 413 too_large", "http", "too_large"),
+        ("offer 422 no_codec", "http", "no_codec"),
+    ] {
+        let counted = counted(&[&format!("at=\"{at}\""), &format!("cause=\"{cause}\"")]);
+        assert_eq!(counted, told(code), "{code}");
+    }
+    // Each description that was refused has its mistake.
+    let mistakes = counted(&["at=\"sdp\""]);
+    assert_eq!(mistakes, told("answer bad_sdp") + told("offer 400 bad_request"));
+    let why = after
+        .0
+        .lines()
+        .filter(|line| line.starts_with("vitrina_refusals_total") && line.contains("at=\"sdp\""))
+        .count();
+    measured(&format!(
+        "The daemon's counters explain each refusal: {mistakes} mistakes in SDP of {why} kinds."
+    ));
 }
 
 /// What mutants are made of is served.
@@ -227,7 +265,8 @@ fn say_answer(client: &mut Client, answer: &str) -> String {
         }
     }
     // Closed with 1009, which may come before the words.
-    assert!(answer.len() > 65_000, "the connection has ended without a word\n{answer}");
+    let length = json!({"type": "answer", "sdp": answer}).to_string().len();
+    assert!(length > MAX_MESSAGE, "the connection has ended without a word\n{answer}");
     "bad_message".clone_into(&mut said);
     said
 }

@@ -292,12 +292,17 @@ fn transports_that_are_incomplete_or_differ() {
         (
             ufrag.into(),
             "a=ice-ufrag:yzY".into(),
-            r#"m-line 0: expected an ice-ufrag of 4 to 256 letters, digits, '+' and '/', found "yzY""#,
+            r#"m-line 0: expected an ice-ufrag of 4 to 96 letters, digits, '+' and '/', found "yzY""#,
         ),
         (
             ufrag.into(),
             "a=ice-ufrag:yzY0 ".into(),
-            r#"m-line 0: expected an ice-ufrag of 4 to 256 letters, digits, '+' and '/', found "yzY0 ""#,
+            r#"m-line 0: expected an ice-ufrag of 4 to 96 letters, digits, '+' and '/', found "yzY0 ""#,
+        ),
+        (
+            ufrag.into(),
+            format!("a=ice-ufrag:{}", "y".repeat(97)),
+            r#"m-line 0: expected an ice-ufrag of 4 to 96 letters, digits, '+' and '/', found "yyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyy…""#,
         ),
         (
             password.into(),
