@@ -146,7 +146,7 @@ mod tests {
         let total = u64::from(last.is_some());
         let causes = last.map(|cause| (cause, 1)).into_iter().collect();
         SourceStatus {
-            info: SourceInfo { title: String::new(), name, kind, media, state },
+            info: SourceInfo { title: String::new(), name, kind, media, state, failures: total },
             viewers,
             since_ms: 0.0,
             faults: FaultsInfo { total, causes, last, starts: 1, restarts: 0, takeovers: 0 },

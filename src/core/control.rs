@@ -182,6 +182,7 @@ mod tests {
                 kind: SourceKindName::Camera,
                 media: vec![MediaKind::Video],
                 state: SourceState::Live,
+                failures: 1,
             },
             viewers: 2,
             since_ms: 3.0,
@@ -196,7 +197,7 @@ mod tests {
         };
         assert_eq!(
             serde_json::to_string(&source).unwrap(),
-            r#"{"name":"cam","title":"Cam","kind":"camera","media":["video"],"state":"live","viewers":2,"since_ms":3.0,"faults":{"total":1,"causes":{"lost":1},"last":"lost","starts":3,"restarts":2,"takeovers":0}}"#
+            r#"{"name":"cam","title":"Cam","kind":"camera","media":["video"],"state":"live","failures":1,"viewers":2,"since_ms":3.0,"faults":{"total":1,"causes":{"lost":1},"last":"lost","starts":3,"restarts":2,"takeovers":0}}"#
         );
         let status = Answer::Status(Box::new(Status {
             software: "vitrina/1".into(),

@@ -180,6 +180,11 @@ pub enum ClientMessage {
 }
 
 #[allow(clippy::trivially_copy_pass_by_ref)]
+fn is_zero(value: &u64) -> bool {
+    *value == 0
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref)]
 fn is_false(value: &bool) -> bool {
     !value
 }
@@ -237,6 +242,9 @@ pub enum ServerMessage {
         /// Its state now.
         #[serde(flatten)]
         state: SourceState,
+        /// How often it has failed since it was configured.
+        #[serde(default, skip_serializing_if = "is_zero")]
+        failures: u64,
     },
     /// Which rendition of a source this viewer is sent, and which there are.
     Rendition {
@@ -378,6 +386,9 @@ pub struct SourceInfo {
     /// Its state now.
     #[serde(flatten)]
     pub state: SourceState,
+    /// How often it has failed since it was configured.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub failures: u64,
 }
 
 /// The kinds of source.
@@ -545,10 +556,10 @@ mod tests {
     fn server_messages_have_the_documented_form() {
         let name = SourceName::new("cam").unwrap();
         let state = SourceState::Failed { cause: FailureCause::NotFound, detail: "no /dev/video0".into() };
-        let json = serde_json::to_string(&ServerMessage::Source { name, state }).unwrap();
+        let json = serde_json::to_string(&ServerMessage::Source { name, state, failures: 2 }).unwrap();
         assert_eq!(
             json,
-            r#"{"type":"source","name":"cam","state":"failed","cause":"not_found","detail":"no /dev/video0"}"#
+            r#"{"type":"source","name":"cam","state":"failed","cause":"not_found","detail":"no /dev/video0","failures":2}"#
         );
         let bye =
             ServerMessage::Bye { reason: ByeReason::Shutdown, message: "x".into(), retry_ms: Some(500) };

@@ -54,9 +54,14 @@ impl Health {
         *fault = new;
     }
 
+    /// Faults of every cause.
+    pub(super) fn total(&self) -> u64 {
+        self.failures.values().sum()
+    }
+
     pub(super) fn info(&self) -> FaultsInfo {
         FaultsInfo {
-            total: self.failures.values().sum(),
+            total: self.total(),
             causes: self.failures.clone(),
             last: self.last,
             starts: self.starts,

@@ -64,7 +64,16 @@ impl Encoding {
 }
 
 /// A source's state for the viewers has changed.
-pub(super) type Changes = Vec<(SourceName, SourceState)>;
+pub(super) type Changes = Vec<Change>;
+
+/// Of one source.
+#[derive(Debug)]
+pub(super) struct Change {
+    pub(super) name: SourceName,
+    pub(super) state: SourceState,
+    /// Its faults so far.
+    pub(super) failures: u64,
+}
 
 impl Sources {
     pub(super) fn new(
@@ -159,6 +168,7 @@ impl Sources {
                 kind: unit.source.kind_name(),
                 media: unit.source.media(),
                 state: unit.state(),
+                failures: unit.health.total(),
             })
             .collect()
     }

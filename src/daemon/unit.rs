@@ -4,7 +4,7 @@ mod reconfigured;
 
 use super::health::Health;
 use super::measures::Counted;
-use super::sources::{Changes, Encoding};
+use super::sources::{Change, Changes, Encoding};
 use crate::config::{ScreenArea, Source, SourceKind};
 use crate::core::failover::Failover;
 use crate::core::keyframe::KeyframeGate;
@@ -259,7 +259,8 @@ impl Unit {
         if state != self.announced {
             self.health.since = now;
             self.announced = state.clone();
-            changes.push((self.source.name.clone(), state));
+            let (name, failures) = (self.source.name.clone(), self.health.total());
+            changes.push(Change { name, state, failures });
         }
     }
 

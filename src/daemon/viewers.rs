@@ -6,14 +6,14 @@ use super::audit;
 use super::links::Watch;
 use super::logins;
 use super::rooms::{Meeting, Turn as RoomTurn};
-use super::sources::Sources;
+use super::sources::{Change, Sources};
 use super::viewer::{Guest, Peer, Unit};
 use crate::config::{self, Limits};
 use crate::core::audit::AddressForm;
 use crate::core::ids::{SourceName, ViewerId};
 use crate::core::principal::{Principal, Role, Who};
 use crate::core::protocol::{
-    self, ByeReason, Codec, IceServer, MediaKind, RoomInfo, ServerMessage, SourceInfo, SourceState, TrackInfo,
+    self, ByeReason, Codec, IceServer, MediaKind, RoomInfo, ServerMessage, SourceInfo, TrackInfo,
 };
 use crate::core::viewer::{AdminRequest, Effect, Input, Session, same_list};
 use crate::core::watching::Turn;
@@ -475,12 +475,13 @@ impl Viewers {
     }
 
     /// Tells everybody whose source it is that it has changed.
-    pub(super) fn announce(&mut self, changes: &[(SourceName, SourceState)]) {
+    pub(super) fn announce(&mut self, changes: &[Change]) {
         for unit in self.all.values_mut() {
             if unit.session.is_greeted() {
-                for (name, state) in changes {
+                for Change { name, state, failures } in changes {
                     if unit.session.knows(name) {
-                        unit.say(ServerMessage::Source { name: name.clone(), state: state.clone() });
+                        let (name, state, failures) = (name.clone(), state.clone(), *failures);
+                        unit.say(ServerMessage::Source { name, state, failures });
                     }
                 }
             }

@@ -32,7 +32,8 @@ fn an_encoder_that_fails_is_seen_to_fail_and_to_recover() {
     client.say(&json!({"type": "join"}));
     assert_eq!(states(&mut client, "failed"), ["starting", "live", "failed"]);
     assert_eq!(states(&mut client, "live"), ["live"]);
-    assert_eq!(states(&mut client, "failed"), ["failed"]);
+    let again = client.expect("source");
+    assert_eq!((&again["state"], &again["failures"]), (&json!("failed"), &json!(2)));
 }
 
 #[test]

@@ -118,12 +118,12 @@ test('settings come back as they were stored; what does not fit is passed over',
 
 test('a source’s state is replaced, its cause goes with its failure', () => {
   const sources = sourcesFrom(welcome());
-  const failed = withState(sources, { name: 'camera', state: 'failed', cause: 'busy', detail: 'text' });
-  assert.deepEqual([failed[1].state, failed[1].cause, failed[1].detail], ['failed', 'busy', 'text']);
+  const failed = withState(sources, { name: 'camera', state: 'failed', cause: 'busy', detail: 'text', failures: 2 });
+  assert.deepEqual([failed[1].state, failed[1].cause, failed[1].detail, failed[1].failures], ['failed', 'busy', 'text', 2]);
   assert.equal(failed[0], sources[0]);
-  const live = withState(failed, { name: 'camera', state: 'live' });
-  assert.deepEqual([live[1].state, live[1].cause, live[1].detail], ['live', null, '']);
-  assert.equal(withState(live, { name: 'camera', state: 'live' }), live);
+  const live = withState(failed, { name: 'camera', state: 'live', failures: 2 });
+  assert.deepEqual([live[1].state, live[1].cause, live[1].detail, live[1].failures], ['live', null, '', 2]);
+  assert.equal(withState(live, { name: 'camera', state: 'live', failures: 2 }), live);
   assert.equal(withState(live, { name: 'nobody', state: 'failed' }), live);
   assert.equal(withState(live, { name: 'camera', state: 'a_later_state' })[1].state, 'idle');
 });

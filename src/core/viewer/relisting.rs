@@ -56,6 +56,7 @@ mod tests {
             kind: SourceKindName::Camera,
             media: vec![MediaKind::Video],
             state: SourceState::Idle,
+            failures: 0,
         }
     }
 

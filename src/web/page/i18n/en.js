@@ -381,6 +381,7 @@ export const en = {
   'stats.dropped': 'Dropped',
   'stats.frozen': 'frozen {count} ×',
   'stats.concealed': 'Concealed',
+  'stats.failures': 'Source failed',
   'stats.route': 'Route',
   'stats.audio': 'Sound',
   'stats.picture_size': 'Picture size',

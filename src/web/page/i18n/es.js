@@ -385,6 +385,7 @@ export const es = {
   'stats.dropped': 'Descartados',
   'stats.frozen': 'congelada {count} ×',
   'stats.concealed': 'Ocultado',
+  'stats.failures': 'Fallos de la fuente',
   'stats.route': 'Ruta',
   'stats.audio': 'Sonido',
   'stats.picture_size': 'Tamaño de imagen',

@@ -1,15 +1,15 @@
 /**
  * The sources as the page knows them: pure functions over a list.
  * @typedef {{name: string, title: string, kind: string, media: string[], state: string,
- *   cause: string | null, detail: string, by: string | null}} Source `by`: who has paused it, `machine`
- *   or `admin`
+ *   cause: string | null, detail: string, by: string | null,
+ *   failures: number}} Source `by`: who has paused it, `machine` or `admin`; `failures`: how often it has failed
  */
 
 const STATES = new Set(['idle', 'starting', 'live', 'paused', 'failed']);
 
-function stateOf({ state, cause = null, detail = '', by = null }) {
+function stateOf({ state, cause = null, detail = '', by = null, failures = 0 }) {
   const known = STATES.has(state) ? state : 'idle';
-  const none = { state: known, cause: null, detail: '', by: null };
+  const none = { state: known, cause: null, detail: '', by: null, failures };
   if (known === 'paused') return { ...none, by };
   return known === 'failed' ? { ...none, cause, detail } : none;
 }

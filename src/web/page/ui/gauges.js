@@ -70,12 +70,13 @@ export function createGauges({ stage, session }) {
       const seen = watches.get(tile)?.summary ?? { captureMs: null, arrivalMs: null };
       const captureMs = seen.captureMs ?? (video === null ? null : playoutAge(video, current.clock.offsetMs));
       const rendition = renditionOf(state.renditions, tile.name);
-      const numbers = { video, audio, captureMs, arrivalMs: seen.arrivalMs, rendition };
+      const numbers = { video, audio, captureMs, arrivalMs: seen.arrivalMs, rendition, failures: of(tile.name)?.failures ?? 0 };
       tile.stats.render(video === null && audio === null ? null : numbers, withPing(link, current), titleOf(tile.name), state.lang, t);
     }
   }
 
-  const titleOf = (name) => state.sources.find((source) => source.name === name)?.title ?? name;
+  const of = (name) => state.sources.find((source) => source.name === name);
+  const titleOf = (name) => of(name)?.title ?? name;
 
   /** Before the media path has measured a round trip, the signalling's is the best there is. */
   const withPing = (link, current) => ({ ...link, rttMs: link.rttMs ?? current.clock.lastRoundTripMs });

@@ -59,7 +59,7 @@ export function createStatsPanel() {
       line('route', t('stats.route'), t('route.pictures'));
     },
     /**
-     * @param {object | null} numbers of the source: `{video, audio, captureMs, arrivalMs, rendition}`,
+     * @param {object | null} numbers of the source: `{video, audio, captureMs, arrivalMs, rendition, failures}`,
      *   or null to hide the panel
      * @param {object} link of the connection
      * @param {string} title of the source
@@ -96,6 +96,7 @@ export function createStatsPanel() {
         line('audio-buffer', t('stats.buffer'), f.ms(audio.bufferMs));
         line('concealed', t('stats.concealed'), f.percent(audio.concealedPercent));
       }
+      line('failures', t('stats.failures'), numbers.failures > 0 ? f.count(numbers.failures) : null);
       const route = [link.route === null ? null : t(`route.${link.route}`), link.protocol];
       line('route', t('stats.route'), route.filter((part) => part !== null).join(' · ') || none);
     },
