@@ -131,6 +131,7 @@ export const en = {
   'state.hidden': 'Hidden',
   'cover.idle': 'Not running',
   'cover.idle.body': 'It starts as soon as it is needed.',
+  'cover.times': 'It has failed {count} times so far.',
   'cover.starting': 'Starting',
   'cover.starting.body': 'The first picture is on its way.',
   'cover.paused': 'Paused',

@@ -135,6 +135,7 @@ export const es = {
   'state.hidden': 'Oculta',
   'cover.idle': 'En reposo',
   'cover.idle.body': 'Arranca en cuanto haga falta.',
+  'cover.times': 'Ha fallado {count} veces hasta ahora.',
   'cover.starting': 'Arrancando',
   'cover.starting.body': 'La primera imagen está en camino.',
   'cover.paused': 'En pausa',

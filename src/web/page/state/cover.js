@@ -16,15 +16,16 @@ export function causeKey(cause, media = ['video']) {
  * @param {string} now.phase of the connection
  * @param {{source: string, media: string}[] | null} now.offered null before an offer
  * @param {boolean} now.playing whether a picture of it was shown in this session or is kept
- * @returns {{look: 'busy' | 'idle' | 'paused' | 'failed' | 'missing', title: string, body: string | null, detail: string} | null}
+ * @returns {{look: 'busy' | 'idle' | 'paused' | 'failed' | 'missing', title: string, body: string | null, detail: string,
+ *   times?: number} | null} `times`: how often it has failed
  */
 export function coverOf(source, { phase, offered, playing }) {
   if (phase !== 'connected') {
     return playing ? null : { look: 'busy', title: `status.${phase}`, body: null, detail: '' };
   }
   if (source.state === 'failed') {
-    const { cause, media, detail } = source;
-    return { look: 'failed', title: causeKey(cause, media), body: `${causeKey(cause)}.body`, detail };
+    const { cause, media, detail, failures: times } = source;
+    return { look: 'failed', title: causeKey(cause, media), body: `${causeKey(cause)}.body`, detail, times };
   }
   if (source.state === 'paused') {
     const body = source.by === 'admin' ? 'cover.paused.admin' : 'cover.paused.machine';

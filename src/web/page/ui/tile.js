@@ -94,7 +94,8 @@ export function createTile(source, actions, onChange) {
     attribute(cover, 'data-look', what.look);
     setIcon(coverIcon, { failed: 'warning', paused: 'pause' }[what.look] ?? source.kind);
     text(coverTitle, t(what.title));
-    text(coverBody, what.body === null ? '' : t(what.body));
+    const times = what.times > 1 ? t('cover.times', { count: what.times }) : '';
+    text(coverBody, [what.body === null ? '' : t(what.body), times].filter((part) => part !== '').join(' '));
     text(coverDetail, what.detail);
   }
 
