@@ -12,6 +12,8 @@ use std::time::{Duration, Instant};
 const GROWTH: usize = 48_000;
 /// The daemon ends what drips after 10 s, also where it is busy.
 const ENDED_WITHIN: Duration = Duration::from_secs(14);
+/// What has made a mistake is closed within this, whatever it goes on to say.
+const CLOSED_WITHIN: Duration = Duration::from_secs(4);
 /// Behind the WebSocket's door.
 const UPGRADE: &str = "GET /ws HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
     Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
@@ -63,12 +65,7 @@ fn what_comes_over_the_wire_disturbs_nobody_and_memory_stays_bounded() {
     honest.during("slow-loris: heads, bodies and ICE frames byte by byte", || {
         [heads, bodies, frames].into_iter().map(Drip::end).sum()
     });
-    let after = daemon.holdings();
-    println!("{before:?} -> {after:?}");
-    assert!(after.memory_kb < before.memory_kb + GROWTH, "{before:?} -> {after:?}");
-    honest.viewer.leave();
-    let log = daemon.log();
-    assert!(!log.contains("panicked") && !log.contains(" ERROR "), "{log}");
+    honest.leave(&daemon, before, GROWTH);
 }
 
 #[test]
@@ -277,11 +274,11 @@ fn endless_fragments(target: &Target, time: Duration) -> usize {
     while Instant::now() < end {
         let mut stream = upgraded(target);
         stream.write_all(&frame(0x01, 1000)).unwrap();
-        // More than a message may be; the daemon takes so much at the most, and ends it.
-        let mut fragments = 0;
+        // More than a message may be. The daemon says so, reads on for its closing's deadlines, of a second each, so that
+        // its word arrives, and keeps nothing of it. How much goes over loopback in that time is the machine's affair.
+        let begun = Instant::now();
         while stream.write_all(&frame(0x00, 1000)).is_ok() {
-            fragments += 1;
-            assert!(fragments < 100_000, "it never has enough");
+            assert!(begun.elapsed() < CLOSED_WITHIN, "it never has enough");
         }
         count += 1;
     }
