@@ -4,7 +4,7 @@
 //! that the agent is given. Never resolves a name; how many candidates a viewer may send is kept
 //! by its session.
 
-use super::ice::MAX_UFRAG;
+use super::ice::{MAX_UFRAG, is_ice_char, is_ufrag};
 use super::mistake_kind::kind_of;
 use std::fmt;
 use std::net::IpAddr;
@@ -354,8 +354,7 @@ impl Extensions {
                     }
                 }
                 "ufrag" => {
-                    let good = (4..=MAX_UFRAG).contains(&value.len()) && value.bytes().all(is_ice_char);
-                    if !good || found.ufrag.replace(value.to_owned()).is_some() {
+                    if !is_ufrag(value) || found.ufrag.replace(value.to_owned()).is_some() {
                         return Err(CandidateError::Ufrag);
                     }
                 }
@@ -387,11 +386,6 @@ fn related_address(word: &str) -> Option<IpAddr> {
 /// A decimal number of digits alone, without the sign that [`str::parse`] would take.
 pub(super) fn number<T: std::str::FromStr>(word: &str) -> Option<T> {
     if word.bytes().all(|b| b.is_ascii_digit()) { word.parse().ok() } else { None }
-}
-
-/// `ice-char` (RFC 8839 section 5.1).
-pub(super) fn is_ice_char(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/')
 }
 
 #[cfg(test)]

@@ -13,6 +13,23 @@ pub const MAX_ADDRESSES: usize = 16;
 /// or 8.
 pub const MAX_UFRAG: usize = 96;
 
+/// Whether this may be a client's user name fragment (RFC 8839 section 5.4, but for [`MAX_UFRAG`]).
+#[must_use]
+pub fn is_ufrag(text: &str) -> bool {
+    (4..=MAX_UFRAG).contains(&text.len()) && text.bytes().all(is_ice_char)
+}
+
+/// Whether this may be a client's password (RFC 8839 section 5.4).
+#[must_use]
+pub fn is_password(text: &str) -> bool {
+    (22..=256).contains(&text.len()) && text.bytes().all(is_ice_char)
+}
+
+/// RFC 8839 section 5.1.
+pub(super) fn is_ice_char(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/')
+}
+
 /// Type preferences (RFC 8445 section 5.1.2.2).
 const HOST: u32 = 126;
 const REFLEXIVE: u32 = 100;

@@ -4,8 +4,8 @@
 //! Owns their form and the rules of a PATCH. Knows no HTTP: a refusal says what it is, `web` says
 //! it in a status.
 
-use super::candidate::{Candidate, CandidateError, is_ice_char};
-use super::ice::{Credentials, MAX_UFRAG};
+use super::candidate::{Candidate, CandidateError};
+use super::ice::{Credentials, is_password, is_ufrag};
 use super::sdp::{Excerpt, MAX_CANDIDATES, MAX_LINE};
 
 /// The longest fragment, in bytes: [`MAX_CANDIDATES`] of the longest that browsers write, and more.
@@ -131,14 +131,9 @@ impl Fragment {
     /// others, of the form of RFC 8839 section 5.4, and its candidates are of the new one.
     fn restart(&self, before: &Credentials) -> Option<Credentials> {
         let (ufrag, password) = (self.ufrag.clone()?, self.password.clone()?);
-        let form =
-            |text: &str, least, most| (least..=most).contains(&text.len()) && text.bytes().all(is_ice_char);
         let others = ufrag != before.ufrag && password != before.password;
         let theirs = Credentials { ufrag, password };
-        let fits = others
-            && form(&theirs.ufrag, 4, MAX_UFRAG)
-            && form(&theirs.password, 22, 256)
-            && self.is_of(&theirs);
+        let fits = others && is_ufrag(&theirs.ufrag) && is_password(&theirs.password) && self.is_of(&theirs);
         fits.then_some(theirs)
     }
 }

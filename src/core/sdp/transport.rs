@@ -3,8 +3,7 @@
 use super::error::{Excerpt, MlineFault, SdpError};
 use super::fingerprint::Fingerprint;
 use super::text::{Attributes, Section};
-use crate::core::candidate::is_ice_char;
-use crate::core::ice::MAX_UFRAG;
+use crate::core::ice::{is_password, is_ufrag};
 use std::fmt;
 
 /// The most fingerprints in one answer. aiortc writes three.
@@ -116,13 +115,13 @@ impl<'a> PartOfTransport<'a> {
         };
         let ufrag = one("ice-ufrag")?;
         if let Some(ufrag) = ufrag
-            && !(4..=MAX_UFRAG).contains(&ufrag.len()) | !ufrag.bytes().all(is_ice_char)
+            && !is_ufrag(ufrag)
         {
             return Err(MlineFault::Ufrag(Excerpt::of(ufrag)));
         }
         let password = one("ice-pwd")?;
         if let Some(password) = password
-            && !(22..=256).contains(&password.len()) | !password.bytes().all(is_ice_char)
+            && !is_password(password)
         {
             return Err(MlineFault::Password);
         }
