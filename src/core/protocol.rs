@@ -486,6 +486,12 @@ pub enum FailureCause {
     Other,
 }
 
+impl FailureCause {
+    /// Every one.
+    pub const ALL: [Self; 7] =
+        [Self::NotFound, Self::Busy, Self::Permission, Self::Lost, Self::Stalled, Self::Encoder, Self::Other];
+}
+
 /// One m-line of the offer.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct TrackInfo {

@@ -27,15 +27,6 @@ const LINKS_EVERY: Duration = Duration::from_secs(5);
 const STARTS_FILE: &str = "starts.json";
 
 const STATES: [&str; 5] = ["idle", "starting", "live", "paused", "failed"];
-const CAUSES: [FailureCause; 7] = [
-    FailureCause::NotFound,
-    FailureCause::Busy,
-    FailureCause::Permission,
-    FailureCause::Lost,
-    FailureCause::Stalled,
-    FailureCause::Encoder,
-    FailureCause::Other,
-];
 const CODECS: [&str; 3] = ["h264", "vp8", "opus"];
 
 /// When the links were looked at last.
@@ -56,7 +47,7 @@ pub(super) struct Counted {
     frames: u64,
     starts: u64,
     takeovers: u64,
-    failures: [u64; CAUSES.len()],
+    failures: [u64; FailureCause::ALL.len()],
 }
 
 /// What has been added since the last look.
@@ -65,8 +56,8 @@ fn added(before: &mut u64, now: u64) -> u64 {
 }
 
 impl Daemon {
-    pub(super) fn measure(&mut self, now: Instant) {
-        health::turned(now, self.fault());
+    pub(super) fn measure(&mut self, now: Instant, fault: Option<String>) {
+        health::turned(now, fault);
         let all = metrics();
         all.pipelines_stopping.set(number(pipeline::stopping()));
         all.pipelines_stuck.set(number(pipeline::stuck(STUCK)));
@@ -100,7 +91,7 @@ impl Sources {
             names.insert(unit.source.name.clone());
         }
         for gone in self.measured(names) {
-            let causes = CAUSES.iter().map(word).collect::<Vec<_>>();
+            let causes = FailureCause::ALL.iter().map(word).collect::<Vec<_>>();
             let rungs = u8::try_from(MAX_RUNGS).unwrap_or(u8::MAX);
             metrics().forget(&gone, &STATES, &causes, &CODECS.map(|codec| (codec, rungs)));
         }
@@ -109,12 +100,12 @@ impl Sources {
 
 impl SourceUnit {
     fn measure(&mut self) {
-        let (all, name, health) = (metrics(), &self.source.name, &self.health);
+        let (all, name, faults) = (metrics(), &self.source.name, &self.faults);
         let frames = added(&mut self.counted.frames, self.taps.frames());
-        all.captured(name, frames, added(&mut self.counted.starts, health.starts));
-        all.taken_over(name, added(&mut self.counted.takeovers, health.takeovers));
-        for (cause, before) in CAUSES.iter().zip(&mut self.counted.failures) {
-            let failures = health.failures.get(cause).copied().unwrap_or(0);
+        all.captured(name, frames, added(&mut self.counted.starts, faults.starts));
+        all.taken_over(name, added(&mut self.counted.takeovers, faults.takeovers));
+        for (cause, before) in FailureCause::ALL.iter().zip(&mut self.counted.failures) {
+            let failures = faults.failures.get(cause).copied().unwrap_or(0);
             all.failed(name, word(cause), added(before, failures));
         }
         all.source_state(name, &STATES, state_word(&self.state()));

@@ -9,7 +9,7 @@ mod audit;
 mod channels;
 mod control;
 mod desktop;
-mod health;
+mod faults;
 mod histories;
 #[cfg(test)]
 mod house;
@@ -40,6 +40,7 @@ use crate::media::encoder::Encoders;
 use crate::media::ice::{Ice, IceSettings};
 use crate::media::launch::LaunchFiles;
 use crate::media::{self, MediaError, RenditionId, pipeline};
+use crate::telemetry::health;
 use crate::web::{self, Server, WhepOutcome};
 use async_channel::{Receiver, Sender};
 use futures_lite::FutureExt as _;
@@ -439,8 +440,9 @@ impl Daemon {
             self.pictures.tick(now, &self.sources);
             self.viewers.renew_logins(SystemTime::now());
             self.end_revoked(now);
-            self.measure(now);
-            self.feed_watchdog(now);
+            let fault = self.fault();
+            self.feed_watchdog(now, fault.as_deref());
+            self.measure(now, fault);
         }
         self.administer(now);
         self.show_sign(now);
@@ -472,9 +474,9 @@ impl Daemon {
     }
 
     /// The watchdog is fed while the loop runs and no pipeline is stuck in its start or its stop.
-    fn feed_watchdog(&mut self, now: Instant) {
+    fn feed_watchdog(&mut self, now: Instant, fault: Option<&str>) {
         let Some(interval) = system::watchdog_interval() else { return };
-        if let Some(fault) = self.fault() {
+        if let Some(fault) = fault {
             tracing::error!(fault, "the watchdog is not fed");
         } else if now >= self.last_fed + interval.min(Duration::from_secs(5)) {
             self.last_fed = now;
@@ -487,7 +489,7 @@ impl Daemon {
         let begun = Instant::now();
         tracing::info!(viewers = self.viewers.count(), "stopping");
         system::notify(&[NotifyState::Stopping]);
-        crate::telemetry::health::stopping();
+        health::stopping();
         let message = "The daemon stops or is started again.";
         self.viewers.end(begun, &self.sources, ByeReason::Shutdown, message, |_| true);
         self.pictures.stop();

@@ -9,7 +9,7 @@ mod reports;
 
 pub(super) use replaced::Replaced;
 
-use super::health::Health;
+use super::faults::Faults;
 use super::jobs::Jobs;
 use super::pictures::Captured;
 use super::unit::{CAPTURE_START, Planned, RenditionUnit, Unit};
@@ -149,8 +149,8 @@ impl Sources {
     }
 
     /// What has gone wrong with each, in the config's order.
-    pub(super) fn health(&self) -> impl Iterator<Item = (&SourceName, &Health)> {
-        self.all.iter().map(|unit| (&unit.source.name, &unit.health))
+    pub(super) fn faults(&self) -> impl Iterator<Item = &Faults> {
+        self.all.iter().map(|unit| &unit.faults)
     }
 
     /// The names, in the config's order.
@@ -168,7 +168,7 @@ impl Sources {
                 kind: unit.source.kind_name(),
                 media: unit.source.media(),
                 state: unit.state(),
-                failures: unit.health.total(),
+                failures: unit.faults.total(),
             })
             .collect()
     }

@@ -11,11 +11,10 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 impl Daemon {
     pub(super) fn status(&self, now: Instant) -> Status {
-        let sources =
-            self.sources.infos().into_iter().zip(self.sources.health()).map(|(info, (_, health))| {
-                let viewers = self.viewers.of(&info.name);
-                SourceStatus { info, viewers, since_ms: wall_ms(now, health.since), faults: health.info() }
-            });
+        let sources = self.sources.infos().into_iter().zip(self.sources.faults()).map(|(info, faults)| {
+            let viewers = self.viewers.of(&info.name);
+            SourceStatus { info, viewers, since_ms: wall_ms(now, faults.since), faults: faults.info() }
+        });
         Status {
             software: super::SOFTWARE.into(),
             state_dir: self.config.state_dir.display().to_string(),

@@ -2,7 +2,7 @@
 
 mod reconfigured;
 
-use super::health::Health;
+use super::faults::Faults;
 use super::measures::Counted;
 use super::sources::{Change, Changes, Encoding};
 use crate::config::{ScreenArea, Source, SourceKind};
@@ -67,7 +67,7 @@ pub(super) struct Unit {
     /// When progress was last looked at.
     frames: u64,
     pub(super) renditions: BTreeMap<RenditionId, RenditionUnit>,
-    pub(super) health: Health,
+    pub(super) faults: Faults,
     /// What is wrong with its capture.
     pub(super) fault: Option<FailureCause>,
     /// The camera that it was captured from last.
@@ -123,7 +123,7 @@ impl Unit {
             formats: BTreeMap::new(),
             ladders: Ladders::new(),
             frames: 0,
-            health: Health::new(),
+            faults: Faults::new(),
             fault: None,
             camera: None,
             paused: None,
@@ -257,9 +257,9 @@ impl Unit {
     pub(super) fn announce(&mut self, now: Instant, changes: &mut Changes) {
         let state = self.state();
         if state != self.announced {
-            self.health.since = now;
+            self.faults.since = now;
             self.announced = state.clone();
-            let (name, failures) = (self.source.name.clone(), self.health.total());
+            let (name, failures) = (self.source.name.clone(), self.faults.total());
             changes.push(Change { name, state, failures });
         }
     }

@@ -33,7 +33,7 @@ impl Sources {
             let Some(unit) = self.all.get_mut(index) else { return };
             match effect {
                 Effect::Start { run } => {
-                    unit.health.started(unit.lifecycle.published());
+                    unit.faults.started(unit.lifecycle.published());
                     unit.formats.clear();
                     // One that was given up may still send.
                     unit.taps.forget_before(run);
@@ -53,7 +53,7 @@ impl Sources {
                     self.demand_renditions(index, now, |_| false, changes);
                 }
                 Effect::Publish(state) => {
-                    unit.health.changes(&mut unit.fault, &state);
+                    unit.faults.changes(&mut unit.fault, &state);
                     match (&state, unit.paused) {
                         (_, None) | (SourceState::Failed { .. }, Some(_)) => unit.log(&state),
                         (_, Some(_)) => {}
@@ -112,7 +112,7 @@ impl Sources {
                 // Encoders have nothing to look at.
                 Effect::Look { .. } => {}
                 Effect::Publish(state) => {
-                    unit.health.changes(&mut rendition.fault, &state);
+                    unit.faults.changes(&mut rendition.fault, &state);
                     unit.announce(now, changes);
                 }
             }

@@ -104,7 +104,7 @@ impl Sources {
         let Some(unit) = self.all.get_mut(index) else { return };
         let Some(rendition) = unit.renditions.get_mut(id) else { return };
         if rendition.fails_over(now, effects, count) {
-            unit.health.takeovers += 1;
+            unit.faults.takeovers += 1;
             let encoder = &self.encoders.ranking(id.codec, rendition.failover.rank(now)).element;
             tracing::warn!(rendition = %id, encoder, "the next encoder takes over");
         }

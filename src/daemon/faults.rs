@@ -10,7 +10,7 @@ use std::time::Instant;
 
 /// Of one source with its encoders.
 #[derive(Debug, Clone)]
-pub(super) struct Health {
+pub(super) struct Faults {
     /// Faults of its capture and its encoders, by cause.
     pub(super) failures: BTreeMap<FailureCause, u64>,
     /// Starts of its capture.
@@ -25,7 +25,7 @@ pub(super) struct Health {
     pub(super) since: Instant,
 }
 
-impl Health {
+impl Faults {
     pub(super) fn new() -> Self {
         Self {
             failures: BTreeMap::new(),
@@ -95,15 +95,15 @@ mod tests {
             SourceState::Live,
             failed(FailureCause::Busy, "cheese"),
         ];
-        let (mut health, mut fault) = (Health::new(), None);
+        let (mut faults, mut fault) = (Faults::new(), None);
         for state in &states {
-            health.changes(&mut fault, state);
+            faults.changes(&mut fault, state);
         }
         let counts = [(FailureCause::Busy, 2), (FailureCause::Stalled, 1)];
-        assert_eq!(health.failures, BTreeMap::from(counts));
-        assert_eq!((health.info().total, health.last), (3, Some(FailureCause::Busy)));
-        health.started(&SourceState::Starting);
-        health.started(&failed(FailureCause::Busy, "cheese"));
-        assert_eq!((health.starts, health.restarts), (2, 1));
+        assert_eq!(faults.failures, BTreeMap::from(counts));
+        assert_eq!((faults.info().total, faults.last), (3, Some(FailureCause::Busy)));
+        faults.started(&SourceState::Starting);
+        faults.started(&failed(FailureCause::Busy, "cheese"));
+        assert_eq!((faults.starts, faults.restarts), (2, 1));
     }
 }
