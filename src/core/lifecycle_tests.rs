@@ -19,6 +19,15 @@ fn fault(run: u64) -> Input {
     Input::Failed { run, cause: FailureCause::Lost, detail: "gone".into() }
 }
 
+/// In its pause after the first run has failed.
+fn failed_once(t0: Instant) -> Lifecycle {
+    let mut machine = Lifecycle::new(TIMING, 7, 0);
+    machine.handle(t0, Input::Wanted(true));
+    machine.handle(t0, fault(1));
+    machine.handle(t0, Input::Stopped { run: 1 });
+    machine
+}
+
 #[test]
 fn starts_for_the_first_viewer_and_stops_after_the_grace_period() {
     let t0 = Instant::now();
@@ -201,10 +210,7 @@ fn what_is_silent_is_waited_for_in_starts_that_grow_and_pauses_that_do_not() {
 #[test]
 fn what_has_gone_stays_disconnected_while_it_is_not_found() {
     let t0 = Instant::now();
-    let mut machine = Lifecycle::new(TIMING, 7, 0);
-    machine.handle(t0, Input::Wanted(true));
-    machine.handle(t0, fault(1));
-    machine.handle(t0, Input::Stopped { run: 1 });
+    let mut machine = failed_once(t0);
     machine.handle(machine.deadline().unwrap(), Input::Tick);
     let missing = Input::Failed { run: 2, cause: FailureCause::NotFound, detail: "none".into() };
     assert_eq!(machine.handle(t0, missing), [Effect::Stop { run: 2 }]);
@@ -258,10 +264,7 @@ fn what_waits_after_a_failure_is_started_anew_at_once() {
 #[test]
 fn after_a_failure_that_nobody_watched_out_a_start_is_seen_as_one() {
     let t0 = Instant::now();
-    let mut machine = Lifecycle::new(TIMING, 7, 0);
-    machine.handle(t0, Input::Wanted(true));
-    machine.handle(t0, fault(1));
-    machine.handle(t0, Input::Stopped { run: 1 });
+    let mut machine = failed_once(t0);
     assert_eq!(machine.handle(t0, Input::Wanted(false)), [Effect::Publish(SourceState::Idle)]);
     assert_eq!(
         machine.handle(t0, Input::Wanted(true)),
@@ -272,10 +275,7 @@ fn after_a_failure_that_nobody_watched_out_a_start_is_seen_as_one() {
 #[test]
 fn events_of_an_earlier_run_change_nothing() {
     let t0 = Instant::now();
-    let mut machine = Lifecycle::new(TIMING, 7, 0);
-    machine.handle(t0, Input::Wanted(true));
-    machine.handle(t0, fault(1));
-    machine.handle(t0, Input::Stopped { run: 1 });
+    let mut machine = failed_once(t0);
     machine.handle(machine.deadline().unwrap(), Input::Tick);
     assert_eq!(machine.handle(t0, fault(1)), []);
     assert_eq!(machine.handle(t0, Input::Progress { run: 1 }), []);

@@ -1,6 +1,7 @@
 //! A viewer that does nothing wrong, and how its picture fares while others do.
 
 use crate::client::{Client, LIMIT, Viewer};
+use crate::process::{Daemon, Holdings};
 use serde_json::json;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -83,6 +84,17 @@ impl Honest {
         );
         assert!(picture.longest_gap <= LONGEST_GAP, "{fault}: {picture:?}");
         trying.survived(tries, Some(picture.longest_gap));
+    }
+
+    /// Leaves a daemon that has come through all of it: no fault of its own in its log, and no more memory than `growth`
+    /// kB over what it had before.
+    pub fn leave(self, daemon: &Daemon, before: Holdings, growth: usize) {
+        let after = daemon.holdings();
+        println!("{before:?} -> {after:?}");
+        assert!(after.memory_kb < before.memory_kb + growth, "{before:?} -> {after:?}");
+        self.viewer.leave();
+        let log = daemon.log();
+        assert!(!log.contains("panicked") && !log.contains(" ERROR "), "{log}");
     }
 }
 

@@ -38,12 +38,7 @@ fn refused_input_of_every_kind_leaves_the_daemon_running() {
         });
         assert!(daemon.is_running());
     }
-    let after = daemon.holdings();
-    println!("{before:?} -> {after:?}");
-    assert!(after.memory_kb < before.memory_kb + GROWTH, "{before:?} -> {after:?}");
-    honest.viewer.leave();
-    let log = daemon.log();
-    assert!(!log.contains("panicked") && !log.contains(" ERROR "), "{log}");
+    honest.leave(&daemon, before, GROWTH);
 }
 
 fn messages(address: SocketAddr) {
