@@ -354,7 +354,8 @@ impl Extensions {
                     }
                 }
                 "ufrag" => {
-                    if !is_ufrag(value) || found.ufrag.replace(value.to_owned()).is_some() {
+                    let good = is_ufrag(value);
+                    if !good || found.ufrag.replace(value.to_owned()).is_some() {
                         return Err(CandidateError::Ufrag);
                     }
                 }
