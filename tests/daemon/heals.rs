@@ -1,12 +1,11 @@
 //! Devices that go and come back: how soon their pictures are back, with viewers who stay.
 
+use crate::camera::Camera;
 use crate::client::{Client, LIMIT, Viewer};
 use crate::process::Daemon;
 use crate::pulse::{Pulse, SPEAKERS};
 use crate::xvfb::{Xvfb, place};
 use serde_json::{Value, json};
-use std::io::{BufRead as _, BufReader};
-use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 use vitrina::core::protocol::FrameHead;
 
@@ -154,43 +153,10 @@ fn sound_is_back_soon_after_its_server() {
     viewer.leave();
 }
 
-/// A network camera; killed when dropped.
-struct Camera {
-    process: Child,
-    port: String,
-}
-
-impl Camera {
-    /// On that port; 0: a free one.
-    fn start(port: &str) -> Self {
-        let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/rtsp_camera.py");
-        let mut process = Command::new("/usr/bin/python3")
-            .args([script, port])
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut port = String::new();
-        BufReader::new(process.stdout.take().unwrap()).read_line(&mut port).unwrap();
-        Self { process, port: port.trim().to_owned() }
-    }
-
-    fn kill(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
-}
-
-impl Drop for Camera {
-    fn drop(&mut self) {
-        self.kill();
-    }
-}
-
 #[test]
 fn a_network_camera_is_back_soon_for_every_kind_of_viewer() {
     let mut camera = Camera::start("0");
-    let uri = format!("rtsp://127.0.0.1:{}/camera", camera.port);
+    let uri = camera.uri();
     let source = format!("[[source]]\nname = \"camera\"\nkind = \"uri\"\nuri = \"{uri}\"\n");
     let daemon = Daemon::start_with("open = true", &source, &[]);
     let mut viewer = Viewer::watch(daemon.address);

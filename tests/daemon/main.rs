@@ -7,6 +7,7 @@ mod access;
 mod admin;
 mod asked;
 mod audit;
+mod camera;
 mod client;
 mod control;
 mod desktop;

@@ -1,11 +1,11 @@
 //! Sources of the kinds `uri` and `launch`, from the config to a viewer's decoder. Screens,
 //! cameras and sound have their own tests: they need an X server, a device, a sound server.
 
+use crate::camera::Camera;
 use crate::client::{Client, LIMIT, Viewer};
 use crate::process::{Daemon, write_config};
 use serde_json::json;
-use std::io::{BufRead as _, BufReader};
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 fn with_uri(uri: &str, media: &str) -> Daemon {
     let source = format!("[[source]]\nname = \"film\"\nkind = \"uri\"\nuri = \"{uri}\"\nmedia = {media}\n");
@@ -45,23 +45,11 @@ fn a_film_is_shown_at_its_own_pace_and_begins_again_at_its_end() {
 
 #[test]
 fn a_network_camera_is_shown() {
-    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/rtsp_camera.py");
-    let mut camera = Command::new("/usr/bin/python3")
-        .arg(script)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut port = String::new();
-    BufReader::new(camera.stdout.take().unwrap()).read_line(&mut port).unwrap();
-    let uri = format!("rtsp://127.0.0.1:{}/camera", port.trim());
-    let daemon = with_uri(&uri, "[\"video\"]");
+    let camera = Camera::start("0");
+    let daemon = with_uri(&camera.uri(), "[\"video\"]");
     let viewer = Viewer::watch(daemon.address);
     viewer.peer.wait_frames(30, LIMIT);
     viewer.leave();
-    drop(daemon);
-    drop(camera.stdin.take());
-    camera.wait().unwrap();
 }
 
 #[test]
