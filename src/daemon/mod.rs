@@ -17,6 +17,7 @@ mod jobs;
 mod links;
 mod logins;
 mod measures;
+mod memory;
 mod pauses;
 mod pictures;
 mod reload;
@@ -47,6 +48,7 @@ use futures_lite::FutureExt as _;
 use jobs::{Done, Jobs};
 pub use logins::login;
 use measures::Measured;
+use memory::Memory;
 use pauses::Kept;
 use pictures::Pictures;
 use reload::{BadReload, Reload, Reloaded};
@@ -202,6 +204,7 @@ struct Daemon {
     kept: Kept,
     sign: Sign,
     measured: Measured,
+    memory: Memory,
     reload: Reload,
     began: Instant,
     last_tick: Instant,
@@ -264,6 +267,7 @@ impl Daemon {
             kept,
             sign: Sign::default(),
             measured: Measured::new(now),
+            memory: Memory::default(),
             reload: Reload::new(),
             began: now,
             last_tick: now,
@@ -443,6 +447,7 @@ impl Daemon {
             let fault = self.fault();
             self.feed_watchdog(now, fault.as_deref());
             self.measure(now, fault);
+            self.memory.tick(now, pipeline::stopped());
         }
         self.administer(now);
         self.show_sign(now);

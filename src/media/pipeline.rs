@@ -216,7 +216,14 @@ pub fn stopping() -> usize {
     Teardowns::lock().begun.len()
 }
 
-/// How many of them have taken longer than `limit`.
+/// How many have stopped since the process began.
+#[must_use]
+pub fn stopped() -> u64 {
+    let all = Teardowns::lock();
+    all.next.saturating_sub(all.begun.len() as u64)
+}
+
+/// How many of those that are being stopped have taken longer than `limit`.
 #[must_use]
 pub fn stuck(limit: Duration) -> usize {
     Teardowns::lock().begun.values().filter(|each| each.begun.elapsed() > limit).count()

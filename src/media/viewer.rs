@@ -281,7 +281,9 @@ fn finish_negotiation(webrtc: &gst::Element) {
             // Nobody waits any more when this fails.
             let _ = sender.send(());
         });
-        webrtc.emit_by_name::<()>("get-stats", &[&None::<gst::Pad>, &promise]);
+        // Where nothing was asked this is answered with an error. Not get-stats: GLib keeps the names of its
+        // structures, which have each viewer's SSRC in them, for ever.
+        webrtc.emit_by_name::<()>("create-answer", &[&None::<gst::Structure>, &promise]);
         let _ = receiver.recv_timeout(end.saturating_duration_since(Instant::now()));
     }
 }
@@ -324,6 +326,7 @@ fn prepare(id: ViewerId, ice: &Ice, events: &Events) -> Result<Prepared, MediaEr
     let mut pipeline = Pipeline::new("viewer", inner, true);
     let ending = webrtc.downgrade();
     pipeline.before_stop(move || {
+        agent.close();
         if let Some(webrtc) = ending.upgrade() {
             finish_negotiation(&webrtc);
         }

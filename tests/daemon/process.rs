@@ -63,6 +63,16 @@ impl Daemon {
         Self::start_all("open = true", rest, &[], environment)
     }
 
+    /// The same as [`Self::start`] with what the unit has in its environment, which is not the test's to know.
+    pub fn start_as_service(more: &str) -> Self {
+        let unit = include_str!("../../systemd/vitrina.service");
+        let lines = unit.lines().filter_map(|line| line.strip_prefix("Environment="));
+        let environment = lines.flat_map(str::split_whitespace).filter_map(|each| each.split_once('='));
+        // `%`: of systemd's own folders.
+        let environment: Vec<_> = environment.filter(|(_, value)| !value.contains('%')).collect();
+        Self::start_all("open = true", &format!("{more}\n{SOURCES}"), &[], &environment)
+    }
+
     /// With these lines under `[access]`, the rest of the configuration, and launch files of its
     /// own: their names and what stands in them.
     pub fn start_with(access: &str, rest: &str, launch_files: &[(&str, &str)]) -> Self {

@@ -22,7 +22,8 @@ use gstreamer_webrtc as gst_webrtc;
 use gstreamer_webrtc::ffi;
 use std::ffi::{CStr, c_char, c_uint};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use transport::Told;
 
 glib::wrapper! {
     /// webrtcbin's `ice-agent`.
@@ -30,7 +31,8 @@ glib::wrapper! {
 }
 
 glib::wrapper! {
-    /// The one stream of an agent: all media are bundled.
+    /// The one stream: all media are bundled. It is the same for all agents, as it says nothing but its
+    /// number: webrtcbin before 1.28 does not give back the reference that it is given.
     pub struct Stream(ObjectSubclass<stream::Stream>) @extends gst_webrtc::WebRTCICEStream, gst::Object;
 }
 
@@ -64,10 +66,18 @@ impl Agent {
         };
         let own = credentials_of(&random_credentials());
         handle.command(Command::Add { peer, own, inlet, outlet, listener: Box::new(listener) });
-        let parts = ice::Parts { handle, peer, transport, stream: Mutex::default() };
+        let parts = ice::Parts { handle, peer, transport };
         // New, so it has none.
         let _ = agent.imp().parts.set(parts);
         Some(agent)
+    }
+
+    /// webrtcbin is told nothing any more: its parts listen to the transport without a reference of theirs,
+    /// nor do they stop listening when they go (1.22 to 1.28). To be called before it is stopped.
+    pub(in crate::media) fn close(&self) {
+        if let Some(parts) = self.parts() {
+            parts.transport.close();
+        }
     }
 
     fn parts(&self) -> Option<&ice::Parts> {
@@ -103,10 +113,21 @@ impl Transport {
         self.upcast_ref()
     }
 
+    /// webrtcbin is told under the lock, so that whoever closes it waits until it knows.
     fn connected(&self) {
-        if !self.imp().connected.swap(true, Ordering::Relaxed) {
+        let mut told = self.told();
+        if *told == Told::Nothing {
+            *told = Told::Connected;
             self.parent().connection_state_change(gst_webrtc::WebRTCICEConnectionState::Connected);
         }
+    }
+
+    fn close(&self) {
+        *self.told() = Told::Closed;
+    }
+
+    fn told(&self) -> MutexGuard<'_, Told> {
+        self.imp().told.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -130,10 +151,20 @@ mod stream {
 mod transport {
     use super::*;
 
+    /// What webrtcbin has been told of the way.
+    #[derive(Debug, Default, PartialEq, Eq)]
+    pub(super) enum Told {
+        #[default]
+        Nothing,
+        Connected,
+        /// It is not told any more.
+        Closed,
+    }
+
     #[derive(Default)]
     pub struct Transport {
         pub(super) elements: OnceLock<(gst::Element, gst::Element)>,
-        pub(super) connected: AtomicBool,
+        pub(super) told: Mutex<Told>,
     }
 
     #[glib::object_subclass]
@@ -154,7 +185,6 @@ mod ice {
         pub(super) handle: Handle,
         pub(super) peer: PeerId,
         pub(super) transport: super::Transport,
-        pub(super) stream: Mutex<Option<super::Stream>>,
     }
 
     #[derive(Default)]
@@ -235,17 +265,11 @@ unsafe fn text<'a>(text: *const c_char) -> Option<&'a str> {
     unsafe { CStr::from_ptr(text) }.to_str().ok()
 }
 
-unsafe extern "C" fn add_stream(ice: *mut ffi::GstWebRTCICE, id: c_uint) -> *mut ffi::GstWebRTCICEStream {
-    // SAFETY: see `with`. The reference goes to the caller.
-    unsafe {
-        with(ice, |agent| {
-            let Some(parts) = agent.parts() else { return std::ptr::null_mut() };
-            let mut stream = parts.stream.lock().unwrap_or_else(PoisonError::into_inner);
-            let stream =
-                stream.get_or_insert_with(|| glib::Object::builder().property("stream-id", id).build());
-            stream.clone().upcast::<gst_webrtc::WebRTCICEStream>().into_glib_ptr()
-        })
-    }
+/// The reference goes to the caller.
+unsafe extern "C" fn add_stream(_: *mut ffi::GstWebRTCICE, id: c_uint) -> *mut ffi::GstWebRTCICEStream {
+    static STREAM: OnceLock<Stream> = OnceLock::new();
+    let stream = STREAM.get_or_init(|| glib::Object::builder().property("stream-id", id).build());
+    stream.clone().upcast::<gst_webrtc::WebRTCICEStream>().into_glib_ptr()
 }
 
 unsafe extern "C" fn find_transport(
@@ -384,4 +408,67 @@ unsafe extern "C" fn get_selected_pair(
     _: *mut *mut ffi::GstWebRTCICECandidateStats,
 ) -> gboolean {
     GFALSE
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Ice;
+    use super::*;
+    use gst_webrtc::WebRTCICEConnectionState as State;
+
+    fn transport() -> (Agent, Transport) {
+        crate::media::init().unwrap();
+        let ice = Ice::bind(0, false, super::super::IceSettings::default()).unwrap();
+        let (agent, _) = ice.agent(|_| {}).unwrap();
+        let transport = agent.parts().unwrap().transport.clone();
+        (agent, transport)
+    }
+
+    fn state(transport: &Transport) -> State {
+        transport.property("state")
+    }
+
+    #[test]
+    fn webrtcbin_is_told_once_of_a_way() {
+        let (_agent, transport) = transport();
+        let told = Arc::new(Mutex::new(0));
+        let count = Arc::clone(&told);
+        transport.connect_notify(Some("state"), move |_, _| *count.lock().unwrap() += 1);
+        transport.connected();
+        transport.connected();
+        assert_eq!((state(&transport), *told.lock().unwrap()), (State::Connected, 1));
+    }
+
+    #[test]
+    fn webrtcbin_is_told_of_no_way_once_it_is_about_to_stop() {
+        let (agent, transport) = transport();
+        agent.close();
+        transport.connected();
+        assert_eq!(state(&transport), State::New);
+    }
+
+    #[test]
+    fn who_closes_waits_until_webrtcbin_has_been_told() {
+        let (agent, transport) = transport();
+        let (inside, entered) = std::sync::mpsc::channel();
+        let (go_on, held) = std::sync::mpsc::channel::<()>();
+        let held = Mutex::new((held, inside));
+        transport.connect_notify(Some("state"), move |_, _| {
+            let (held, inside) = &*held.lock().unwrap();
+            inside.send(()).unwrap();
+            held.recv().unwrap();
+        });
+        let telling = std::thread::spawn(move || transport.connected());
+        entered.recv().unwrap();
+        let (closed, has_closed) = std::sync::mpsc::channel();
+        let closing = std::thread::spawn(move || {
+            agent.close();
+            closed.send(()).unwrap();
+        });
+        assert!(has_closed.recv_timeout(std::time::Duration::from_millis(100)).is_err());
+        go_on.send(()).unwrap();
+        has_closed.recv().unwrap();
+        telling.join().unwrap();
+        closing.join().unwrap();
+    }
 }

@@ -11,8 +11,11 @@ use std::net::SocketAddr;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
-/// The last of a session without DELETE goes a minute after its client, and a thread that GLib keeps after 15 s.
-const GONE_WITHIN: Duration = Duration::from_secs(100);
+/// The last of a session without DELETE goes a minute after its client, a thread that GLib keeps after 15 s, and
+/// free memory 20 s after the last pipeline.
+const GONE_WITHIN: Duration = Duration::from_secs(120);
+/// A page that is free but for a few bytes cannot be given back; a viewer's pipeline holds 1.5 MB.
+const SCATTERED_KB: usize = 16_000;
 
 /// How a viewer comes and goes.
 type Way = fn(SocketAddr) -> Option<Gone>;
@@ -142,13 +145,16 @@ fn settled(daemon: &Daemon, steady: &mut Viewer, patience: Duration) -> Holdings
     least
 }
 
-/// Waits until the daemon holds no more than that; how long it took.
-fn back_to(before: Holdings, daemon: &Daemon, steady: &mut Viewer) -> Duration {
+/// Waits until the daemon holds no more than that; what it holds then, and how long it took.
+fn back_to(before: Holdings, daemon: &Daemon, steady: &mut Viewer) -> (Holdings, Duration) {
     let begun = Instant::now();
     loop {
         let now = daemon.holdings();
-        if now.threads <= before.threads && now.descriptors <= before.descriptors {
-            return begun.elapsed();
+        if now.threads <= before.threads
+            && now.descriptors <= before.descriptors
+            && now.memory_kb <= before.memory_kb + SCATTERED_KB
+        {
+            return (now, begun.elapsed());
         }
         assert!(begun.elapsed() < GONE_WITHIN, "{before:?} -> {now:?} {:?}", daemon.threads());
         read(steady);
@@ -164,9 +170,8 @@ fn read(viewer: &mut Viewer) {
 
 #[test]
 fn viewers_come_and_go_and_nothing_of_them_stays() {
-    let mut daemon = Daemon::start(
-        "[video]\ngrace_s = 600\n[limits]\nviewers = 300\nconnections = 1000\nconnections_per_address = 600\n",
-    );
+    let limits = "[limits]\nviewers = 300\nconnections = 1000\nconnections_per_address = 600\n";
+    let mut daemon = Daemon::start_as_service(&format!("[video]\ngrace_s = 5\n{limits}\n"));
     // One stays all the time and must not notice the others.
     let mut steady = Viewer::watch(daemon.address);
     let gone = Mutex::default();
@@ -177,38 +182,29 @@ fn viewers_come_and_go_and_nothing_of_them_stays() {
     let threads_after_ten = daemon.threads();
     println!("after {}: {after_ten:?} {threads_after_ten:?}", ways.len());
     let bursts = times(5, 100);
-    // By then all have been there at once who ever are.
-    let some = bursts * 2 / 5;
-    let mut after_some = after_ten;
+    let mut most = after_ten;
     let trying: Vec<_> = ways.iter().map(|(way, _)| Trying::begin(way)).collect();
     let all_gone =
-        Trying::begin("after all of these: threads and descriptors as after the first ten, memory level");
+        Trying::begin("after all of these: threads, descriptors and memory as after the first ten");
     for number in 1..bursts {
         burst(daemon.address, ways, ways.len(), &gone);
         let before = steady.peer.frames();
         steady.peer.wait_frames(before + 10, LIMIT);
         read(&mut steady);
-        if number == some {
-            after_some = daemon.holdings();
+        let now = daemon.holdings();
+        if now.memory_kb > most.memory_kb {
+            most = now;
         }
         if number % 10 == 0 {
-            println!("after {}: {:?}", (number + 1) * ways.len(), daemon.holdings());
+            println!("after {}: {now:?}", (number + 1) * ways.len());
         }
     }
-    let back = back_to(after_ten, &daemon, &mut steady);
-    let after_all = daemon.holdings();
+    let (after_all, back) = back_to(after_ten, &daemon, &mut steady);
     println!("after {}: {after_all:?} {:?}", bursts * ways.len(), daemon.threads());
     assert!(daemon.is_running());
-    // The allocator keeps what was in use at once, and does not grow any more: a leak of one viewer's pipeline is 1.5 MB.
-    let growth = after_all.memory_kb.saturating_sub(after_some.memory_kb);
-    assert!(length() == 0 || growth < 4_000, "memory grew by {growth} kB: {after_some:?} -> {after_all:?}");
-    let growth = after_all.memory_kb.saturating_sub(after_ten.memory_kb);
-    let kept = if length() == 0 { 24_000 } else { 64_000 };
-    assert!(growth < kept, "memory grew by {growth} kB: {after_ten:?} -> {after_all:?}");
     measured(&format!(
-        "After {} viewers, all gone but one: {after_ten}. In the midst of {}: {after_some}. After {}: {after_all}.",
+        "After {} viewers, all gone but one: {after_ten}. At the most: {most}. After {}, all gone but one: {after_all}.",
         ways.len(),
-        some * ways.len(),
         bursts * ways.len()
     ));
     trying.into_iter().for_each(|trying| trying.survived(bursts, None));
@@ -216,8 +212,8 @@ fn viewers_come_and_go_and_nothing_of_them_stays() {
     if length() > 0 {
         let trying = Trying::begin("a hundred viewers at once, come and gone in all these ways");
         burst(daemon.address, ways, 100, &gone);
-        let back = back_to(after_ten, &daemon, &mut steady);
-        measured(&format!("After a hundred at once: {}.", daemon.holdings()));
+        let (after_hundred, back) = back_to(after_ten, &daemon, &mut steady);
+        measured(&format!("After a hundred at once: {after_hundred}."));
         trying.survived(100, Some(back));
     }
     assert!(daemon.is_running());
