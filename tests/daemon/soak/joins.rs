@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 /// free memory 20 s after the last pipeline.
 const GONE_WITHIN: Duration = Duration::from_secs(120);
 /// A page that is free but for a few bytes cannot be given back; a viewer's pipeline holds 1.5 MB.
-const SCATTERED_KB: usize = 16_000;
+const SCATTERED_KB: usize = 8_000;
 
 /// How a viewer comes and goes.
 type Way = fn(SocketAddr) -> Option<Gone>;
