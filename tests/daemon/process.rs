@@ -63,14 +63,14 @@ impl Daemon {
         Self::start_all("open = true", rest, &[], environment)
     }
 
-    /// The same as [`Self::start`] with what the unit has in its environment, which is not the test's to know.
+    /// The same as [`Self::start`] with what the system unit has in its environment.
     pub fn start_as_service(more: &str) -> Self {
         let unit = include_str!("../../systemd/vitrina.service");
         let lines = unit.lines().filter_map(|line| line.strip_prefix("Environment="));
         let environment = lines.flat_map(str::split_whitespace).filter_map(|each| each.split_once('='));
         // `%`: of systemd's own folders.
         let environment: Vec<_> = environment.filter(|(_, value)| !value.contains('%')).collect();
-        Self::start_all("open = true", &format!("{more}\n{SOURCES}"), &[], &environment)
+        Self::start_in(&environment, &format!("{more}\n{SOURCES}"))
     }
 
     /// With these lines under `[access]`, the rest of the configuration, and launch files of its

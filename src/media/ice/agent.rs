@@ -412,13 +412,13 @@ unsafe extern "C" fn get_selected_pair(
 
 #[cfg(test)]
 mod tests {
-    use super::super::Ice;
+    use super::super::{Ice, IceSettings};
     use super::*;
     use gst_webrtc::WebRTCICEConnectionState as State;
 
     fn transport() -> (Agent, Transport) {
         crate::media::init().unwrap();
-        let ice = Ice::bind(0, false, super::super::IceSettings::default()).unwrap();
+        let ice = Ice::bind(0, false, IceSettings::default()).unwrap();
         let (agent, _) = ice.agent(|_| {}).unwrap();
         let transport = agent.parts().unwrap().transport.clone();
         (agent, transport)
